@@ -1,0 +1,150 @@
+//! What the controller orders, and what the remote answers.
+//!
+//! Orders and answers carry the number of the request that they belong to; several requests may
+//! be under way on one stream, and a remote works them off in the order of their arrival.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Diff, JsonMap};
+
+/// A frame from the controller to a remote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToRemote {
+    /// The request that this belongs to. Numbers are not used twice on one stream; 0 is the
+    /// stream's own.
+    pub id: u64,
+    /// What is to be done.
+    pub order: Order,
+}
+
+/// What a controller may tell a remote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Order {
+    /// Run a module.
+    Run(Request),
+    /// A part of the file that the remote asked for with [`Answer::Want`].
+    Chunk(Chunk),
+    /// The file that the remote asked for cannot be read, and why.
+    Refuse(String),
+    /// That many more bytes of [`Answer::Chunk`] may be sent.
+    Credit(u32),
+    /// End the request: kill its child processes and answer that it was cancelled.
+    Cancel,
+}
+
+/// A frame from a remote to the controller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FromRemote {
+    /// The request that this belongs to; 0 for [`Answer::Hello`].
+    pub id: u64,
+    /// What the remote says.
+    pub answer: Answer,
+}
+
+/// What a remote may tell the controller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// The first frame of every remote.
+    Hello(Hello),
+    /// The request has ended.
+    Done(Box<Response>),
+    /// The module needs the file with this digest; it is to be streamed as [`Order::Chunk`]s.
+    Want(Digest),
+    /// That many more bytes of [`Order::Chunk`] may be sent.
+    Credit(u32),
+    /// A part of a file that the module sends to the controller.
+    Chunk(Chunk),
+}
+
+/// Who answers, and where.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Version of the build, as `trueup --version` prints it.
+    pub version: String,
+    /// Process ID of the remote.
+    pub pid: u32,
+    /// Effective user ID.
+    pub uid: u32,
+    /// Name of that user, from /etc/passwd.
+    pub user: String,
+    /// Home folder of that user.
+    pub home: String,
+}
+
+/// A part of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// At most [`CHUNK_BYTES_MAX`](crate::frame::CHUNK_BYTES_MAX) bytes.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+    /// Whether the file ends here.
+    pub last: bool,
+}
+
+/// SHA-256 of a file's content, in lower-case hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Digest(pub String);
+
+/// One module to be run once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Name in the catalogue, such as `ansible.builtin.copy`.
+    pub module: String,
+    /// Checked arguments under their canonical names; what was left out has its default or is
+    /// missing.
+    pub args: JsonMap,
+    /// Whether the host may be changed.
+    pub check: bool,
+    /// Whether the differences are wanted.
+    pub diff: bool,
+    /// Variables added to the environment of child processes.
+    pub environment: BTreeMap<String, String>,
+    /// Seconds after which the request is ended, as if cancelled.
+    pub timeout_secs: Option<u64>,
+    /// Files that travel inside the request, by digest.
+    pub files: Vec<InlineFile>,
+}
+
+/// A small file inside a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InlineFile {
+    /// SHA-256 of `bytes`.
+    pub digest: Digest,
+    /// The content.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+}
+
+/// How a request ended.
+///
+/// Skipped, changed and failed are not exclusive: a command that ends with a status other than 0
+/// has changed (as far as anyone knows) and failed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// Whether the host was changed or, in a check run, would be.
+    pub changed: bool,
+    /// Whether the module could not do its work.
+    pub failed: bool,
+    /// Whether the module found that there was nothing for it to look at: `creates` is there, or
+    /// the module cannot be checked.
+    pub skipped: bool,
+    /// What there is to say, and always so where `failed`.
+    pub msg: Option<String>,
+    /// What differed, where the request wanted it.
+    pub diff: Vec<Diff>,
+    /// Facts of the host, without the prefix `ansible_`.
+    pub facts: JsonMap,
+    /// The module's own return values.
+    pub returned: JsonMap,
+    /// For the user's eyes.
+    pub warnings: Vec<String>,
+}
+
+impl Response {
+    /// A response that says that the module failed, and why.
+    pub fn failure(msg: impl Into<String>) -> Self {
+        Self { failed: true, msg: Some(msg.into()), ..Self::default() }
+    }
+}
