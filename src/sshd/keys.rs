@@ -31,7 +31,8 @@ pub fn public_line(key: &PrivateKey) -> io::Result<String> {
 /// Where the files cannot be written.
 pub fn write(key: &PrivateKey, path: &Path) -> io::Result<()> {
     let text = key.to_openssh(LineEnding::LF).map_err(io::Error::other)?;
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     let mut public = path.as_os_str().to_owned();
     public.push(".pub");

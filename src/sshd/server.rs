@@ -12,7 +12,9 @@ use russh::{keys::PublicKey, server};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
 use crate::{
-    Account, Faults, faults::FaultyStream, keys,
+    Account, Faults,
+    faults::FaultyStream,
+    keys,
     session::{Session, Shared},
 };
 

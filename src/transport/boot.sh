@@ -39,7 +39,7 @@ cannot() { why="$why$d: $*; "; }
 place() {
   d=$1/trueup-$u
   e=$(mkdir -p "$1" 2>&1) || { cannot "$e"; return 0; }
-  [ -d "$d" ] || e=$(mkdir "$d" 2>&1) || { cannot "$e"; return 0; }
+  [ -d "$d" ] || e=$(mkdir "$d" 2>&1) || [ -d "$d" ] || { cannot "$e"; return 0; }
   ours drwx------ "$d" || { cannot 'is not a folder of this user alone'; return 0; }
   p=$d/probe.$$
   e=$( { printf '#!/bin/sh\nexit 0\n' >"$p" && chmod 700 "$p"; } 2>&1) || { rm -f "$p"; cannot "$e"; return 0; }

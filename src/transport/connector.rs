@@ -21,10 +21,10 @@ use crate::{
 
 /// How often a server that hangs up during the handshake is tried: one that is asked for too many
 /// connections at once (OpenSSH's `MaxStartups`) does so at random.
-const HANDSHAKES_MAX: u32 = 6;
+const HANDSHAKES_MAX: u32 = 5;
 
 /// The first wait before another handshake; it doubles each time.
-const HANDSHAKE_DELAY_MS: u64 = 150;
+const HANDSHAKE_DELAY_MS: u64 = 100;
 
 /// What all connections of one run share.
 #[derive(Clone, Debug)]

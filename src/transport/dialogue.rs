@@ -175,7 +175,7 @@ impl Dialogue {
 
     async fn next(&mut self, become_: Option<&Become>) -> Result<Heard, ConnectError> {
         loop {
-            if let Some(heard) = self.find(become_) {
+            if let Some(heard) = self.find(become_)? {
                 return Ok(heard);
             }
             let output = tokio::time::timeout(self.limit, self.pipe.reader.next())
@@ -195,30 +195,32 @@ impl Dialogue {
     }
 
     /// Looks for the next thing in what was printed, and takes it and all before it away.
-    fn find(&mut self, become_: Option<&Become>) -> Option<Heard> {
+    fn find(&mut self, become_: Option<&Become>) -> Result<Option<Heard>, ConnectError> {
         let marker = format!("{} ", self.nonce);
         let ready = find(&self.buffer, READY);
         if let Some(start) = find(&self.buffer, marker.as_bytes())
             && ready.is_none_or(|ready| start < ready)
         {
             let line_start = start + marker.len();
-            let length = self.buffer.get(line_start..)?.iter().position(|byte| *byte == b'\n')?;
+            let line = self.buffer.get(line_start..).unwrap_or_default();
+            let Some(length) = line.iter().position(|byte| *byte == b'\n') else {
+                return Ok(None);
+            };
             let noise = self.buffer.split_to(start);
             self.buffer.advance(marker.len());
             let line = self.buffer.split_to(length + 1);
-            // Noise over its limit is found when the stream is read again.
-            let _ = self.hear(&noise);
+            self.hear(&noise)?;
             let line = String::from_utf8_lossy(&line);
-            return Some(match Said::parse(line.trim_end()) {
-                Some(said) => Heard::Said(said),
-                None => return self.find(become_),
-            });
+            return match Said::parse(line.trim_end()) {
+                Some(said) => Ok(Some(Heard::Said(said))),
+                None => self.find(become_),
+            };
         }
         if let Some(start) = ready {
             let noise = self.buffer.split_to(start);
             self.buffer.advance(READY.len());
-            let _ = self.hear(&noise);
-            return Some(Heard::Ready);
+            self.hear(&noise)?;
+            return Ok(Some(Heard::Ready));
         }
         if let Some(become_) = become_ {
             // A prompt comes on either stream, and has no line of its own.
@@ -226,7 +228,7 @@ impl Dialogue {
             if become_.is_prompt(&self.heard, &self.nonce) || become_.is_prompt(&tail, &self.nonce)
             {
                 self.buffer.clear();
-                return Some(Heard::Prompt);
+                return Ok(Some(Heard::Prompt));
             }
         }
         // Noise that cannot hold the start of anything of ours is let go, so that the buffer
@@ -234,9 +236,9 @@ impl Dialogue {
         let keep = READY.len().max(marker.len() + HEARD_BYTES_MAX);
         if self.buffer.len() > 4 * keep {
             let noise = self.buffer.split_to(self.buffer.len() - keep);
-            let _ = self.hear(&noise);
+            self.hear(&noise)?;
         }
-        None
+        Ok(None)
     }
 
     /// Keeps the end of what was printed.
