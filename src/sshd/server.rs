@@ -1,10 +1,12 @@
 //! One host.
 
 use std::{
+    collections::HashMap,
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    os::fd::AsFd,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -80,6 +82,30 @@ pub struct Server {
     address: SocketAddr,
     key: PublicKey,
     accepting: JoinHandle<()>,
+    open: Arc<Open>,
+}
+
+/// The connections that are open, so that they can be cut from outside.
+#[derive(Default)]
+struct Open(Mutex<HashMap<u64, TcpStream>>);
+
+impl Open {
+    fn add(&self, number: u64, stream: &tokio::net::TcpStream) -> io::Result<()> {
+        let twin = TcpStream::from(stream.as_fd().try_clone_to_owned()?);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number, twin);
+        Ok(())
+    }
+
+    fn remove(&self, number: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+
+    fn cut(&self) {
+        for (_, stream) in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain() {
+            // One that is closed already needs no cut.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 impl Server {
@@ -111,8 +137,10 @@ impl Server {
             nodelay: true,
             ..server::Config::default()
         });
-        let accepting = tokio::spawn(accept(listener, config, Arc::new(Shared::new(settings))));
-        Ok(Self { address, key: public, accepting })
+        let open = Arc::new(Open::default());
+        let shared = Arc::new(Shared::new(settings));
+        let accepting = tokio::spawn(accept(listener, config, shared, open.clone()));
+        Ok(Self { address, key: public, accepting, open })
     }
 
     /// Where it listens.
@@ -133,14 +161,19 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.accepting.abort();
+        self.open.cut();
     }
 }
 
-async fn accept(listener: TcpListener, config: Arc<server::Config>, shared: Arc<Shared>) {
+async fn accept(
+    listener: TcpListener,
+    config: Arc<server::Config>,
+    shared: Arc<Shared>,
+    open: Arc<Open>,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut hang_ups = shared.settings.faults.hang_ups;
-    // Connections end with the server: dropping the set aborts them.
-    let mut connections = tokio::task::JoinSet::new();
+    let mut number = 0;
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let stream = match listener.accept().await {
@@ -151,7 +184,6 @@ async fn accept(listener: TcpListener, config: Arc<server::Config>, shared: Arc<
                 continue;
             }
         };
-        while connections.try_join_next().is_some() {}
         if hang_ups > 0 {
             hang_ups -= 1;
             continue;
@@ -159,9 +191,15 @@ async fn accept(listener: TcpListener, config: Arc<server::Config>, shared: Arc<
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY cannot be set");
         }
+        number += 1;
+        if let Err(error) = open.add(number, &stream) {
+            tracing::debug!(%error, "a connection could not be kept track of");
+            continue;
+        }
         let stream = FaultyStream::new(stream, &shared.settings.faults);
         let (config, session) = (config.clone(), Session::new(shared.clone()));
-        connections.spawn(async move {
+        let open = open.clone();
+        tokio::spawn(async move {
             let _place = place;
             match server::run_stream(config, stream, session).await {
                 Ok(running) => {
@@ -171,6 +209,7 @@ async fn accept(listener: TcpListener, config: Arc<server::Config>, shared: Arc<
                 }
                 Err(error) => tracing::debug!(%error, "a handshake failed"),
             }
+            open.remove(number);
         });
     }
 }
