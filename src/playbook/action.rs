@@ -297,8 +297,8 @@ impl Cursor<'_> {
                 .unwrap_or(&action.span);
             let mut diagnostic =
                 Diagnostic::error(codes::BAD_ARGUMENT, span, error.message.clone());
-            if let Some(hint) = &error.hint {
-                diagnostic = diagnostic.hint(hint.clone());
+            if !error.nearest.is_empty() {
+                diagnostic = diagnostic.hint(format!("did you mean {}?", error.nearest.join(" or ")));
             }
             self.report(diagnostic);
         }

@@ -112,7 +112,7 @@ impl Compiler {
     /// Looks a role up without compiling it.
     pub fn finds_role(&self, name: &str, near: &[PathBuf], playbook_dir: &Path) -> Option<PathBuf> {
         let mut diagnostics = Diagnostics::default();
-        let cursor = Cursor::new(self, &mut diagnostics, playbook_dir);
+        let mut cursor = Cursor::new(self, &mut diagnostics, playbook_dir);
         cursor.find_role(name, near, None).map(|found| found.path)
     }
 }
