@@ -75,7 +75,11 @@ impl Diagnostic {
     #[must_use]
     pub fn nearest<'a>(self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let near = crate::nearest::nearest(name, known);
-        if near.is_empty() { self } else { self.hint(format!("did you mean {}?", near.join(" or "))) }
+        if near.is_empty() {
+            self
+        } else {
+            self.hint(format!("did you mean {}?", near.join(" or ")))
+        }
     }
 
     /// The diagnostic as lines: message, place, source line with a mark, hint.

@@ -33,7 +33,10 @@ pub enum Scalar {
     /// A date or time, in ISO form as Python writes it.
     Timestamp(Arc<str>),
     /// Text, which may be a template.
-    Str { text: Arc<str>, style: Style },
+    Str {
+        text: Arc<str>,
+        style: Style,
+    },
     /// `!unsafe`: text that is never a template.
     Unsafe(Arc<str>),
     /// `!vault`: text encrypted by ansible-vault.
