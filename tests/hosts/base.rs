@@ -134,6 +134,11 @@ pub(crate) fn copy_network_settings(root: &Path) -> Result<(), HostsError> {
     };
     files.extend(listed("etc/apt/apt.conf.d", &is_about_network));
     files.extend(listed("usr/local/share/ca-certificates", &|_| true));
+    // Sources that are listed twice are complained of.
+    let own_sources = root.join("etc/apt/sources.list");
+    if Path::new("/etc/apt/sources.list.d/debian.sources").is_file() && own_sources.exists() {
+        fs::remove_file(&own_sources).map_err(at(&own_sources))?;
+    }
     for file in files {
         let (from, to) = (Path::new("/").join(&file), root.join(&file));
         if !from.is_file() {

@@ -66,7 +66,8 @@ impl Network {
         let address = format!("{}/24", self.address(host));
         let gateway = self.gateway().to_string();
         run("ip", &["netns", "add", &space])?;
-        let pair = ["link", "add", &outside, "type", "veth", "peer", "name", "host0", "netns", &space];
+        let pair =
+            ["link", "add", &outside, "type", "veth", "peer", "name", "host0", "netns", &space];
         run("ip", &pair)?;
         run("ip", &["link", "set", &outside, "master", &bridge, "up"])?;
         let inside = |words: &[&str]| run("ip", &[&["-n", &space], words].concat());

@@ -28,6 +28,10 @@ done
 for space in /run/netns/tu"$fleet"-*; do
   [ -e "$space" ] && ip netns del "${space##*/}"
 done
+# The kernel takes its time with the interfaces of a namespace; their other ends are here.
+for link in /sys/class/net/tu"$fleet"v*; do
+  [ -e "$link" ] && ip link del "${link##*/}" 2>/dev/null
+done
 ip link show "tu$fleet" >/dev/null 2>&1 && ip link del "tu$fleet"
 nft list table ip "trueup_$fleet" >/dev/null 2>&1 && nft delete table ip "trueup_$fleet"
 ip route del unreachable "198.18.$fleet.0/24" metric 65535 2>/dev/null

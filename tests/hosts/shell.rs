@@ -77,8 +77,10 @@ pub fn feed<S: AsRef<OsStr>>(
     let words: Vec<String> =
         arguments.iter().map(|word| word.as_ref().to_string_lossy().into_owned()).collect();
     let command = format!("{program} {}", words.join(" "));
-    let failed =
-        |error: std::io::Error| HostsError::Start { command: command.clone(), why: error.to_string() };
+    let failed = |error: std::io::Error| HostsError::Start {
+        command: command.clone(),
+        why: error.to_string(),
+    };
     let mut child = Command::new(program)
         .args(arguments)
         .env("LC_ALL", "C.UTF-8")
