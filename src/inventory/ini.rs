@@ -258,7 +258,7 @@ fn section_head(text: &str) -> Option<&str> {
 
 /// A value: a Python literal where it reads as one, otherwise text, which may be a template.
 pub fn parse_value(text: &str, engine: &Engine) -> template::Result<Tree> {
-    match template::literal::parse(text) {
+    match template::literal_eval::parse(text) {
         Some(Value::Str(text)) => Tree::from_text(&text, engine),
         Some(value) => Tree::from_trusted(&value, engine),
         None => Tree::from_text(text, engine),

@@ -153,7 +153,7 @@ impl Loader<'_> {
                 || matches!(name.as_str(), "group_vars" | "host_vars" | "vars_plugins")
                 || self.settings.ignored_endings.iter().any(|ending| name.ends_with(ending))
                 || self.settings.ignored_patterns.iter().any(|pattern| {
-                    pyregex::Regex::new(pattern, Default::default())
+                    pyregex::Pattern::new(pattern, pyregex::Flags::default())
                         .is_ok_and(|regex| matches!(regex.search(&name), Ok(Some(_))))
                 });
             if is_ignored {

@@ -1,7 +1,7 @@
 //! Host patterns: `web:&prod:!down`, `~regex`, `web[0:2]`, `*.example.org`.
 
 use indexmap::IndexSet;
-use pyregex::Regex;
+use pyregex::{Flags, Pattern};
 
 use crate::{HostName, Inventory};
 
@@ -136,7 +136,7 @@ fn resolve_part(
 
 fn matcher(name: &str) -> Result<Box<dyn Fn(&str) -> bool>, PatternError> {
     if let Some(expression) = name.strip_prefix('~') {
-        let regex = Regex::new(expression, Default::default())
+        let regex = Pattern::new(expression, Flags::default())
             .map_err(|error| PatternError::Regex(name.to_owned(), error.to_string()))?;
         return Ok(Box::new(move |text| matches!(regex.match_(text), Ok(Some(_)))));
     }

@@ -828,7 +828,8 @@ impl Dispatcher {
             .collect();
         let params: Layer = Arc::new(params);
         // Tags of the include itself choose it; only those of `apply` reach what is inside.
-        let mut keywords = plan::Keywords { vars: task.keywords.vars.clone(), ..Default::default() };
+        let mut keywords = plan::Keywords::default();
+        keywords.vars = task.keywords.vars.clone();
         self.apply(task, host, &mut keywords)?;
         let frame = Arc::new(Frame {
             kind: FrameKind::Include { params: Arc::clone(&params) },

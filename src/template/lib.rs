@@ -19,7 +19,7 @@ pub mod expression;
 pub mod file;
 mod filters;
 mod functions;
-mod literal_eval;
+pub mod literal_eval;
 mod lookups;
 mod methods;
 mod predicates;

@@ -112,7 +112,7 @@ fn files_in(dir: &Path, args: &IndexMap<String, Value>) -> Result<Vec<PathBuf>, 
     let depth = args.get("depth").and_then(Value::as_int).unwrap_or(0);
     let matching = match args.get("files_matching") {
         Some(pattern) => Some(
-            pyregex::Regex::new(&pattern.to_string(), Default::default())
+            pyregex::Pattern::new(&pattern.to_string(), pyregex::Flags::default())
                 .map_err(|error| format!("Invalid regular expression: {pattern}: {error}"))?,
         ),
         None => None,
@@ -125,7 +125,7 @@ fn files_in(dir: &Path, args: &IndexMap<String, Value>) -> Result<Vec<PathBuf>, 
     for entry in walk.into_iter().filter_map(Result::ok).filter(|e| e.file_type().is_file()) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let skip = ignored.iter().any(|pattern| {
-            pyregex::Regex::new(&format!("{pattern}$"), Default::default())
+            pyregex::Pattern::new(&format!("{pattern}$"), pyregex::Flags::default())
                 .is_ok_and(|regex| matches!(regex.search(&name), Ok(Some(_))))
         });
         let matches = matching
