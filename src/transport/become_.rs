@@ -107,6 +107,11 @@ impl Become {
         }
     }
 
+    /// Whether [`is_prompt`](Self::is_prompt) can be wrong about a text that is still growing.
+    pub(crate) fn guesses_prompts(&self) -> bool {
+        self.method == BecomeMethod::Su
+    }
+
     /// What a method meant that ended before it ran anything. `asked` is whether the password was
     /// sent.
     pub(crate) fn refusal(&self, heard: &str, asked: bool, rc: Option<i32>) -> BecomeError {
