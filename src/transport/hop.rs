@@ -41,6 +41,8 @@ pub(crate) struct Hop {
     pub(crate) certificate_files: Vec<PathBuf>,
     pub(crate) identities_only: bool,
     pub(crate) agent_socket: Option<PathBuf>,
+    /// Socket of the agent that commands on the host may use.
+    pub(crate) forwarded_agent: Option<PathBuf>,
     pub(crate) host_key_policy: HostKeyPolicy,
     /// Name under which the host's key is known, instead of its address.
     pub(crate) host_key_alias: Option<String>,
@@ -134,7 +136,9 @@ impl Hop {
             proxy_jump: None,
             ..target.clone()
         };
-        Self::of_target(&own, files, connector)
+        let hop = Self::of_target(&own, files, connector)?;
+        // Nothing runs on a jump host that could need the agent.
+        Ok(Self { forwarded_agent: None, ..hop })
     }
 
     fn of_settings(
@@ -172,6 +176,13 @@ impl Hop {
         let agent_socket = match settings.identity_agent.as_deref() {
             None | Some("SSH_AUTH_SOCK") => connector.agent_socket.clone(),
             Some("none") => None,
+            Some(socket) => Some(path(socket)),
+        };
+        let forwarded_agent = match settings.forward_agent.as_deref() {
+            None | Some("no" | "false") => None,
+            Some("yes" | "true" | "SSH_AUTH_SOCK" | "$SSH_AUTH_SOCK") => {
+                connector.agent_socket.clone()
+            }
             Some(socket) => Some(path(socket)),
         };
         let mut known_hosts_files = target.known_hosts_files.clone();
@@ -216,6 +227,7 @@ impl Hop {
                 .or(settings.identities_only)
                 .unwrap_or_default(),
             agent_socket,
+            forwarded_agent,
             host_key_policy: target
                 .host_key_policy
                 .or(settings.host_key_policy)

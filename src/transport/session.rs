@@ -7,12 +7,13 @@ use std::{
 };
 
 use russh::{
-    ChannelStream, Disconnect, Pty,
-    client::{self, Handle, Msg},
+    Channel, ChannelOpenFailure, ChannelStream, Disconnect, Pty,
+    client::{self, ChannelOpenHandle, Handle, Msg},
     keys::{HashAlg, PublicKey, PublicKeyBase64, PublicKeyOrCertificate},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::UnixStream,
     time::timeout,
 };
 
@@ -23,7 +24,7 @@ use crate::{
     error::ConnectError,
     hop::Hop,
     known_hosts::{self, HostKeyRefusal, HostKeys, Reason, Verdict},
-    pipe::{Pipe, PipeReader, PipeWriter},
+    pipe::Pipe,
     target::HostKeyPolicy,
 };
 
@@ -71,6 +72,7 @@ pub(crate) struct Session {
     handle: Handle<Events>,
     pub(crate) host_key: Option<HostKey>,
     limit: Duration,
+    forwards_agent: bool,
     end: Arc<Mutex<Option<String>>>,
     /// The connections that this one goes through.
     _through: Option<Arc<Session>>,
@@ -153,11 +155,11 @@ impl Session {
             base64: key.public_key_base64(),
             fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
         });
-        Ok(Self { handle, host_key, limit, end, _through: through })
+        let forwards_agent = hop.forwarded_agent.is_some();
+        Ok(Self { handle, host_key, limit, forwards_agent, end, _through: through })
     }
 
-    /// Starts a command by the login shell. `first` is written without waiting for the server's
-    /// consent.
+    /// Starts a command by the login shell.
     pub(crate) async fn exec(
         &self,
         command: &str,
@@ -166,6 +168,9 @@ impl Session {
         let secs = self.limit.as_secs();
         let open = async {
             let channel = self.handle.channel_open_session().await?;
+            if self.forwards_agent {
+                channel.agent_forward(false).await?;
+            }
             if terminal == Terminal::Raw {
                 channel.request_pty(false, "dumb", 80, 24, 0, 0, RAW_TERMINAL).await?;
             }
@@ -179,8 +184,7 @@ impl Session {
                 (true, Some(why)) => ConnectError::Lost { why },
                 _ => ConnectError::Channel { source: Box::new(error) },
             })?;
-        let (reader, writer) = channel.split();
-        Ok(Pipe { reader: PipeReader::Ssh(reader), writer: PipeWriter::Ssh(writer) })
+        Ok(Pipe::of_channel(channel))
     }
 
     /// Opens a stream to another host through this one.
@@ -292,6 +296,34 @@ impl client::Handler for Events {
         for line in banner.lines().filter(|line| !line.trim().is_empty()) {
             if kept.len() < BANNER_LINES_MAX {
                 kept.push_back(line.trim().to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        // A server that was not given the agent gets none.
+        let Some(socket) = &self.hop.forwarded_agent else {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            return Ok(());
+        };
+        match UnixStream::connect(socket).await {
+            Ok(mut agent) => {
+                reply.accept().await;
+                tokio::spawn(async move {
+                    let mut channel = channel.into_stream();
+                    // Either side may hang up at any time.
+                    let _ = tokio::io::copy_bidirectional(&mut channel, &mut agent).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, socket = %socket.display(), "the agent cannot be forwarded");
+                reply.reject(ChannelOpenFailure::ConnectFailed).await;
             }
         }
         Ok(())

@@ -305,6 +305,16 @@ async fn the_agent_signs() {
     fs::copy(key.with_extension("pub"), &public).unwrap();
     way.target.identity_files = vec![way.folder.join("named")];
     connect(&way).await;
+    // Commands on the host may use it where that was asked for.
+    for (options, expect) in
+        [(vec![("ForwardAgent".into(), "yes".into())], "ED25519"), (vec![], "-")]
+    {
+        way.target.ssh_options = options;
+        let command = "test -n \"$SSH_AUTH_SOCK\" && ssh-add -l || echo -";
+        let output = connect(&way).await.raw(command, None, b"", None).await.unwrap();
+        let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(listed.contains(expect), "{listed}");
+    }
     agent.kill().unwrap();
     agent.wait().unwrap();
     way.target.identities_only = None;
@@ -649,4 +659,29 @@ async fn the_remote_lies_where_nobody_else_can_write() {
     assert_eq!(mode(&folder), 0o700);
     let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     assert_eq!(mode(&file), 0o700);
+}
+
+#[tokio::test]
+async fn a_terminal_is_clean_for_frames() {
+    if !available("a_terminal_is_clean_for_frames") {
+        return;
+    }
+    // sudo gives this user a terminal alone, through which every byte must pass as it is.
+    let way = way("terminal", "terminal");
+    let connection = connect(&way).await;
+    let root = become_(BecomeMethod::Sudo, "root", None);
+    let remote = connection.remote(Some(&root)).await.unwrap();
+    struct AllBytes;
+    impl transport::Files for AllBytes {
+        fn open(&self, _: &protocol::Digest) -> std::io::Result<Box<dyn std::io::Read + Send>> {
+            let bytes: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
+            Ok(Box::new(std::io::Cursor::new(bytes)))
+        }
+    }
+    let mut args = JsonMap::new();
+    args.insert("digest".into(), "any".into());
+    let request = Request { module: "want".into(), args, ..Request::default() };
+    let response = remote.call(request, &AllBytes, None).await.unwrap();
+    let sum: u64 = (0..=255u64).cycle().take(1_000_000).sum();
+    assert_eq!(response.returned.get("sum").and_then(|sum| sum.as_u64()), Some(sum));
 }

@@ -423,6 +423,24 @@ async fn raw_commands_run_without_a_remote() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_given_up_is_hung_up_on() {
+    let bench = bench(&|_, _, _| {}).await;
+    let connection = bench.connect().await;
+    let limit = Some(Duration::from_millis(300));
+    let command = "echo $$ >pid; exec sleep 100";
+    connection.raw(command, None, b"", limit).await.unwrap_err();
+    let pid = fs::read_to_string(bench.folder.join("home/pid")).unwrap();
+    let process = PathBuf::from(format!("/proc/{}", pid.trim()));
+    for _ in 0..200 {
+        if !process.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("process {pid} is still there");
+}
+
+#[tokio::test]
 async fn host_keys_are_checked() {
     let other = keys::generate().unwrap();
     let other = keys::public_line(&other).unwrap();
@@ -660,9 +678,9 @@ async fn a_machine_without_a_remote_is_named() {
 #[tokio::test]
 async fn what_the_configuration_asks_and_is_not_done_is_warned_of() {
     let bench = bench(&|_, target, _| {
-        target.ssh_options = vec![("ForwardAgent".into(), "yes".into())];
+        target.ssh_options = vec![("Tunnel".into(), "yes".into())];
     })
     .await;
     let connection = bench.connect().await;
-    assert_eq!(connection.warnings(), ["SSH option: ForwardAgent is not done by this program"]);
+    assert_eq!(connection.warnings(), ["SSH option: Tunnel is not done by this program"]);
 }
