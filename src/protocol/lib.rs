@@ -8,8 +8,10 @@
 //! other room.
 
 pub mod arguments;
+pub mod coerce;
 pub mod diff;
 pub mod frame;
+pub mod python;
 pub mod request;
 pub mod secret;
 pub mod spec;

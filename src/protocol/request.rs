@@ -84,7 +84,7 @@ pub struct Chunk {
 }
 
 /// SHA-256 of a file's content, in lower-case hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Digest(pub String);
 
 /// One module to be run once.

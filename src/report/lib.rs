@@ -1,1 +1,16 @@
-//! (being laid)
+//! Events to what people and machines read.
+//!
+//! Start with [`Screen`] (events to lines, as Ansible's default callback words them), then [`diff`]
+//! (differences as unified text), [`paint`] (colours) and [`live`] (the line that moves).
+//!
+//! This room decides nothing: leaving it out changes what is seen and not what is done.
+
+pub mod diff;
+pub mod json;
+pub mod live;
+pub mod paint;
+pub mod screen;
+
+pub use live::Live;
+pub use paint::Paint;
+pub use screen::{Screen, ScreenSettings};

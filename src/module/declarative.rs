@@ -1,0 +1,85 @@
+//! Modules that keep a thing in a state.
+
+use protocol::{Diff, JsonMap, diff::Side};
+use serde::Serialize;
+
+use crate::{Documented, Failure, Host};
+
+/// One kind of thing that a task can keep in a desired state. The type itself holds the arguments
+/// of one task.
+pub trait Module: Documented {
+    /// The aspects of the host that the task manages, and no others; it is what a diff shows.
+    type State: Serialize + PartialEq;
+
+    /// Reads what is, and works out what should be. What the task leaves out is in both as it is.
+    ///
+    /// # Errors
+    /// What cannot be read, and what can never be reached from here.
+    fn check(&self, host: &dyn Host) -> Result<Delta<Self::State>, Failure>;
+
+    /// Takes the host from `delta.actual` to `delta.desired`, and takes the steps. Returns what
+    /// only the change itself knows, such as the name of a backup.
+    ///
+    /// # Errors
+    /// What could not be written.
+    fn apply(&self, delta: &Delta<Self::State>, host: &mut dyn Host) -> Result<JsonMap, Failure>;
+
+    /// The module's own return values. The host is as it was in a check run and as it is now in
+    /// another; `msg` and `warnings` among the values take their places in the response.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn returned(&self, delta: &Delta<Self::State>, host: &dyn Host) -> Result<JsonMap, Failure>;
+
+    /// What differs, in a form that people read: by default the state, as data. Called before the
+    /// change, and only where someone wants to see it.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn diff(&self, delta: &Delta<Self::State>, _host: &dyn Host) -> Result<Vec<Diff>, Failure> {
+        Ok(vec![delta.state_diff()?])
+    }
+}
+
+/// What is beside what should be.
+#[derive(Clone, Debug)]
+pub struct Delta<S> {
+    /// What is.
+    pub actual: S,
+    /// What should be.
+    pub desired: S,
+    /// What is to be done besides, and passes by nature: a restart, new times on a file. The
+    /// second look does not expect to see it.
+    pub steps: Vec<String>,
+}
+
+impl<S: Serialize + PartialEq> Delta<S> {
+    /// A delta without steps.
+    pub fn new(actual: S, desired: S) -> Self {
+        Self { actual, desired, steps: Vec::new() }
+    }
+
+    /// Whether what is, is what should be.
+    pub fn is_settled(&self) -> bool {
+        self.actual == self.desired
+    }
+
+    /// Whether there is anything to do.
+    pub fn is_change(&self) -> bool {
+        !self.is_settled() || !self.steps.is_empty()
+    }
+
+    /// Both sides as data.
+    ///
+    /// # Errors
+    /// A state that JSON cannot hold: a bug of the module.
+    pub fn state_diff(&self) -> Result<Diff, Failure> {
+        let side = |state: &S| serde_json::to_value(state).map(Side::State);
+        let unwritable = |why| Failure::new(format!("the state cannot be written as data: {why}"));
+        Ok(Diff {
+            before: side(&self.actual).map_err(unwritable)?,
+            after: side(&self.desired).map_err(unwritable)?,
+            ..Diff::default()
+        })
+    }
+}

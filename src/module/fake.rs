@@ -1,0 +1,649 @@
+//! A host in memory, for tests: files, programs as functions, and faults on demand.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    ffi::OsString,
+    fmt,
+    io::{self, Read},
+    path::{Component, Path, PathBuf},
+    rc::Rc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use protocol::Digest;
+
+use crate::{
+    FileKind, FileMode, Host, HostError, Metadata, Output, Placement, Program,
+    content::{Algorithm, bytes_digest},
+    host::{Access, Links, Temporary},
+};
+
+/// How many links a path may lead through.
+const LINKS_MAX: usize = 40;
+
+/// What a fake program does: it may change the files, and says how it ended.
+pub type FakeProgram = Rc<dyn Fn(&mut Files, &Program) -> Output>;
+
+/// A host in memory. Comparing two compares their files alone.
+#[derive(Clone)]
+pub struct FakeHost {
+    /// Its files.
+    pub files: Files,
+    /// After how many successful writes all further ones fail; `None` for never.
+    pub writes_left: Option<usize>,
+    /// How many writes there were.
+    pub writes: usize,
+    /// What was streamed to the controller.
+    pub sent: RefCell<Vec<Vec<u8>>>,
+    programs: BTreeMap<String, FakeProgram>,
+    variables: BTreeMap<String, String>,
+    blobs: BTreeMap<Digest, Vec<u8>>,
+}
+
+impl fmt::Debug for FakeHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.files.fmt(f)
+    }
+}
+
+/// Files by their real paths.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Files {
+    nodes: BTreeMap<PathBuf, Node>,
+    inodes: BTreeMap<u64, Inode>,
+    next_inode: u64,
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Inode(u64),
+    Link(PathBuf, u32, u32),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Inode {
+    is_dir: bool,
+    content: Vec<u8>,
+    mode: FileMode,
+    uid: u32,
+    gid: u32,
+    accessed: Duration,
+    modified: Duration,
+    attributes: BTreeMap<String, Vec<u8>>,
+}
+
+impl Default for FakeHost {
+    fn default() -> Self {
+        Self {
+            files: Files::default(),
+            writes_left: None,
+            writes: 0,
+            sent: RefCell::default(),
+            programs: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            blobs: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        let mut files =
+            Self { nodes: BTreeMap::new(), inodes: BTreeMap::new(), next_inode: 2 };
+        files.insert(Path::new("/"), true, Vec::new(), FileMode::new(0o755));
+        files
+    }
+}
+
+fn refusal(kind: io::ErrorKind) -> io::Error {
+    kind.into()
+}
+
+impl Files {
+    fn insert(&mut self, path: &Path, is_dir: bool, content: Vec<u8>, mode: FileMode) {
+        let inode = self.next_inode;
+        self.next_inode += 1;
+        let node = Inode {
+            is_dir,
+            content,
+            mode,
+            uid: 0,
+            gid: 0,
+            accessed: Duration::from_secs(1_000),
+            modified: Duration::from_secs(1_000),
+            attributes: BTreeMap::new(),
+        };
+        self.inodes.insert(inode, node);
+        self.nodes.insert(path.to_owned(), Node::Inode(inode));
+        self.drop_unlinked();
+    }
+
+    fn drop_unlinked(&mut self) {
+        let used: Vec<u64> = self
+            .nodes
+            .values()
+            .filter_map(|node| match node {
+                Node::Inode(inode) => Some(*inode),
+                Node::Link(..) => None,
+            })
+            .collect();
+        self.inodes.retain(|inode, _| used.contains(inode));
+    }
+
+    /// The real path, with links followed in all of it or in all but the last part.
+    fn resolve(&self, path: &Path, links: Links) -> io::Result<PathBuf> {
+        let mut real = PathBuf::from("/");
+        let mut left = LINKS_MAX;
+        let mut rest: Vec<OsString> = parts(path);
+        rest.reverse();
+        while let Some(part) = rest.pop() {
+            if part == ".." {
+                real.pop();
+                continue;
+            }
+            let next = real.join(&part);
+            match self.nodes.get(&next) {
+                Some(Node::Link(target, ..)) if !rest.is_empty() || links == Links::Follow => {
+                    left = left.checked_sub(1).ok_or_else(|| io::Error::other("too many levels of symbolic links"))?;
+                    if target.is_absolute() {
+                        real = PathBuf::from("/");
+                    }
+                    rest.extend(parts(target).into_iter().rev());
+                }
+                Some(Node::Inode(inode)) if !rest.is_empty() => {
+                    if !self.inodes.get(inode).is_some_and(|node| node.is_dir) {
+                        return Err(refusal(io::ErrorKind::NotADirectory));
+                    }
+                    real = next;
+                }
+                _ => real = next,
+            }
+        }
+        Ok(real)
+    }
+
+    fn inode(&self, real: &Path) -> Option<(u64, &Inode)> {
+        match self.nodes.get(real)? {
+            Node::Inode(inode) => Some((*inode, self.inodes.get(inode)?)),
+            Node::Link(..) => None,
+        }
+    }
+
+    fn inode_mut(&mut self, path: &Path, links: Links) -> io::Result<&mut Inode> {
+        let real = self.resolve(path, links)?;
+        match self.nodes.get(&real) {
+            Some(Node::Inode(inode)) => {
+                self.inodes.get_mut(inode).ok_or_else(|| refusal(io::ErrorKind::NotFound))
+            }
+            _ => Err(refusal(io::ErrorKind::NotFound)),
+        }
+    }
+
+    fn stat(&self, path: &Path, links: Links) -> io::Result<Option<Metadata>> {
+        let real = match self.resolve(path, links) {
+            Ok(real) => real,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let plain = |kind, mode, uid, gid, size, inode| Metadata {
+            kind,
+            mode,
+            uid,
+            gid,
+            size,
+            accessed: Duration::from_secs(1_000),
+            modified: Duration::from_secs(1_000),
+            changed: Duration::from_secs(1_000),
+            links: 1,
+            inode,
+            device: 1,
+            special: 0,
+            blocks: 0,
+            block_bytes: 4096,
+        };
+        Ok(match self.nodes.get(&real) {
+            None => None,
+            Some(Node::Link(target, uid, gid)) => {
+                let size = target.as_os_str().len() as u64;
+                Some(plain(FileKind::Link, FileMode::new(0o777), *uid, *gid, size, 1))
+            }
+            Some(Node::Inode(number)) => self.inodes.get(number).map(|inode| {
+                let kind = if inode.is_dir { FileKind::Directory } else { FileKind::File };
+                let same = |node: &&Node| matches!(node, Node::Inode(other) if other == number);
+                let size = inode.content.len() as u64;
+                Metadata {
+                    accessed: inode.accessed,
+                    modified: inode.modified,
+                    links: self.nodes.values().filter(same).count() as u64,
+                    ..plain(kind, inode.mode, inode.uid, inode.gid, size, *number)
+                }
+            }),
+        })
+    }
+
+    /// The real path for something new or replaced: its folder must be there.
+    fn place(&self, path: &Path) -> io::Result<PathBuf> {
+        let real = self.resolve(path, Links::Keep)?;
+        let parent = real.parent().unwrap_or(Path::new("/"));
+        match self.inode(parent) {
+            Some((_, node)) if node.is_dir => Ok(real),
+            Some(_) => Err(refusal(io::ErrorKind::NotADirectory)),
+            None => Err(refusal(io::ErrorKind::NotFound)),
+        }
+    }
+
+    /// The content of a file, for assertions and fake programs.
+    pub fn text(&self, path: &str) -> Option<String> {
+        let real = self.resolve(Path::new(path), Links::Follow).ok()?;
+        let (_, inode) = self.inode(&real)?;
+        Some(String::from_utf8_lossy(&inode.content).into_owned())
+    }
+
+    /// Puts a file, and the folders above it; what stands there keeps its attributes.
+    pub fn put(&mut self, path: &str, content: impl Into<Vec<u8>>) {
+        if let Ok(inode) = self.inode_mut(Path::new(path), Links::Follow) {
+            inode.content = content.into();
+            return;
+        }
+        self.put_dirs(Path::new(path).parent().unwrap_or(Path::new("/")));
+        self.insert(Path::new(path), false, content.into(), FileMode::new(0o644));
+    }
+
+    /// Puts a folder, and those above it.
+    pub fn put_dirs(&mut self, path: &Path) {
+        let above: Vec<&Path> = path.ancestors().collect();
+        for folder in above.into_iter().rev() {
+            if !self.nodes.contains_key(folder) {
+                self.insert(folder, true, Vec::new(), FileMode::new(0o755));
+            }
+        }
+    }
+
+    /// Removes what stands at a path, with all below.
+    pub fn remove(&mut self, path: &Path) {
+        self.nodes.retain(|node, _| !node.starts_with(path));
+        self.drop_unlinked();
+    }
+}
+
+fn parts(path: &Path) -> Vec<OsString> {
+    path.components()
+        .filter_map(|component| match component {
+            Component::Normal(part) => Some(part.to_owned()),
+            Component::ParentDir => Some("..".into()),
+            _ => None,
+        })
+        .collect()
+}
+
+impl FakeHost {
+    /// Puts a file, and the folders above it.
+    pub fn put(&mut self, path: &str, content: impl Into<Vec<u8>>) {
+        self.files.put(path, content);
+    }
+
+    /// Puts a folder, and those above it.
+    pub fn put_dirs(&mut self, path: &str) {
+        self.files.put_dirs(Path::new(path));
+    }
+
+    /// Puts a symbolic link.
+    pub fn put_link(&mut self, path: &str, target: &str) {
+        self.put_dirs(Path::new(path).parent().and_then(Path::to_str).unwrap_or("/"));
+        self.files.nodes.insert(path.into(), Node::Link(target.into(), 0, 0));
+    }
+
+    /// Sets the permissions of what stands at a path.
+    pub fn put_mode(&mut self, path: &str, mode: u32) {
+        if let Ok(inode) = self.files.inode_mut(Path::new(path), Links::Follow) {
+            inode.mode = FileMode::new(mode);
+        }
+    }
+
+    /// Puts a program.
+    pub fn program(
+        &mut self,
+        name: &str,
+        run: impl Fn(&mut Files, &Program) -> Output + 'static,
+    ) {
+        self.programs.insert(name.into(), Rc::new(run));
+    }
+
+    /// Sets a variable of the environment.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.into(), value.into());
+    }
+
+    /// Lets the controller hold a file.
+    pub fn hold(&mut self, content: &[u8]) -> Digest {
+        let digest = Digest(bytes_digest(Algorithm::Sha256, content));
+        self.blobs.insert(digest.clone(), content.to_vec());
+        digest
+    }
+
+    /// Counts a write, or fails it.
+    fn write_one(&mut self, operation: &'static str, path: &Path) -> Result<(), HostError> {
+        if let Some(left) = &mut self.writes_left {
+            *left = left.checked_sub(1).ok_or_else(|| {
+                HostError::file(operation, path, io::Error::other("the fake host was cut here"))
+            })?;
+        }
+        self.writes += 1;
+        Ok(())
+    }
+
+    fn run(&self, files: &mut Files, program: &Program) -> Result<Output, HostError> {
+        match self.programs.get(&program.name) {
+            Some(run) => Ok(run(files, program)),
+            None => Err(HostError::NoProgram { name: program.name.clone() }),
+        }
+    }
+}
+
+impl Host for FakeHost {
+    fn link_metadata(&self, path: &Path) -> Result<Option<Metadata>, HostError> {
+        self.files.stat(path, Links::Keep).map_err(|why| HostError::file("read", path, why))
+    }
+
+    fn metadata(&self, path: &Path) -> Result<Option<Metadata>, HostError> {
+        self.files.stat(path, Links::Follow).map_err(|why| HostError::file("read", path, why))
+    }
+
+    fn open(&self, path: &Path) -> Result<Option<Box<dyn Read + '_>>, HostError> {
+        let fault = |kind| HostError::file("open", path, refusal(kind));
+        let real = self.files.resolve(path, Links::Follow).map_err(|why| fault(why.kind()))?;
+        match self.files.inode(&real) {
+            None => Ok(None),
+            Some((_, inode)) if inode.is_dir => Err(fault(io::ErrorKind::IsADirectory)),
+            Some((_, inode)) => Ok(Some(Box::new(inode.content.as_slice()))),
+        }
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<OsString>, HostError> {
+        let fault = |kind| HostError::file("list", path, refusal(kind));
+        let real = self.files.resolve(path, Links::Follow).map_err(|why| fault(why.kind()))?;
+        match self.files.inode(&real) {
+            None => Err(fault(io::ErrorKind::NotFound)),
+            Some((_, inode)) if !inode.is_dir => Err(fault(io::ErrorKind::NotADirectory)),
+            Some(_) => Ok(self
+                .files
+                .nodes
+                .keys()
+                .filter(|node| node.parent() == Some(&real))
+                .filter_map(|node| node.file_name().map(Into::into))
+                .collect()),
+        }
+    }
+
+    fn read_link(&self, path: &Path) -> Result<PathBuf, HostError> {
+        let fault = |why| HostError::file("read the link", path, why);
+        let real = self.files.resolve(path, Links::Keep).map_err(fault)?;
+        match self.files.nodes.get(&real) {
+            Some(Node::Link(target, ..)) => Ok(target.clone()),
+            Some(_) => Err(fault(refusal(io::ErrorKind::InvalidInput))),
+            None => Err(fault(refusal(io::ErrorKind::NotFound))),
+        }
+    }
+
+    fn real_path(&self, path: &Path) -> Result<PathBuf, HostError> {
+        self.files
+            .resolve(path, Links::Follow)
+            .map_err(|why| HostError::file("resolve", path, why))
+    }
+
+    fn attribute(&self, path: &Path, name: &str) -> Result<Option<Vec<u8>>, HostError> {
+        let real = self
+            .files
+            .resolve(path, Links::Keep)
+            .map_err(|why| HostError::file("read the attributes of", path, why))?;
+        Ok(self.files.inode(&real).and_then(|(_, inode)| inode.attributes.get(name).cloned()))
+    }
+
+    fn may(&self, access: Access, path: &Path) -> bool {
+        let Ok(Some(metadata)) = self.metadata(path) else { return false };
+        // The fake's user is root.
+        access != Access::Execute || metadata.is_dir() || metadata.mode.bits() & 0o111 != 0
+    }
+
+    fn query(&self, program: &Program) -> Result<Output, HostError> {
+        let mut files = self.files.clone();
+        let output = self.run(&mut files, program)?;
+        assert!(files == self.files, "the query {} wrote", program.line());
+        Ok(output)
+    }
+
+    fn which(&self, name: &str) -> Option<PathBuf> {
+        self.programs.contains_key(name).then(|| Path::new("/usr/bin").join(name))
+    }
+
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        self.variables.clone().into_iter().collect()
+    }
+
+    fn umask(&self) -> FileMode {
+        FileMode::new(0o022)
+    }
+
+    fn effective_uid(&self) -> u32 {
+        0
+    }
+
+    fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, HostError> {
+        match self.blobs.get(digest) {
+            Some(content) => Ok(Box::new(content.as_slice())),
+            None => Err(HostError::Blob {
+                digest: digest.0.clone(),
+                source: refusal(io::ErrorKind::NotFound),
+            }),
+        }
+    }
+
+    fn send(&self, content: &mut dyn Read) -> Result<(), HostError> {
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes).map_err(|source| HostError::Send { source })?;
+        self.sent.borrow_mut().push(bytes);
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        path: &Path,
+        content: &mut dyn Read,
+        placement: &Placement,
+    ) -> Result<(), HostError> {
+        let fault = |why| HostError::file("write", path, why);
+        let real = self.files.place(path).map_err(fault)?;
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes).map_err(fault)?;
+        if let Some(words) = &placement.validate {
+            let mut files = self.files.clone();
+            files.put("/tmp/validated", bytes.clone());
+            let mut words = words.iter().map(|word| word.replace("%s", "/tmp/validated"));
+            let program = Program::new(words.next().unwrap_or_default()).args(words);
+            let output = self.run(&mut files, &program)?;
+            if !output.is_success() {
+                return Err(HostError::Invalid { output: Box::new(output) });
+            }
+        }
+        self.write_one("write", path)?;
+        let old = self.files.inode(&real).map(|(_, inode)| inode.clone());
+        if old.as_ref().is_some_and(|inode| inode.is_dir) {
+            return Err(fault(refusal(io::ErrorKind::IsADirectory)));
+        }
+        let umask = self.umask().bits();
+        let mode = placement.mode.or(old.as_ref().map(|inode| inode.mode));
+        let mode = mode.unwrap_or(FileMode::new(0o666 & !umask));
+        self.files.insert(&real, false, bytes, mode);
+        let inode = self.files.inode_mut(&real, Links::Keep).map_err(fault)?;
+        inode.uid = placement.uid.or(old.as_ref().map(|inode| inode.uid)).unwrap_or(0);
+        inode.gid = placement.gid.or(old.as_ref().map(|inode| inode.gid)).unwrap_or(0);
+        inode.attributes = old.map(|inode| inode.attributes).unwrap_or_default();
+        if let Some(context) = &placement.context {
+            inode.attributes.insert(crate::selinux::ATTRIBUTE.into(), context.clone().into());
+        }
+        Ok(())
+    }
+
+    fn make_dir(&mut self, path: &Path, mode: FileMode) -> Result<(), HostError> {
+        let fault = |why| HostError::file("make the folder", path, why);
+        let real = self.files.place(path).map_err(fault)?;
+        if self.files.nodes.contains_key(&real) {
+            return Err(fault(refusal(io::ErrorKind::AlreadyExists)));
+        }
+        self.write_one("make the folder", path)?;
+        let mode = FileMode::new(mode.bits() & !self.umask().bits());
+        self.files.insert(&real, true, Vec::new(), mode);
+        Ok(())
+    }
+
+    fn set_mode(&mut self, path: &Path, mode: FileMode) -> Result<(), HostError> {
+        self.write_one("set the mode of", path)?;
+        let inode = self.files.inode_mut(path, Links::Follow);
+        inode.map_err(|why| HostError::file("set the mode of", path, why))?.mode = mode;
+        Ok(())
+    }
+
+    fn set_owner(
+        &mut self,
+        path: &Path,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        links: Links,
+    ) -> Result<(), HostError> {
+        let fault = |why| HostError::file("set the owner of", path, why);
+        self.write_one("set the owner of", path)?;
+        let real = self.files.resolve(path, links).map_err(fault)?;
+        if let Some(Node::Link(_, owner, group)) = self.files.nodes.get_mut(&real) {
+            *owner = uid.unwrap_or(*owner);
+            *group = gid.unwrap_or(*group);
+            return Ok(());
+        }
+        let inode = self.files.inode_mut(&real, links).map_err(fault)?;
+        inode.uid = uid.unwrap_or(inode.uid);
+        inode.gid = gid.unwrap_or(inode.gid);
+        Ok(())
+    }
+
+    fn set_times(
+        &mut self,
+        path: &Path,
+        accessed: Option<SystemTime>,
+        modified: Option<SystemTime>,
+        links: Links,
+    ) -> Result<(), HostError> {
+        self.write_one("set the times of", path)?;
+        let inode = self.files.inode_mut(path, links);
+        let inode = inode.map_err(|why| HostError::file("set the times of", path, why))?;
+        inode.accessed = accessed.map_or(inode.accessed, crate::metadata::since_epoch);
+        inode.modified = modified.map_or(inode.modified, crate::metadata::since_epoch);
+        Ok(())
+    }
+
+    fn set_attribute(&mut self, path: &Path, name: &str, value: &[u8]) -> Result<(), HostError> {
+        self.write_one("set an attribute of", path)?;
+        let inode = self.files.inode_mut(path, Links::Keep);
+        let inode = inode.map_err(|why| HostError::file("set an attribute of", path, why))?;
+        inode.attributes.insert(name.into(), value.to_vec());
+        Ok(())
+    }
+
+    fn symlink(&mut self, target: &Path, path: &Path) -> Result<(), HostError> {
+        let fault = |why| HostError::file("link", path, why);
+        let real = self.files.place(path).map_err(fault)?;
+        if self.files.inode(&real).is_some_and(|(_, inode)| inode.is_dir) {
+            return Err(fault(refusal(io::ErrorKind::IsADirectory)));
+        }
+        self.write_one("link", path)?;
+        self.files.nodes.insert(real, Node::Link(target.into(), 0, 0));
+        self.files.drop_unlinked();
+        Ok(())
+    }
+
+    fn hard_link(&mut self, target: &Path, path: &Path) -> Result<(), HostError> {
+        let fault = |why| HostError::file("link", path, why);
+        let from = self.files.resolve(target, Links::Keep).map_err(fault)?;
+        let node = self.files.nodes.get(&from).cloned();
+        let node = node.ok_or_else(|| fault(refusal(io::ErrorKind::NotFound)))?;
+        let real = self.files.place(path).map_err(fault)?;
+        self.write_one("link", path)?;
+        self.files.nodes.insert(real, node);
+        self.files.drop_unlinked();
+        Ok(())
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> Result<(), HostError> {
+        let fault = |why| HostError::file("move", from, why);
+        let old = self.files.resolve(from, Links::Keep).map_err(fault)?;
+        let new = self.files.place(to).map_err(fault)?;
+        if !self.files.nodes.contains_key(&old) {
+            return Err(fault(refusal(io::ErrorKind::NotFound)));
+        }
+        self.write_one("move", from)?;
+        let moved: Vec<PathBuf> =
+            self.files.nodes.keys().filter(|node| node.starts_with(&old)).cloned().collect();
+        for path in moved {
+            if let (Some(node), Ok(rest)) = (self.files.nodes.remove(&path), path.strip_prefix(&old)) {
+                let path = if rest.as_os_str().is_empty() { new.clone() } else { new.join(rest) };
+                self.files.nodes.insert(path, node);
+            }
+        }
+        self.files.drop_unlinked();
+        Ok(())
+    }
+
+    fn remove_file(&mut self, path: &Path) -> Result<(), HostError> {
+        let fault = |why| HostError::file("remove", path, why);
+        let real = self.files.resolve(path, Links::Keep).map_err(fault)?;
+        if self.files.inode(&real).is_some_and(|(_, inode)| inode.is_dir) {
+            return Err(fault(refusal(io::ErrorKind::IsADirectory)));
+        }
+        self.write_one("remove", path)?;
+        match self.files.nodes.remove(&real) {
+            Some(_) => self.files.drop_unlinked(),
+            None => return Err(fault(refusal(io::ErrorKind::NotFound))),
+        }
+        Ok(())
+    }
+
+    fn remove_dir_all(&mut self, path: &Path) -> Result<(), HostError> {
+        let fault = |why| HostError::file("remove", path, why);
+        let real = self.files.resolve(path, Links::Keep).map_err(fault)?;
+        if !self.files.inode(&real).is_some_and(|(_, inode)| inode.is_dir) {
+            return Err(fault(refusal(io::ErrorKind::NotADirectory)));
+        }
+        self.write_one("remove", path)?;
+        self.files.remove(&real);
+        Ok(())
+    }
+
+    fn make_temporary(&mut self, wanted: &Temporary) -> Result<PathBuf, HostError> {
+        let name = format!("{}{:08}{}", wanted.prefix, self.files.next_inode, wanted.suffix);
+        let path = wanted.folder.join(name);
+        let real = self
+            .files
+            .place(&path)
+            .map_err(|why| HostError::file("make a temporary file in", &wanted.folder, why))?;
+        self.write_one("make a temporary file in", &wanted.folder)?;
+        let mode = if wanted.is_dir { 0o700 } else { 0o600 };
+        self.files.insert(&real, wanted.is_dir, Vec::new(), FileMode::new(mode));
+        Ok(path)
+    }
+
+    fn execute(&mut self, program: &Program) -> Result<Output, HostError> {
+        self.write_one("run", Path::new(&program.name))?;
+        let mut files = self.files.clone();
+        let output = self.run(&mut files, program)?;
+        self.files = files;
+        Ok(output)
+    }
+}

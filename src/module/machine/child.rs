@@ -1,0 +1,308 @@
+//! Running a program: its own process group, its output collected without deadlock, and its end
+//! when the request ends.
+
+use std::{
+    io::{self, Write},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::process::{CommandExt, ExitStatusExt},
+    },
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::OFlags,
+    process::{Pid, Signal, kill_process_group},
+};
+
+use crate::{
+    HostError, Output, Program,
+    machine::Cancellation,
+    program::{Locale, OUTPUT_BYTES_MAX},
+};
+
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// How long output is still waited for after the program itself has ended: what it left in the
+/// background may hold its pipes for ever.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// How long a killed program is waited for.
+const KILL_WAIT: Duration = Duration::from_secs(5);
+
+/// Runs the program at `path` to its end.
+///
+/// # Errors
+/// It could not be started, took too long, or the request was cancelled.
+pub fn run(
+    path: &Path,
+    program: &Program,
+    environment: &[(String, String)],
+    cancellation: &Cancellation,
+) -> Result<Output, HostError> {
+    let fault = |source| HostError::Program { line: program.line(), source };
+    let mut child = command(path, program, environment).spawn().map_err(fault)?;
+    let group = Pid::from_child(&child);
+    let streams = Streams::take(&mut child).map_err(fault)?;
+    let (exited, waiter) = wait_in_background(child).map_err(fault)?;
+    let mut collector = Collector::new(streams, program.stdin.clone().unwrap_or_default());
+    let deadline = program.timeout.map(|timeout| Instant::now() + timeout);
+    let ended = collector.collect(&exited, cancellation, deadline).map_err(fault)?;
+    if ended != Ended::ByItself {
+        // The group may be gone by now, which is as well.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let status = match ended {
+        Ended::ByItself => waiter.recv().map_err(io::Error::other).map_err(fault)?.map_err(fault)?,
+        Ended::Cancelled => {
+            let _ = waiter.recv_timeout(KILL_WAIT);
+            return Err(HostError::Cancelled);
+        }
+        Ended::TimedOut => {
+            let _ = waiter.recv_timeout(KILL_WAIT);
+            let secs = program.timeout.unwrap_or_default().as_secs();
+            return Err(HostError::Timeout { line: program.line(), secs });
+        }
+    };
+    Ok(Output {
+        status: status.code().unwrap_or_else(|| -status.signal().unwrap_or(1)),
+        stdout: collector.stdout,
+        stderr: collector.stderr,
+        truncated: collector.truncated,
+    })
+}
+
+fn command(path: &Path, program: &Program, environment: &[(String, String)]) -> Command {
+    let mut command = match program.umask {
+        // A shell sets the umask between fork and exec, where nothing else may run safely.
+        Some(umask) => {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", &format!("umask {umask:04o} && exec \"$@\""), "sh"]).arg(path);
+            shell
+        }
+        None => Command::new(path),
+    };
+    command.args(&program.args).env_clear().envs(environment.iter().cloned());
+    if program.locale == Locale::Plain {
+        command.env("LC_ALL", "C.UTF-8").env("LANGUAGE", "C");
+    }
+    command.envs(program.environment.iter().cloned());
+    if let Some(folder) = &program.folder {
+        command.current_dir(folder);
+    }
+    command
+        .process_group(0)
+        .stdin(if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Waits for the child on a thread of its own. The pipe is closed, and so readable, once it has
+/// ended.
+fn wait_in_background(
+    mut child: Child,
+) -> io::Result<(std::os::fd::OwnedFd, mpsc::Receiver<io::Result<ExitStatus>>)> {
+    let (exited, held) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let (tell, told) = mpsc::channel();
+    std::thread::Builder::new().name("wait".into()).stack_size(64 * 1024).spawn(move || {
+        let status = child.wait();
+        // Nobody listens any more where the request was cancelled.
+        let _ = tell.send(status);
+        drop(held);
+    })?;
+    Ok((exited, told))
+}
+
+struct Streams {
+    stdin: Option<std::process::ChildStdin>,
+    stdout: Option<std::process::ChildStdout>,
+    stderr: Option<std::process::ChildStderr>,
+}
+
+impl Streams {
+    fn take(child: &mut Child) -> io::Result<Self> {
+        let streams = Self {
+            stdin: child.stdin.take(),
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+        };
+        let all = [
+            streams.stdin.as_ref().map(AsFd::as_fd),
+            streams.stdout.as_ref().map(AsFd::as_fd),
+            streams.stderr.as_ref().map(AsFd::as_fd),
+        ];
+        for stream in all.into_iter().flatten() {
+            let flags = rustix::fs::fcntl_getfl(stream)?;
+            rustix::fs::fcntl_setfl(stream, flags | OFlags::NONBLOCK)?;
+        }
+        Ok(streams)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    ByItself,
+    Cancelled,
+    TimedOut,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Watched {
+    Stdin,
+    Stdout,
+    Stderr,
+    Exit,
+    Cancellation,
+}
+
+struct Collector {
+    streams: Streams,
+    input: Vec<u8>,
+    written: usize,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    truncated: bool,
+}
+
+impl Collector {
+    fn new(streams: Streams, input: Vec<u8>) -> Self {
+        Self {
+            streams,
+            input,
+            written: 0,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            truncated: false,
+        }
+    }
+
+    fn collect(
+        &mut self,
+        exited: &std::os::fd::OwnedFd,
+        cancellation: &Cancellation,
+        deadline: Option<Instant>,
+    ) -> io::Result<Ended> {
+        let mut has_exited = false;
+        loop {
+            if cancellation.is_cancelled() {
+                return Ok(Ended::Cancelled);
+            }
+            let done = self.streams.stdout.is_none() && self.streams.stderr.is_none();
+            if has_exited && done {
+                return Ok(Ended::ByItself);
+            }
+            let now = Instant::now();
+            let wait = match deadline {
+                _ if has_exited => Some(LINGER),
+                Some(deadline) if deadline <= now => return Ok(Ended::TimedOut),
+                Some(deadline) => Some(deadline - now),
+                None => None,
+            };
+            let exit = (!has_exited).then(|| exited.as_fd());
+            let ready = self.wait(exit, cancellation, wait)?;
+            if ready.is_empty() && has_exited {
+                return Ok(Ended::ByItself);
+            }
+            for watched in ready {
+                match watched {
+                    Watched::Stdin => self.feed(),
+                    Watched::Stdout | Watched::Stderr => self.drain(watched)?,
+                    Watched::Exit => has_exited = true,
+                    Watched::Cancellation => return Ok(Ended::Cancelled),
+                }
+            }
+        }
+    }
+
+    fn wait(
+        &self,
+        exit: Option<BorrowedFd<'_>>,
+        cancellation: &Cancellation,
+        wait: Option<Duration>,
+    ) -> io::Result<Vec<Watched>> {
+        let all = [
+            (Watched::Stdin, self.streams.stdin.as_ref().map(AsFd::as_fd), PollFlags::OUT),
+            (Watched::Stdout, self.streams.stdout.as_ref().map(AsFd::as_fd), PollFlags::IN),
+            (Watched::Stderr, self.streams.stderr.as_ref().map(AsFd::as_fd), PollFlags::IN),
+            (Watched::Exit, exit, PollFlags::IN),
+            (Watched::Cancellation, Some(cancellation.event()), PollFlags::IN),
+        ];
+        let (watched, mut fds): (Vec<Watched>, Vec<PollFd<'_>>) = all
+            .into_iter()
+            .filter_map(|(watched, fd, flags)| {
+                Some((watched, PollFd::from_borrowed_fd(fd?, flags)))
+            })
+            .unzip();
+        let wait = wait.map(|wait| Timespec {
+            tv_sec: wait.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: wait.subsec_nanos().into(),
+        });
+        match poll(&mut fds, wait.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(watched
+            .into_iter()
+            .zip(&fds)
+            .filter(|(_, fd)| !fd.revents().is_empty())
+            .map(|(watched, _)| watched)
+            .collect())
+    }
+
+    /// Writes what the program's stdin takes; a program that closed it has read enough.
+    fn feed(&mut self) {
+        let rest = self.input.get(self.written..).unwrap_or_default();
+        let finished = match (&mut self.streams.stdin, rest) {
+            (Some(_), []) => true,
+            (Some(stdin), rest) => match stdin.write(rest) {
+                Ok(count) => {
+                    self.written += count;
+                    self.written >= self.input.len()
+                }
+                Err(error) => !matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                ),
+            },
+            (None, _) => true,
+        };
+        if finished {
+            self.streams.stdin = None;
+        }
+    }
+
+    fn drain(&mut self, watched: Watched) -> io::Result<()> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let read = match watched {
+            Watched::Stdout => read_some(self.streams.stdout.as_ref(), &mut buffer)?,
+            _ => read_some(self.streams.stderr.as_ref(), &mut buffer)?,
+        };
+        let kept = if watched == Watched::Stdout { &mut self.stdout } else { &mut self.stderr };
+        match read {
+            None => {}
+            Some(0) if watched == Watched::Stdout => self.streams.stdout = None,
+            Some(0) => self.streams.stderr = None,
+            Some(count) => {
+                let room = OUTPUT_BYTES_MAX.saturating_sub(kept.len());
+                self.truncated |= count > room;
+                kept.extend_from_slice(buffer.get(..count.min(room)).unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `None` where there is nothing to read yet.
+fn read_some(stream: Option<&impl AsFd>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    let Some(stream) = stream else { return Ok(Some(0)) };
+    match rustix::io::read(stream, buffer) {
+        Ok(count) => Ok(Some(count)),
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

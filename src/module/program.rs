@@ -1,0 +1,144 @@
+//! Programs that a host runs.
+
+use std::{path::PathBuf, time::Duration};
+
+use protocol::JsonMap;
+
+/// The bytes of each output stream that are kept; what is over is dropped and said so.
+pub const OUTPUT_BYTES_MAX: usize = 5 * 1024 * 1024;
+
+/// A program and how it is run. It is never given to a shell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// Name, looked for in `PATH` and the folders of system programs; or a path.
+    pub name: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// What it reads; nothing where this is left out.
+    pub stdin: Option<Vec<u8>>,
+    /// Where it runs; the home of the remote's user where this is left out.
+    pub folder: Option<PathBuf>,
+    /// Added to its environment, over what the request adds.
+    pub environment: Vec<(String, String)>,
+    /// In which language it speaks.
+    pub locale: Locale,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// Permissions that its new files do not get.
+    pub umask: Option<u32>,
+}
+
+/// In which language a program speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locale {
+    /// `C.UTF-8`: its output is read by us.
+    Plain,
+    /// As the user's environment says: its output is read by people.
+    Inherited,
+}
+
+impl Program {
+    /// A program whose output is read by us.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            args: Vec::new(),
+            stdin: None,
+            folder: None,
+            environment: Vec::new(),
+            locale: Locale::Plain,
+            timeout: None,
+            umask: None,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets what it reads.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// Adds a variable to its environment.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Limits how long it may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Name and arguments, for people.
+    pub fn line(&self) -> String {
+        let words = std::iter::once(&self.name).chain(&self.args);
+        words.map(|word| crate::path::quote(word)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    /// Exit status; the number of the signal that ended it, negative, as Python has it.
+    pub status: i32,
+    /// What it wrote, as far as it was kept.
+    pub stdout: Vec<u8>,
+    /// What it complained about, as far as it was kept.
+    pub stderr: Vec<u8>,
+    /// Whether one of them was over [`OUTPUT_BYTES_MAX`].
+    pub truncated: bool,
+}
+
+impl Output {
+    /// A successful end with that output; for fakes.
+    pub fn success(stdout: impl Into<Vec<u8>>) -> Self {
+        Self { stdout: stdout.into(), ..Self::default() }
+    }
+
+    /// An end with a status and a complaint; for fakes.
+    pub fn failure(status: i32, stderr: impl Into<Vec<u8>>) -> Self {
+        Self { status, stderr: stderr.into(), ..Self::default() }
+    }
+
+    /// Whether it ended with status 0.
+    pub fn is_success(&self) -> bool {
+        self.status == 0
+    }
+
+    /// What it wrote; bytes that are no UTF-8 are replaced.
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// What it complained about, likewise.
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// `rc`, `stdout` and `stderr` as modules return them.
+    pub fn returned(&self) -> JsonMap {
+        let mut map = JsonMap::new();
+        map.insert("rc".into(), self.status.into());
+        map.insert("stdout".into(), self.stdout_text().into());
+        map.insert("stderr".into(), self.stderr_text().into());
+        map
+    }
+}
