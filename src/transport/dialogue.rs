@@ -20,6 +20,9 @@ const NOISE_BYTES_MAX: usize = 1024 * 1024;
 /// How much of what was printed is kept for messages, from its end.
 const HEARD_BYTES_MAX: usize = 4096;
 
+/// The slowest link that the binary is waited for on.
+const SLOW_LINK_BYTES_PER_SEC: u64 = 4096;
+
 /// How long nothing may follow on what looks like a prompt before it is taken for one.
 const PROMPT_QUIET: Duration = Duration::from_millis(200);
 
@@ -157,6 +160,8 @@ impl Dialogue {
             })?;
             plain.into()
         };
+        // What is sent waits in buffers on the way, so that the answer alone takes long.
+        self.limit += Duration::from_secs(bytes.len() as u64 / SLOW_LINK_BYTES_PER_SEC);
         self.send(format!("{}\n", bytes.len()).into_bytes()).await?;
         for at in (0..bytes.len()).step_by(UPLOAD_BYTES) {
             self.send(bytes.slice(at..bytes.len().min(at + UPLOAD_BYTES))).await?;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -85,6 +88,8 @@ pub(crate) struct Events {
     key: Arc<Mutex<Option<PublicKey>>>,
     banner: Arc<Mutex<VecDeque<String>>>,
     end: Arc<Mutex<Option<String>>>,
+    /// Whether the key is not the known one, and was accepted all the same.
+    is_doubtful: Arc<AtomicBool>,
 }
 
 /// Why a handshake ended.
@@ -132,14 +137,17 @@ impl Session {
             key: Arc::default(),
             banner: Arc::default(),
             end: Arc::default(),
+            is_doubtful: Arc::default(),
         };
+        let is_doubtful = events.is_doubtful.clone();
         let (key, banner, end) = (events.key.clone(), events.banner.clone(), events.end.clone());
         let handshake = client::connect_stream(Arc::new(config), stream, events);
         let mut handle = timeout(limit, handshake)
             .await
             .map_err(|_| ConnectError::Timeout { step: "the SSH handshake", secs })?
             .map_err(|error| handshake_error(hop, error))?;
-        Login::new(hop, &mut handle).run().await.map_err(|error| match error {
+        let is_doubtful = is_doubtful.load(Ordering::Relaxed);
+        Login::new(hop, &mut handle, is_doubtful).run().await.map_err(|error| match error {
             ConnectError::Authentication { user, address, mut tried, allowed } => {
                 let banner = lock(&banner);
                 if !banner.is_empty() {
@@ -155,7 +163,7 @@ impl Session {
             base64: key.public_key_base64(),
             fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
         });
-        let forwards_agent = hop.forwarded_agent.is_some();
+        let forwards_agent = hop.forwarded_agent.is_some() && !is_doubtful;
         Ok(Self { handle, host_key, limit, forwards_agent, end, _through: through })
     }
 
@@ -257,9 +265,6 @@ impl client::Handler for Events {
     ) -> Result<bool, Self::Error> {
         let key = shown.public_key();
         *lock(&self.key) = Some(key.clone());
-        if self.hop.host_key_policy == HostKeyPolicy::Off {
-            return Ok(true);
-        }
         let verdict = match shown {
             PublicKeyOrCertificate::PublicKey { key, .. } => self.known.judge(key),
             PublicKeyOrCertificate::Certificate(certificate) => {
@@ -272,6 +277,11 @@ impl client::Handler for Events {
             Verdict::Known => return Ok(true),
             Verdict::Unknown if self.hop.host_key_policy == HostKeyPolicy::AcceptNew => {
                 return self.record(key).await;
+            }
+            Verdict::Unknown if self.hop.host_key_policy == HostKeyPolicy::Off => return Ok(true),
+            Verdict::Refused(_) if self.hop.host_key_policy == HostKeyPolicy::Off => {
+                self.is_doubtful.store(true, Ordering::Relaxed);
+                return Ok(true);
             }
             Verdict::Unknown => Reason::Unknown,
             Verdict::Refused(reason) => reason,
@@ -308,7 +318,8 @@ impl client::Handler for Events {
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
         // A server that was not given the agent gets none.
-        let Some(socket) = &self.hop.forwarded_agent else {
+        let is_trusted = !self.is_doubtful.load(Ordering::Relaxed);
+        let Some(socket) = self.hop.forwarded_agent.as_ref().filter(|_| is_trusted) else {
             reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
             return Ok(());
         };

@@ -1,6 +1,8 @@
 //! Real OpenSSH on booted hosts: logging in, becoming other users, and hosts on which things are
 //! not as they should be.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what tests share may panic as tests do")]
+
 use std::{
     fs,
     io::Write,

@@ -1,5 +1,7 @@
 //! The wire from end to end, against servers inside this process and a fake remote.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what tests share may panic as tests do")]
+
 use std::{
     fs,
     io::{self, Cursor, Read, Write},
@@ -483,6 +485,25 @@ async fn host_keys_are_checked() {
             assert_eq!(after, before);
         }
     }
+}
+
+#[tokio::test]
+async fn a_host_with_another_key_is_told_no_password() {
+    let other = keys::public_line(&keys::generate().unwrap()).unwrap();
+    let mut bench = bench(&|settings, target, _| {
+        settings.accounts[0].password = Some("open sesame".into());
+        target.password = Some(Secret::new("open sesame".into()));
+        target.identity_files.clear();
+        target.host_key_policy = Some(HostKeyPolicy::Off);
+    })
+    .await;
+    bench.connect().await;
+    let known = format!("[127.0.0.1]:{} {other}\n", bench.server.address().port());
+    fs::write(bench.folder.join("known_hosts"), known).unwrap();
+    let refusal = bench.refusal().await;
+    assert!(refusal.contains("no password was tried, because the host key"), "{refusal}");
+    bench.target.identity_files = vec![bench.folder.join("id")];
+    bench.connect().await;
 }
 
 #[tokio::test]
