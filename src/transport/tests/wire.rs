@@ -180,12 +180,12 @@ async fn a_remote_is_put_in_place_once_and_answers() {
 #[tokio::test]
 async fn a_remote_that_was_tampered_with_is_replaced() {
     let bench = bench(&|_, _, _| {}).await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
     let places = bench.folder.join("home/.ansible/tmp");
     let folder = fs::read_dir(places).unwrap().next().unwrap().unwrap().path();
     let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     fs::write(&file, "#!/bin/sh\necho owned\n").unwrap();
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
     assert!(!fs::read_to_string(&file).unwrap().contains("owned"));
 }
 
@@ -194,7 +194,7 @@ async fn starts_side_by_side_do_no_harm() {
     let bench = bench(&|_, _, _| {}).await;
     let starts = (0..8).map(|_| async {
         let connection = bench.connect().await;
-        ping(&*connection.remote(None).await.unwrap()).await;
+        ping(&connection.remote(None).await.unwrap()).await;
         connection.close().await;
     });
     futures::future::join_all(starts).await;
@@ -219,7 +219,7 @@ async fn a_local_connection_has_the_same_frames() {
 async fn noise_before_the_remote_does_no_harm() {
     let noise = b"Welcome to \xff\xfe host!\n1234567890abcdef IN\n\x01trueup\n".repeat(200);
     let bench = bench(&|settings, _, _| settings.faults.noise = noise.clone()).await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -235,13 +235,13 @@ async fn a_slow_host_is_waited_for() {
         settings.faults.write_delay = Some(Duration::from_millis(15));
     })
     .await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
 async fn a_server_that_hangs_up_at_first_is_tried_again() {
     let bench = bench(&|settings, _, _| settings.faults.hang_ups = 2).await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -375,7 +375,7 @@ async fn a_remote_that_dies_is_lost_with_its_last_words_and_started_anew() {
     assert_eq!(error, CallError::Lost { why });
     let error = remote.call(request("ping", &[]), &NoFiles, None).await.unwrap_err();
     assert!(matches!(error, CallError::Lost { .. }));
-    ping(&*connection.remote(None).await.unwrap()).await;
+    ping(&connection.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -522,7 +522,7 @@ async fn people_log_in_by_password_in_two_ways() {
             .await;
             let result = bench.connector.connect(&bench.target).await;
             match (result, expect) {
-                (Ok(connection), "") => ping(&*connection.remote(None).await.unwrap()).await,
+                (Ok(connection), "") => ping(&connection.remote(None).await.unwrap()).await,
                 (Err(error), expect) if !expect.is_empty() => {
                     let chain = error.chain();
                     assert!(chain.contains(expect), "{chain}");
@@ -582,8 +582,8 @@ async fn jump_hosts_are_gone_through_once() {
     target.target.proxy_jump = Some("bastion".into());
     let one = target.connect().await;
     let two = target.connect().await;
-    ping(&*one.remote(None).await.unwrap()).await;
-    ping(&*two.remote(None).await.unwrap()).await;
+    ping(&one.remote(None).await.unwrap()).await;
+    ping(&two.remote(None).await.unwrap()).await;
     drop(jump);
     let error = two.remote(None).await.unwrap().call(request("ping", &[]), &NoFiles, None).await;
     assert!(matches!(error, Err(CallError::Lost { .. })), "{error:?}");
@@ -611,7 +611,7 @@ async fn a_proxy_command_makes_the_stream() {
         target.ssh_options = vec![(words[0].into(), words[1].into())];
     })
     .await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
