@@ -213,3 +213,40 @@ async fn accept(
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn addresses_that_others_can_reach_are_refused() {
+        for address in ["0.0.0.0", "198.18.0.1", "::"] {
+            let settings = ServerSettings {
+                address: address.parse().unwrap(),
+                ..ServerSettings::new("/nowhere")
+            };
+            let error = Server::start(settings).await.err().unwrap();
+            assert_eq!(error.to_string(), format!("{address} is no loopback address"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_key_is_kept() {
+        let file = std::env::temp_dir().join(format!("trueup-sshd-key-{}", std::process::id()));
+        let settings = || ServerSettings {
+            host_key_file: Some(file.clone()),
+            ..ServerSettings::new("/nowhere")
+        };
+        let key = |server: &Server| {
+            let line = server.known_hosts_line().unwrap();
+            line.split_once(' ').unwrap().1.to_owned()
+        };
+        let first = key(&Server::start(settings()).await.unwrap());
+        assert_eq!(key(&Server::start(settings()).await.unwrap()), first);
+        std::fs::write(&file, "no key").unwrap();
+        let error = Server::start(settings()).await.err().unwrap();
+        assert!(matches!(error, ServerError::HostKey(_)), "{error}");
+        std::fs::remove_file(&file).unwrap();
+        let _ = std::fs::remove_file(file.with_extension("pub"));
+    }
+}

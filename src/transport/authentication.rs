@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use protocol::Secret;
 use russh::{
     MethodKind,
     client::{AuthResult, Handle, KeyboardInteractiveAuthResponse as Interactive},
@@ -46,12 +47,14 @@ pub(crate) struct Login<'a> {
     tried: Vec<String>,
     /// Methods that the server takes, once it has said so.
     allowed: Option<Vec<MethodKind>>,
+    /// Whether the host may not be the one it should be, and is told no password.
+    is_doubtful: bool,
 }
 
 impl<'a> Login<'a> {
-    pub(crate) fn new(hop: &'a Hop, handle: &'a mut Handle<Events>) -> Self {
+    pub(crate) fn new(hop: &'a Hop, handle: &'a mut Handle<Events>, is_doubtful: bool) -> Self {
         let limit = Duration::from_secs(hop.connect_timeout_secs.max(10));
-        Self { hop, handle, limit, tried: Vec::new(), allowed: None }
+        Self { hop, handle, limit, tried: Vec::new(), allowed: None, is_doubtful }
     }
 
     /// Tries every method of the hop's list that the server takes, and stops at the first success.
@@ -280,8 +283,21 @@ impl<'a> Login<'a> {
         Ok(best.unwrap_or(Some(HashAlg::Sha256)))
     }
 
+    /// The password, where there is one that the host may be told.
+    fn tellable_password(&mut self) -> Option<Secret<String>> {
+        let password = self.hop.password.clone()?;
+        if !self.is_doubtful {
+            return Some(password);
+        }
+        let why = "no password was tried, because the host key is not the known one";
+        if self.tried.last().is_none_or(|last| last != why) {
+            self.tried.push(why.to_owned());
+        }
+        None
+    }
+
     async fn password(&mut self) -> Result<bool, ConnectError> {
-        let Some(password) = self.hop.password.clone() else { return Ok(false) };
+        let Some(password) = self.tellable_password() else { return Ok(false) };
         if !self.is_allowed(MethodKind::Password) {
             return Ok(false);
         }
@@ -292,7 +308,7 @@ impl<'a> Login<'a> {
     }
 
     async fn interactive(&mut self) -> Result<bool, ConnectError> {
-        let Some(password) = self.hop.password.clone() else { return Ok(false) };
+        let Some(password) = self.tellable_password() else { return Ok(false) };
         if !self.is_allowed(MethodKind::KeyboardInteractive) {
             return Ok(false);
         }

@@ -62,6 +62,9 @@ pub(crate) struct Call {
     pub(crate) command: String,
     /// Whether the method can only ask for its password on a terminal.
     pub(crate) needs_terminal: bool,
+    /// Whether the method may read before the command does, and take what was meant for that for
+    /// a password. Where it does not, the command's input can be sent without waiting.
+    pub(crate) reads_first: bool,
 }
 
 impl Become {
@@ -88,6 +91,7 @@ impl Become {
         Call {
             command: format!("{executable} {}", parts.trim_start()),
             needs_terminal: self.method == BecomeMethod::Doas && self.password.is_some(),
+            reads_first: self.method == BecomeMethod::Su || self.password.is_some(),
         }
     }
 
@@ -105,6 +109,11 @@ impl Become {
                 line.ends_with(':') || line.ends_with('：')
             }
         }
+    }
+
+    /// Whether [`is_prompt`](Self::is_prompt) can be wrong about a text that is still growing.
+    pub(crate) fn guesses_prompts(&self) -> bool {
+        self.method == BecomeMethod::Su
     }
 
     /// What a method meant that ended before it ran anything. `asked` is whether the password was
@@ -231,6 +240,7 @@ mod tests {
         for method in [BecomeMethod::Sudo, BecomeMethod::Su, BecomeMethod::Doas] {
             let call = become_(method, Some("hunter2"), None).call("true", "N");
             assert!(!call.command.contains("hunter2"), "{}", call.command);
+            assert!(call.reads_first);
         }
     }
 

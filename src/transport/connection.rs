@@ -151,7 +151,7 @@ impl Connection {
                         quote(command)
                     );
                     let line = format!("/bin/sh -c {}", quote(&line));
-                    self.enter(become_, &line, &nonce).await?
+                    self.enter(become_, &line, &nonce, Bytes::new()).await?
                 }
             };
             collect(dialogue, stdin).await
@@ -205,26 +205,28 @@ impl Connection {
         let script = Bytes::from(boot::script(&nonce, &self.binaries, &self.remote_folders));
         let listener = boot::listener(&nonce, script.len());
         let mut dialogue = match become_ {
-            Some(become_) => self.enter(become_, &listener, &nonce).await?,
+            Some(become_) => self.enter(become_, &listener, &nonce, script).await?,
             None => {
                 let command = format!("exec {listener}");
                 let pipe = self.wire.exec(&command, Terminal::None).await?;
-                Dialogue::new(pipe, nonce, self.limit)
+                let mut dialogue = Dialogue::new(pipe, nonce, self.limit);
+                dialogue.send(script).await?;
+                dialogue
             }
         };
-        dialogue.send(script).await?;
         dialogue.boot(&self.binaries).await?;
         let Dialogue { pipe, buffer, .. } = dialogue;
         Remote::start(pipe.reader, pipe.writer, buffer).await
     }
 
-    /// Starts a command as another user and waits until it says that it runs. Where the method
-    /// wants a terminal, it gets one.
+    /// Starts a command as another user, waits until it says that it runs, and hands it `input`.
+    /// Where the method wants a terminal, it gets one.
     async fn enter(
         &self,
         become_: &Become,
         command: &str,
         nonce: &str,
+        input: Bytes,
     ) -> Result<Dialogue, ConnectError> {
         let call = become_.call(command, nonce);
         let mut terminal = if call.needs_terminal { Terminal::Raw } else { Terminal::None };
@@ -236,8 +238,16 @@ impl Connection {
             }
             let pipe = self.wire.exec(&call.command, terminal).await?;
             let mut dialogue = Dialogue::new(pipe, nonce.to_owned(), self.limit);
+            if !call.reads_first {
+                dialogue.send(input.clone()).await?;
+            }
             match dialogue.become_(become_).await? {
-                BecomeStep::In => return Ok(dialogue),
+                BecomeStep::In => {
+                    if call.reads_first {
+                        dialogue.send(input).await?;
+                    }
+                    return Ok(dialogue);
+                }
                 BecomeStep::WantsTerminal { heard: said } if terminal == Terminal::None => {
                     terminal = Terminal::Raw;
                     heard = said;

@@ -53,8 +53,11 @@ struct Inner {
     settings: ConnectorSettings,
     opening: Semaphore,
     files: Mutex<HashMap<PathBuf, Arc<ConfigFile>>>,
-    jumps: Mutex<HashMap<Vec<JumpSpec>, Arc<Mutex<Weak<Session>>>>>,
+    jumps: Mutex<HashMap<Vec<JumpSpec>, JumpSlot>>,
 }
+
+/// The connection to a jump host, as long as somebody uses it.
+type JumpSlot = Arc<Mutex<Weak<Session>>>;
 
 impl Connector {
     /// Makes a connector; nothing is opened or read yet.
@@ -196,8 +199,9 @@ impl Connector {
     /// The SSH configuration of a target, each file read once.
     async fn config_files(&self, target: &Target) -> Result<Vec<ConfigFile>, ConnectError> {
         let mut files = Vec::new();
-        let paths = [&target.ssh_config_file, &self.inner.settings.system_ssh_config_file];
-        for path in paths.into_iter().flatten() {
+        let system = self.inner.settings.system_ssh_config_file.as_ref();
+        let system = system.filter(|_| target.reads_system_ssh_config);
+        for path in target.ssh_config_file.iter().chain(system) {
             files.push(ConfigFile::clone(&*self.config_file(path).await?));
         }
         Ok(files)

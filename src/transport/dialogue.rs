@@ -20,6 +20,12 @@ const NOISE_BYTES_MAX: usize = 1024 * 1024;
 /// How much of what was printed is kept for messages, from its end.
 const HEARD_BYTES_MAX: usize = 4096;
 
+/// The slowest link that the binary is waited for on.
+const SLOW_LINK_BYTES_PER_SEC: u64 = 4096;
+
+/// How long nothing may follow on what looks like a prompt before it is taken for one.
+const PROMPT_QUIET: Duration = Duration::from_millis(200);
+
 /// Bytes of the binary that are handed over at once.
 const UPLOAD_BYTES: usize = 64 * 1024;
 
@@ -154,6 +160,8 @@ impl Dialogue {
             })?;
             plain.into()
         };
+        // What is sent waits in buffers on the way, so that the answer alone takes long.
+        self.limit += Duration::from_secs(bytes.len() as u64 / SLOW_LINK_BYTES_PER_SEC);
         self.send(format!("{}\n", bytes.len()).into_bytes()).await?;
         for at in (0..bytes.len()).step_by(UPLOAD_BYTES) {
             self.send(bytes.slice(at..bytes.len().min(at + UPLOAD_BYTES))).await?;
@@ -175,26 +183,55 @@ impl Dialogue {
 
     async fn next(&mut self, become_: Option<&Become>) -> Result<Heard, ConnectError> {
         loop {
-            if let Some(heard) = self.find(become_)? {
-                return Ok(heard);
+            match self.find(become_)? {
+                Some(Heard::Prompt) if become_.is_some_and(|become_| become_.guesses_prompts()) => {
+                    // A message that is still being written may look like a prompt so far.
+                    match tokio::time::timeout(PROMPT_QUIET, self.pipe.reader.next()).await {
+                        Ok(output) => {
+                            if let Some(ended) = self.take(output)? {
+                                return Ok(ended);
+                            }
+                            continue;
+                        }
+                        Err(_) => {
+                            self.buffer.clear();
+                            return Ok(Heard::Prompt);
+                        }
+                    }
+                }
+                Some(Heard::Prompt) => {
+                    self.buffer.clear();
+                    return Ok(Heard::Prompt);
+                }
+                Some(heard) => return Ok(heard),
+                None => {}
             }
             let output = tokio::time::timeout(self.limit, self.pipe.reader.next())
                 .await
                 .map_err(|_| self.timeout("starting the remote"))?;
-            match output {
-                Some(Output::Stdout(bytes)) => self.buffer.extend_from_slice(&bytes),
-                Some(Output::Stderr(bytes)) => self.hear(&bytes)?,
-                Some(Output::Exit(rc)) => self.exit = Some(rc),
-                None => {
-                    let rest = self.buffer.split();
-                    self.hear(&rest)?;
-                    return Ok(Heard::Ended);
-                }
+            if let Some(ended) = self.take(output)? {
+                return Ok(ended);
             }
         }
     }
 
-    /// Looks for the next thing in what was printed, and takes it and all before it away.
+    /// Keeps what the command did; says so where it has ended.
+    fn take(&mut self, output: Option<Output>) -> Result<Option<Heard>, ConnectError> {
+        match output {
+            Some(Output::Stdout(bytes)) => self.buffer.extend_from_slice(&bytes),
+            Some(Output::Stderr(bytes)) => self.hear(&bytes)?,
+            Some(Output::Exit(rc)) => self.exit = Some(rc),
+            None => {
+                let rest = self.buffer.split();
+                self.hear(&rest)?;
+                return Ok(Some(Heard::Ended));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks for the next thing in what was printed, and takes it and all before it away; a prompt
+    /// stays.
     fn find(&mut self, become_: Option<&Become>) -> Result<Option<Heard>, ConnectError> {
         let marker = format!("{} ", self.nonce);
         let ready = find(&self.buffer, READY);
@@ -227,7 +264,6 @@ impl Dialogue {
             let tail = String::from_utf8_lossy(&self.buffer).into_owned();
             if become_.is_prompt(&self.heard, &self.nonce) || become_.is_prompt(&tail, &self.nonce)
             {
-                self.buffer.clear();
                 return Ok(Some(Heard::Prompt));
             }
         }

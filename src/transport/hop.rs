@@ -41,6 +41,8 @@ pub(crate) struct Hop {
     pub(crate) certificate_files: Vec<PathBuf>,
     pub(crate) identities_only: bool,
     pub(crate) agent_socket: Option<PathBuf>,
+    /// Socket of the agent that commands on the host may use.
+    pub(crate) forwarded_agent: Option<PathBuf>,
     pub(crate) host_key_policy: HostKeyPolicy,
     /// Name under which the host's key is known, instead of its address.
     pub(crate) host_key_alias: Option<String>,
@@ -106,12 +108,9 @@ impl Hop {
             local_user: &connector.user,
             home: &connector.home,
         };
+        let given = ssh_config::resolve(&query, &target.ssh_options, &[])?;
         let settings = ssh_config::resolve(&query, &target.ssh_options, files)?;
-        let mut hop = Self::of_settings(&target.address, target, settings, connector)?;
-        if let Some(port) = target.port {
-            hop.port = port;
-        }
-        Ok(hop)
+        Self::of_settings(target, given, settings, connector)
     }
 
     /// Settles how a jump host of a target is reached. The inventory's user, keys, port and
@@ -134,22 +133,27 @@ impl Hop {
             proxy_jump: None,
             ..target.clone()
         };
-        Self::of_target(&own, files, connector)
+        let hop = Self::of_target(&own, files, connector)?;
+        // Nothing runs on a jump host that could need the agent.
+        Ok(Self { forwarded_agent: None, ..hop })
     }
 
+    /// `given` is what the options alone say, `settings` what they say together with the files.
     fn of_settings(
-        original: &str,
         target: &Target,
+        given: Settings,
         settings: Settings,
         connector: &ConnectorSettings,
     ) -> Result<Self, ConnectError> {
         let home = &connector.home;
+        let original = target.address.as_str();
         let address = settings
             .host_name
             .as_deref()
             .map_or(original.to_owned(), |name| host_name(name, original));
-        let port = target.port.or(settings.port).unwrap_or(22);
-        let user = target.user.clone().or(settings.user).unwrap_or_else(|| connector.user.clone());
+        let port = given.port.or(target.port).or(settings.port).unwrap_or(22);
+        let user = given.user.or_else(|| target.user.clone()).or(settings.user);
+        let user = user.unwrap_or_else(|| connector.user.clone());
         let tokens = |token| match token {
             'd' => Some(home.to_string_lossy().into_owned()),
             'h' => Some(address.clone()),
@@ -174,8 +178,16 @@ impl Hop {
             Some("none") => None,
             Some(socket) => Some(path(socket)),
         };
+        let forwarded_agent = match settings.forward_agent.as_deref() {
+            None | Some("no" | "false") => None,
+            Some("yes" | "true" | "SSH_AUTH_SOCK" | "$SSH_AUTH_SOCK") => {
+                connector.agent_socket.clone()
+            }
+            Some(socket) => Some(path(socket)),
+        };
         let mut known_hosts_files = target.known_hosts_files.clone();
-        if known_hosts_files.is_empty() {
+        if known_hosts_files.is_empty() || given.user_known_hosts_files.is_some() {
+            known_hosts_files.clear();
             let files = settings.user_known_hosts_files.unwrap_or_else(|| {
                 vec!["~/.ssh/known_hosts".to_owned(), "~/.ssh/known_hosts2".to_owned()]
             });
@@ -186,7 +198,9 @@ impl Hop {
                 None => known_hosts_files.extend(GLOBAL_KNOWN_HOSTS.iter().map(PathBuf::from)),
             }
         }
-        let route = if let Some(jump) = target.proxy_jump.as_deref() {
+        let is_given = given.proxy_jump.is_some() || given.proxy_command.is_some();
+        let own_jump = target.proxy_jump.as_deref().filter(|_| !is_given);
+        let route = if let Some(jump) = own_jump {
             jump_route(jump)?
         } else if let Some(jump) = settings.proxy_jump.as_deref() {
             jump_route(&expand(jump, &tokens))?
@@ -211,25 +225,29 @@ impl Hop {
             passphrase: target.passphrase.clone(),
             identity_files,
             certificate_files: settings.certificate_files.iter().map(|file| path(file)).collect(),
-            identities_only: target
+            identities_only: given
                 .identities_only
+                .or(target.identities_only)
                 .or(settings.identities_only)
                 .unwrap_or_default(),
             agent_socket,
-            host_key_policy: target
+            forwarded_agent,
+            host_key_policy: given
                 .host_key_policy
+                .or(target.host_key_policy)
                 .or(settings.host_key_policy)
                 .unwrap_or(HostKeyPolicy::Strict),
             host_key_alias: settings.host_key_alias.clone(),
             known_hosts_files,
             hash_known_hosts: settings.hash_known_hosts.unwrap_or_default(),
-            connect_timeout_secs: settings
+            connect_timeout_secs: given
                 .connect_timeout_secs
                 .unwrap_or(target.connect_timeout_secs)
                 .max(1),
             connection_attempts: settings.connection_attempts.unwrap_or(1),
-            keepalive_secs: target
-                .keepalive_secs
+            keepalive_secs: given
+                .server_alive_interval_secs
+                .or(target.keepalive_secs)
                 .or(settings.server_alive_interval_secs)
                 .unwrap_or(KEEPALIVE_SECS),
             keepalives_max: settings.server_alive_count_max.unwrap_or(KEEPALIVES_MAX),
@@ -388,11 +406,20 @@ mod tests {
             proxy_jump: Some("none".into()),
             ..bare
         };
-        let by_inventory = hop(config, target);
+        let by_inventory = hop(config, target.clone());
         assert_eq!((by_inventory.port, by_inventory.user.as_str()), (22, "inv"));
         assert_eq!(by_inventory.identity_files[0].0, Path::new("/k"));
         assert_eq!(by_inventory.host_key_policy, HostKeyPolicy::Strict);
         assert_eq!(by_inventory.route, Route::Direct);
+
+        let options =
+            [("User", "opt"), ("Port", "77"), ("ProxyJump", "z"), ("ConnectTimeout", "3")];
+        let ssh_options =
+            options.map(|(keyword, value)| (keyword.to_owned(), value.to_owned())).to_vec();
+        let by_option = hop(config, Target { ssh_options, ..target });
+        assert_eq!((by_option.port, by_option.user.as_str()), (77, "opt"));
+        assert_eq!(by_option.connect_timeout_secs, 3);
+        assert!(matches!(&by_option.route, Route::Jumps(jumps) if jumps[0].host == "z"));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::{io, process::ExitStatus};
 
 use bytes::{Bytes, BytesMut};
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig, client::Msg};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig, client::Msg};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStderr, ChildStdin, ChildStdout},
+    runtime::Handle,
 };
 
 /// What a running command does.
@@ -38,11 +39,24 @@ pub(crate) enum PipeReader {
     Child(Box<ChildReader>),
 }
 
-/// What goes to a running command. Dropping it ends a child's input; an SSH channel needs
-/// [`PipeWriter::end`].
+/// What goes to a running command. Dropping it ends a child's input, and closes an SSH channel, so
+/// that the server hangs up on the command.
 pub(crate) enum PipeWriter {
-    Ssh(ChannelWriteHalf<Msg>),
+    Ssh(OpenChannel),
     Child(Option<ChildStdin>),
+}
+
+/// The writing half of a channel that is not closed yet.
+pub(crate) struct OpenChannel(Option<ChannelWriteHalf<Msg>>);
+
+impl Drop for OpenChannel {
+    fn drop(&mut self) {
+        // The library leaves a channel open that nobody holds. Where there is no runtime any more
+        // there is no connection either.
+        if let (Some(channel), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move { drop(channel.close().await) });
+        }
+    }
 }
 
 pub(crate) struct ChildReader {
@@ -53,6 +67,13 @@ pub(crate) struct ChildReader {
 }
 
 impl Pipe {
+    /// Makes a pipe of a channel on which a command was started.
+    pub(crate) fn of_channel(channel: Channel<Msg>) -> Self {
+        let (reader, writer) = channel.split();
+        let writer = PipeWriter::Ssh(OpenChannel(Some(writer)));
+        Self { reader: PipeReader::Ssh(reader), writer }
+    }
+
     /// Makes a pipe of a child process whose three streams are pipes.
     pub(crate) fn of_child(mut child: Child) -> Self {
         let writer = PipeWriter::Child(child.stdin.take());
@@ -134,12 +155,16 @@ impl PipeWriter {
     pub(crate) async fn write(&mut self, bytes: impl Into<Bytes>) -> io::Result<()> {
         let bytes = bytes.into();
         match self {
-            Self::Ssh(channel) => channel.data_bytes(bytes).await.map_err(io::Error::other),
+            Self::Ssh(OpenChannel(Some(channel))) => {
+                channel.data_bytes(bytes).await.map_err(io::Error::other)
+            }
             Self::Child(Some(stdin)) => {
                 stdin.write_all(&bytes).await?;
                 stdin.flush().await
             }
-            Self::Child(None) => Err(io::ErrorKind::BrokenPipe.into()),
+            Self::Ssh(OpenChannel(None)) | Self::Child(None) => {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
         }
     }
 
@@ -147,7 +172,11 @@ impl PipeWriter {
     pub(crate) async fn end(&mut self) {
         match self {
             // A channel that is gone needs no end.
-            Self::Ssh(channel) => drop(channel.eof().await),
+            Self::Ssh(OpenChannel(channel)) => {
+                if let Some(channel) = channel {
+                    drop(channel.eof().await);
+                }
+            }
             Self::Child(stdin) => drop(stdin.take()),
         }
     }
@@ -155,7 +184,11 @@ impl PipeWriter {
     /// Tells the server that nobody listens any more.
     pub(crate) async fn close(&mut self) {
         match self {
-            Self::Ssh(channel) => drop(channel.close().await),
+            Self::Ssh(OpenChannel(channel)) => {
+                if let Some(channel) = channel.take() {
+                    drop(channel.close().await);
+                }
+            }
             Self::Child(stdin) => drop(stdin.take()),
         }
     }

@@ -1,5 +1,7 @@
 //! Folders for tests.
 
+#![allow(clippy::unwrap_used, reason = "a part of tests may panic as they do")]
+
 use std::path::{Path, PathBuf};
 
 /// A folder that is gone when it is dropped.

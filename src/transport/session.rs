@@ -2,17 +2,21 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use russh::{
-    ChannelStream, Disconnect, Pty,
-    client::{self, Handle, Msg},
+    Channel, ChannelOpenFailure, ChannelStream, Disconnect, Pty,
+    client::{self, ChannelOpenHandle, Handle, Msg},
     keys::{HashAlg, PublicKey, PublicKeyBase64, PublicKeyOrCertificate},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::UnixStream,
     time::timeout,
 };
 
@@ -23,7 +27,7 @@ use crate::{
     error::ConnectError,
     hop::Hop,
     known_hosts::{self, HostKeyRefusal, HostKeys, Reason, Verdict},
-    pipe::{Pipe, PipeReader, PipeWriter},
+    pipe::Pipe,
     target::HostKeyPolicy,
 };
 
@@ -71,6 +75,7 @@ pub(crate) struct Session {
     handle: Handle<Events>,
     pub(crate) host_key: Option<HostKey>,
     limit: Duration,
+    forwards_agent: bool,
     end: Arc<Mutex<Option<String>>>,
     /// The connections that this one goes through.
     _through: Option<Arc<Session>>,
@@ -83,6 +88,8 @@ pub(crate) struct Events {
     key: Arc<Mutex<Option<PublicKey>>>,
     banner: Arc<Mutex<VecDeque<String>>>,
     end: Arc<Mutex<Option<String>>>,
+    /// Whether the key is not the known one, and was accepted all the same.
+    is_doubtful: Arc<AtomicBool>,
 }
 
 /// Why a handshake ended.
@@ -130,14 +137,17 @@ impl Session {
             key: Arc::default(),
             banner: Arc::default(),
             end: Arc::default(),
+            is_doubtful: Arc::default(),
         };
+        let is_doubtful = events.is_doubtful.clone();
         let (key, banner, end) = (events.key.clone(), events.banner.clone(), events.end.clone());
         let handshake = client::connect_stream(Arc::new(config), stream, events);
         let mut handle = timeout(limit, handshake)
             .await
             .map_err(|_| ConnectError::Timeout { step: "the SSH handshake", secs })?
             .map_err(|error| handshake_error(hop, error))?;
-        Login::new(hop, &mut handle).run().await.map_err(|error| match error {
+        let is_doubtful = is_doubtful.load(Ordering::Relaxed);
+        Login::new(hop, &mut handle, is_doubtful).run().await.map_err(|error| match error {
             ConnectError::Authentication { user, address, mut tried, allowed } => {
                 let banner = lock(&banner);
                 if !banner.is_empty() {
@@ -153,11 +163,11 @@ impl Session {
             base64: key.public_key_base64(),
             fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
         });
-        Ok(Self { handle, host_key, limit, end, _through: through })
+        let forwards_agent = hop.forwarded_agent.is_some() && !is_doubtful;
+        Ok(Self { handle, host_key, limit, forwards_agent, end, _through: through })
     }
 
-    /// Starts a command by the login shell. `first` is written without waiting for the server's
-    /// consent.
+    /// Starts a command by the login shell.
     pub(crate) async fn exec(
         &self,
         command: &str,
@@ -166,6 +176,9 @@ impl Session {
         let secs = self.limit.as_secs();
         let open = async {
             let channel = self.handle.channel_open_session().await?;
+            if self.forwards_agent {
+                channel.agent_forward(false).await?;
+            }
             if terminal == Terminal::Raw {
                 channel.request_pty(false, "dumb", 80, 24, 0, 0, RAW_TERMINAL).await?;
             }
@@ -179,8 +192,7 @@ impl Session {
                 (true, Some(why)) => ConnectError::Lost { why },
                 _ => ConnectError::Channel { source: Box::new(error) },
             })?;
-        let (reader, writer) = channel.split();
-        Ok(Pipe { reader: PipeReader::Ssh(reader), writer: PipeWriter::Ssh(writer) })
+        Ok(Pipe::of_channel(channel))
     }
 
     /// Opens a stream to another host through this one.
@@ -253,9 +265,6 @@ impl client::Handler for Events {
     ) -> Result<bool, Self::Error> {
         let key = shown.public_key();
         *lock(&self.key) = Some(key.clone());
-        if self.hop.host_key_policy == HostKeyPolicy::Off {
-            return Ok(true);
-        }
         let verdict = match shown {
             PublicKeyOrCertificate::PublicKey { key, .. } => self.known.judge(key),
             PublicKeyOrCertificate::Certificate(certificate) => {
@@ -268,6 +277,11 @@ impl client::Handler for Events {
             Verdict::Known => return Ok(true),
             Verdict::Unknown if self.hop.host_key_policy == HostKeyPolicy::AcceptNew => {
                 return self.record(key).await;
+            }
+            Verdict::Unknown if self.hop.host_key_policy == HostKeyPolicy::Off => return Ok(true),
+            Verdict::Refused(_) if self.hop.host_key_policy == HostKeyPolicy::Off => {
+                self.is_doubtful.store(true, Ordering::Relaxed);
+                return Ok(true);
             }
             Verdict::Unknown => Reason::Unknown,
             Verdict::Refused(reason) => reason,
@@ -292,6 +306,35 @@ impl client::Handler for Events {
         for line in banner.lines().filter(|line| !line.trim().is_empty()) {
             if kept.len() < BANNER_LINES_MAX {
                 kept.push_back(line.trim().to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        // A server that was not given the agent gets none.
+        let is_trusted = !self.is_doubtful.load(Ordering::Relaxed);
+        let Some(socket) = self.hop.forwarded_agent.as_ref().filter(|_| is_trusted) else {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            return Ok(());
+        };
+        match UnixStream::connect(socket).await {
+            Ok(mut agent) => {
+                reply.accept().await;
+                tokio::spawn(async move {
+                    let mut channel = channel.into_stream();
+                    // Either side may hang up at any time.
+                    let _ = tokio::io::copy_bidirectional(&mut channel, &mut agent).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, socket = %socket.display(), "the agent cannot be forwarded");
+                reply.reject(ChannelOpenFailure::ConnectFailed).await;
             }
         }
         Ok(())

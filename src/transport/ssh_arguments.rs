@@ -27,8 +27,8 @@ pub fn parse(text: &str) -> Result<SshArguments, String> {
         let Some(letters) = word.strip_prefix('-') else {
             return Err(format!("`{word}` among the SSH arguments is no option"));
         };
-        let mut letters = letters.char_indices();
-        while let Some((at, letter)) = letters.next() {
+        let letters = letters.char_indices();
+        for (at, letter) in letters {
             match letter {
                 '4' => arguments.push("AddressFamily", "inet"),
                 '6' => arguments.push("AddressFamily", "inet6"),

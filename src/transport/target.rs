@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use protocol::Secret;
 
 /// How one host is reached. All of it is resolved by the caller from inventory variables, options
-/// and settings; what is `None` or empty here is taken from `ssh_config_file`, then from what
-/// OpenSSH would do.
+/// and settings. As in Ansible, `ssh_options` win over the other fields, and these over
+/// `ssh_config_file`; what nobody says is as in OpenSSH.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Name in the inventory, for messages.
@@ -35,7 +35,10 @@ pub struct Target {
     pub known_hosts_files: Vec<PathBuf>,
     /// SSH client configuration; `None` for none at all.
     pub ssh_config_file: Option<PathBuf>,
-    /// Options as `ssh -o` takes them, keyword and value, which win over the configuration file.
+    /// Whether the configuration of all users of the machine is read after that. It is not where
+    /// somebody named a file by `ssh -F`.
+    pub reads_system_ssh_config: bool,
+    /// Options as `ssh -o` takes them, keyword and value.
     /// [`ssh_arguments::parse`](crate::ssh_arguments::parse) makes them of
     /// `ansible_ssh_common_args`.
     pub ssh_options: Vec<(String, String)>,
@@ -76,6 +79,7 @@ impl Default for Target {
             host_key_policy: None,
             known_hosts_files: Vec::new(),
             ssh_config_file: None,
+            reads_system_ssh_config: true,
             ssh_options: Vec::new(),
             proxy_jump: None,
             connect_timeout_secs: CONNECT_TIMEOUT_SECS,
@@ -102,6 +106,7 @@ pub enum HostKeyPolicy {
     Strict,
     /// It is accepted and recorded.
     AcceptNew,
-    /// Every key is accepted and none is recorded.
+    /// Every key is accepted and none is recorded. A host that shows another key than the known one
+    /// is given no password and no agent, as by OpenSSH.
     Off,
 }

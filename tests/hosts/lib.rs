@@ -11,6 +11,7 @@
 //!
 //! It needs root on Debian; [`requirements`] says what is missing.
 
+pub mod available;
 pub mod base;
 pub mod fleet;
 pub mod host;
@@ -19,6 +20,7 @@ pub mod reaper;
 pub mod requirements;
 pub mod shell;
 
+pub use available::available;
 pub use base::work_folder;
 pub use fleet::Fleet;
 pub use host::{Host, HostSpec, Operator, Sudo};

@@ -1,5 +1,7 @@
 //! A remote for tests of the wire: answers frames, and knows modules that put the wire to use.
 
+#![allow(clippy::unwrap_used, reason = "a part of tests may panic as they do")]
+
 use std::{
     collections::HashSet,
     io::{Read, Write, stdin, stdout},

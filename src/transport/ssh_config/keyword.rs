@@ -58,7 +58,6 @@ const WITH_EFFECT: &[&str] = &[
     "canonicalizepermittedcnames",
     "casignaturealgorithms",
     "dynamicforward",
-    "forwardagent",
     "forwardx11",
     "forwardx11trusted",
     "gssapiauthentication",
@@ -125,8 +124,8 @@ mod tests {
     fn keywords_are_told_apart() {
         for (keyword, value, expect) in [
             ("controlmaster", "auto", Unused::Silent),
-            ("forwardagent", "no", Unused::Silent),
-            ("forwardagent", "yes", Unused::NotDone),
+            ("tunnel", "no", Unused::Silent),
+            ("tunnel", "yes", Unused::NotDone),
             ("sendenv", "LANG LC_*", Unused::Silent),
             ("gssapikeyexchange", "yes", Unused::NotDone),
             ("hostnmae", "x", Unused::Unknown),

@@ -52,6 +52,8 @@ pub struct Settings {
     pub kbd_interactive_authentication: Option<bool>,
     pub bind_address: Option<String>,
     pub address_family: Option<AddressFamily>,
+    /// `yes`, `no`, or the socket of an agent.
+    pub forward_agent: Option<String>,
     pub ciphers: Option<String>,
     pub kex_algorithms: Option<String>,
     pub host_key_algorithms: Option<String>,
@@ -267,6 +269,7 @@ impl Walk<'_> {
                 "inet6" => Ok(AddressFamily::Inet6),
                 _ => Err(wrong("any, inet or inet6 is meant")),
             })?,
+            "forwardagent" => first(&mut settings.forward_agent, text)?,
             "ciphers" => first(&mut settings.ciphers, text)?,
             "kexalgorithms" => first(&mut settings.kex_algorithms, text)?,
             "hostkeyalgorithms" => first(&mut settings.host_key_algorithms, text)?,
@@ -474,11 +477,11 @@ mod tests {
 
     #[test]
     fn what_is_not_done_is_warned_of() {
-        let text = "IgnoreUnknown Foo*\nFooBar 1\nForwardAgent yes\nControlMaster auto\nBlah 1";
+        let text = "IgnoreUnknown Foo*\nFooBar 1\nTunnel yes\nControlMaster auto\nBlah 1";
         assert_eq!(
             settings(text, "a", &[]).unwrap().warnings,
             [
-                "/home/me/.ssh/config:3: ForwardAgent is not done by this program",
+                "/home/me/.ssh/config:3: Tunnel is not done by this program",
                 "/home/me/.ssh/config:5: Blah is not known",
             ]
         );

@@ -1,5 +1,7 @@
 //! The wire from end to end, against servers inside this process and a fake remote.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what tests share may panic as tests do")]
+
 use std::{
     fs,
     io::{self, Cursor, Read, Write},
@@ -178,12 +180,12 @@ async fn a_remote_is_put_in_place_once_and_answers() {
 #[tokio::test]
 async fn a_remote_that_was_tampered_with_is_replaced() {
     let bench = bench(&|_, _, _| {}).await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
     let places = bench.folder.join("home/.ansible/tmp");
     let folder = fs::read_dir(places).unwrap().next().unwrap().unwrap().path();
     let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     fs::write(&file, "#!/bin/sh\necho owned\n").unwrap();
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
     assert!(!fs::read_to_string(&file).unwrap().contains("owned"));
 }
 
@@ -192,7 +194,7 @@ async fn starts_side_by_side_do_no_harm() {
     let bench = bench(&|_, _, _| {}).await;
     let starts = (0..8).map(|_| async {
         let connection = bench.connect().await;
-        ping(&*connection.remote(None).await.unwrap()).await;
+        ping(&connection.remote(None).await.unwrap()).await;
         connection.close().await;
     });
     futures::future::join_all(starts).await;
@@ -217,7 +219,7 @@ async fn a_local_connection_has_the_same_frames() {
 async fn noise_before_the_remote_does_no_harm() {
     let noise = b"Welcome to \xff\xfe host!\n1234567890abcdef IN\n\x01trueup\n".repeat(200);
     let bench = bench(&|settings, _, _| settings.faults.noise = noise.clone()).await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -233,13 +235,13 @@ async fn a_slow_host_is_waited_for() {
         settings.faults.write_delay = Some(Duration::from_millis(15));
     })
     .await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
 async fn a_server_that_hangs_up_at_first_is_tried_again() {
     let bench = bench(&|settings, _, _| settings.faults.hang_ups = 2).await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -373,7 +375,7 @@ async fn a_remote_that_dies_is_lost_with_its_last_words_and_started_anew() {
     assert_eq!(error, CallError::Lost { why });
     let error = remote.call(request("ping", &[]), &NoFiles, None).await.unwrap_err();
     assert!(matches!(error, CallError::Lost { .. }));
-    ping(&*connection.remote(None).await.unwrap()).await;
+    ping(&connection.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -423,6 +425,24 @@ async fn raw_commands_run_without_a_remote() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_given_up_is_hung_up_on() {
+    let bench = bench(&|_, _, _| {}).await;
+    let connection = bench.connect().await;
+    let limit = Some(Duration::from_millis(300));
+    let command = "echo $$ >pid; exec sleep 100";
+    connection.raw(command, None, b"", limit).await.unwrap_err();
+    let pid = fs::read_to_string(bench.folder.join("home/pid")).unwrap();
+    let process = PathBuf::from(format!("/proc/{}", pid.trim()));
+    for _ in 0..200 {
+        if !process.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("process {pid} is still there");
+}
+
+#[tokio::test]
 async fn host_keys_are_checked() {
     let other = keys::generate().unwrap();
     let other = keys::public_line(&other).unwrap();
@@ -468,6 +488,25 @@ async fn host_keys_are_checked() {
 }
 
 #[tokio::test]
+async fn a_host_with_another_key_is_told_no_password() {
+    let other = keys::public_line(&keys::generate().unwrap()).unwrap();
+    let mut bench = bench(&|settings, target, _| {
+        settings.accounts[0].password = Some("open sesame".into());
+        target.password = Some(Secret::new("open sesame".into()));
+        target.identity_files.clear();
+        target.host_key_policy = Some(HostKeyPolicy::Off);
+    })
+    .await;
+    bench.connect().await;
+    let known = format!("[127.0.0.1]:{} {other}\n", bench.server.address().port());
+    fs::write(bench.folder.join("known_hosts"), known).unwrap();
+    let refusal = bench.refusal().await;
+    assert!(refusal.contains("no password was tried, because the host key"), "{refusal}");
+    bench.target.identity_files = vec![bench.folder.join("id")];
+    bench.connect().await;
+}
+
+#[tokio::test]
 async fn people_log_in_by_password_in_two_ways() {
     for asked in [false, true] {
         for (password, expect) in
@@ -483,7 +522,7 @@ async fn people_log_in_by_password_in_two_ways() {
             .await;
             let result = bench.connector.connect(&bench.target).await;
             match (result, expect) {
-                (Ok(connection), "") => ping(&*connection.remote(None).await.unwrap()).await,
+                (Ok(connection), "") => ping(&connection.remote(None).await.unwrap()).await,
                 (Err(error), expect) if !expect.is_empty() => {
                     let chain = error.chain();
                     assert!(chain.contains(expect), "{chain}");
@@ -543,8 +582,8 @@ async fn jump_hosts_are_gone_through_once() {
     target.target.proxy_jump = Some("bastion".into());
     let one = target.connect().await;
     let two = target.connect().await;
-    ping(&*one.remote(None).await.unwrap()).await;
-    ping(&*two.remote(None).await.unwrap()).await;
+    ping(&one.remote(None).await.unwrap()).await;
+    ping(&two.remote(None).await.unwrap()).await;
     drop(jump);
     let error = two.remote(None).await.unwrap().call(request("ping", &[]), &NoFiles, None).await;
     assert!(matches!(error, Err(CallError::Lost { .. })), "{error:?}");
@@ -572,7 +611,7 @@ async fn a_proxy_command_makes_the_stream() {
         target.ssh_options = vec![(words[0].into(), words[1].into())];
     })
     .await;
-    ping(&*bench.connect().await.remote(None).await.unwrap()).await;
+    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -660,9 +699,9 @@ async fn a_machine_without_a_remote_is_named() {
 #[tokio::test]
 async fn what_the_configuration_asks_and_is_not_done_is_warned_of() {
     let bench = bench(&|_, target, _| {
-        target.ssh_options = vec![("ForwardAgent".into(), "yes".into())];
+        target.ssh_options = vec![("Tunnel".into(), "yes".into())];
     })
     .await;
     let connection = bench.connect().await;
-    assert_eq!(connection.warnings(), ["SSH option: ForwardAgent is not done by this program"]);
+    assert_eq!(connection.warnings(), ["SSH option: Tunnel is not done by this program"]);
 }
