@@ -24,7 +24,7 @@ pub mod settings;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, Parser};
 use source::Diagnostics;
 
 pub use program::Program;
