@@ -28,6 +28,7 @@ pub mod surroundings;
 pub mod template;
 pub mod tree;
 pub mod value;
+mod version;
 
 pub use compile::syntax::Syntax;
 pub use engine::{Decrypt, Engine};
