@@ -30,7 +30,7 @@ pub mod tree;
 pub mod value;
 mod version;
 
-pub use compile::syntax::Syntax;
+pub use compile::syntax::{Backslashes, Syntax};
 pub use engine::{Decrypt, Engine};
 pub use error::{ErrorKind, Missing, Result, TemplateError, Undefined};
 pub use expression::Expression;

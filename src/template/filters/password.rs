@@ -15,6 +15,10 @@ pub(super) const FILTERS: &[Filter] = &[filter("password_hash", password_hash)];
 /// The alphabet of crypt(3).
 const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// The rounds that Ansible's library takes by itself.
+const SHA512_ROUNDS: i64 = 656_000;
+const SHA256_ROUNDS: i64 = 535_000;
+
 fn password_hash(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     let [algorithm, salt, salt_size, rounds, ident] = arguments.bind(
         "password_hash",
@@ -85,9 +89,11 @@ pub(crate) fn hashed(
     }
     match algorithm {
         "sha512" | "sha512_crypt" => {
+            let rounds = rounds.unwrap_or(SHA512_ROUNDS);
             Ok(sha_crypt::<Sha512>("6", password.as_bytes(), &limited(&salt, 16), rounds))
         }
         "sha256" | "sha256_crypt" => {
+            let rounds = rounds.unwrap_or(SHA256_ROUNDS);
             Ok(sha_crypt::<Sha256>("5", password.as_bytes(), &limited(&salt, 16), rounds))
         }
         "md5" | "md5_crypt" => Ok(md5_crypt(password.as_bytes(), &limited(&salt, 8))),
@@ -152,9 +158,10 @@ fn push_letters(out: &mut String, bytes: [u8; 3], count: usize) {
 }
 
 /// SHA-crypt by Ulrich Drepper's specification.
-fn sha_crypt<D: Digest>(id: &str, password: &[u8], salt: &str, rounds: Option<i64>) -> String {
-    const ROUNDS_USUAL: i64 = 5000;
-    let count = rounds.unwrap_or(ROUNDS_USUAL).clamp(1000, 999_999_999);
+fn sha_crypt<D: Digest>(id: &str, password: &[u8], salt: &str, rounds: i64) -> String {
+    /// The rounds that a hash without a number of rounds has.
+    const ROUNDS_UNSAID: i64 = 5000;
+    let count = rounds.clamp(1000, 999_999_999);
     let size = <D as Digest>::output_size();
     let salt_bytes = salt.as_bytes();
     let repeated = |digest: &[u8], length: usize| -> Vec<u8> {
@@ -232,9 +239,10 @@ fn sha_crypt<D: Digest>(id: &str, password: &[u8], salt: &str, rounds: Option<i6
         }
         push_letters(&mut text, [0, byte(31), byte(30)], 3);
     }
-    match rounds {
-        Some(rounds) if rounds != ROUNDS_USUAL => format!("${id}$rounds={count}${salt}${text}"),
-        _ => format!("${id}${salt}${text}"),
+    if count == ROUNDS_UNSAID {
+        format!("${id}${salt}${text}")
+    } else {
+        format!("${id}$rounds={count}${salt}${text}")
     }
 }
 
@@ -296,9 +304,9 @@ mod tests {
     fn hashes_are_those_of_crypt() {
         let cases = [
             // From the specification of SHA-crypt.
-            ("Hello world!", "sha512", "saltstring", None,
+            ("Hello world!", "sha512", "saltstring", Some(5000),
              "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbYEdFCoEOfaS35inz1"),
-            ("Hello world!", "sha256", "saltstring", None,
+            ("Hello world!", "sha256", "saltstring", Some(5000),
              "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8"),
             ("Hello world!", "sha512", "saltstringsaltst", Some(10000),
              "$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v."),

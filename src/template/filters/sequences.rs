@@ -259,11 +259,7 @@ fn dictsort(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 fn unique(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     let [case, path] = arguments.bind("unique", ["case_sensitive", "attribute"], 0)?;
     let path = path.filter(|path| !path.is_none());
-    // Ansible's filter tells cases apart unless asked not to.
-    let is_case_sensitive = match case {
-        Some(Value::None) | None => path.is_none(),
-        Some(case) => case.truthy(),
-    };
+    let is_case_sensitive = flag(case, false);
     let mut seen = indexmap::IndexSet::new();
     let mut kept = Vec::new();
     for item in value.elements()? {
