@@ -1,1 +1,34 @@
-fn main() {}
+//! Chores as commands: `cargo xtask test`, `cargo xtask hosts`.
+
+mod hosts_command;
+mod test_command;
+
+use std::{env, process::ExitCode};
+
+const USAGE: &str = "\
+usage: cargo xtask test [--quick]     all tests; --quick leaves real hosts and the oracle out
+       cargo xtask hosts up N [--python] [--sudo-user NAME [--sudo-password WORD]]
+                                      boots N hosts and leaves them running
+       cargo xtask hosts list         hosts that `up` has booted
+       cargo xtask hosts down         ends them";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["test"] => return test_command::run(test_command::Scope::All),
+        ["test", "--quick"] => return test_command::run(test_command::Scope::Quick),
+        ["hosts", "up", rest @ ..] => hosts_command::up(rest),
+        ["hosts", "keep", rest @ ..] => hosts_command::keep(rest),
+        ["hosts", "list"] => hosts_command::list(),
+        ["hosts", "down"] => hosts_command::down(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

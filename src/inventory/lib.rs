@@ -1,1 +1,21 @@
-//! (being laid)
+//! Hosts, groups, and their variables.
+//!
+//! Start with [`Inventory`] (the model), [`load`] (sources to inventory: INI, YAML, host lists,
+//! scripts, folders), [`pattern`] (`web:&prod:!down` to hosts) and [`vars_files`] (`group_vars` and
+//! `host_vars`).
+//!
+//! Variables are kept as trees that have not been rendered: this room does not know in whose scope
+//! they will be.
+
+pub mod host_range;
+pub mod ini;
+pub mod load;
+pub mod model;
+pub mod pattern;
+pub mod script;
+pub mod show;
+pub mod vars_files;
+pub mod yaml;
+
+pub use load::{InventoryError, LoadSettings};
+pub use model::{Group, GroupName, Host, HostName, Inventory, Vars};

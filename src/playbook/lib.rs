@@ -1,1 +1,26 @@
-//! (being laid)
+//! YAML trees to a plan: playbooks, roles, task files.
+//!
+//! Start with [`Compiler`]; then [`playbook`] (files of plays), [`play`], [`tasks`] (lists of tasks
+//! and blocks), [`task`], [`action`] (module names and arguments), [`role`], and [`keywords`] (what
+//! any of them may carry). Everything that is wrong is collected, with its place; nothing stops at
+//! the first error but what cannot be read past it.
+//!
+//! This room does not run anything and does not know what modules do: it is handed their specs.
+
+pub mod action;
+pub mod catalogue;
+pub mod codes;
+pub mod collections;
+pub mod compiler;
+pub mod files;
+pub mod key_value;
+pub mod keywords;
+pub mod play;
+pub mod playbook;
+pub mod role;
+pub mod task;
+pub mod tasks;
+
+pub use catalogue::{Catalogue, Known, Resolved};
+pub use compiler::{Compiler, CompilerSettings, RoleRequest};
+pub use files::Files;

@@ -1,0 +1,242 @@
+//! Sources to an inventory: files, folders, scripts, host lists.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use source::{Diagnostic, Diagnostics, SourceFile};
+use template::{Engine, Tree};
+
+use crate::{Group, Inventory, host_range, ini, script, yaml};
+
+/// Codes of the diagnostics that this room gives.
+pub mod codes {
+    use source::Code;
+
+    /// A source cannot be read.
+    pub const UNREADABLE: Code = "E0301";
+    /// A line or value is wrong.
+    pub const LINE: Code = "E0302";
+    /// A template in a value is broken.
+    pub const TEMPLATE: Code = "E0303";
+    /// A key of a group is none.
+    pub const UNEXPECTED_KEY: Code = "W0304";
+    /// A source is of a kind that Trueup does not read yet.
+    pub const NOT_YET: Code = "E0305";
+    /// A script failed.
+    pub const SCRIPT: Code = "E0306";
+}
+
+/// What the settings say of inventories.
+#[derive(Clone, Debug)]
+pub struct LoadSettings {
+    /// Endings of files in folders that are passed over.
+    pub ignored_endings: Vec<String>,
+    /// Patterns of names in folders that are passed over.
+    pub ignored_patterns: Vec<String>,
+    /// The environment that scripts are given.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Default for LoadSettings {
+    fn default() -> Self {
+        let endings = [
+            ".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg",
+            ".retry",
+        ];
+        Self {
+            ignored_endings: endings.iter().map(|ending| (*ending).to_owned()).collect(),
+            ignored_patterns: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+}
+
+/// Reads text files for this room: decrypted where they are vault files.
+pub type ReadText<'a> = &'a dyn Fn(&Path) -> Result<Arc<SourceFile>, String>;
+
+/// An inventory cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    /// No source gave anything.
+    #[error("unable to parse any of the inventory sources: {0}")]
+    NothingParsed(String),
+}
+
+/// Reads sources in their order into one inventory.
+pub fn load(
+    sources: &[String],
+    engine: &Engine,
+    settings: &LoadSettings,
+    read: ReadText<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Inventory {
+    let mut inventory = Inventory::default();
+    for source in sources {
+        let mut loader = Loader { engine, settings, read, diagnostics, inventory: &mut inventory };
+        loader.source(source);
+        inventory.sources.push(source.clone());
+    }
+    inventory.reconcile();
+    inventory
+}
+
+struct Loader<'a> {
+    engine: &'a Engine,
+    settings: &'a LoadSettings,
+    read: ReadText<'a>,
+    diagnostics: &'a mut Diagnostics,
+    inventory: &'a mut Inventory,
+}
+
+impl Loader<'_> {
+    fn source(&mut self, source: &str) {
+        let path = Path::new(source);
+        if source.contains(',') && !path.exists() {
+            self.host_list(source);
+            return;
+        }
+        if !path.exists() {
+            let message = format!("Unable to parse {source} as an inventory source: there is no such file or folder");
+            let hint = if source.contains(char::is_whitespace) {
+                "give several sources with several -i"
+            } else {
+                "a list of hosts has a comma in it: `-i host,`"
+            };
+            self.diagnostics.push(Diagnostic::placeless(codes::UNREADABLE, message).hint(hint));
+            return;
+        }
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.inventory.file.get_or_insert_with(|| path.clone());
+        if path.is_dir() {
+            self.inventory.folders.push(path.clone());
+            self.folder(&path);
+        } else {
+            let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+            if !self.inventory.folders.contains(&folder) {
+                self.inventory.folders.push(folder);
+            }
+            self.file(&path);
+        }
+    }
+
+    fn host_list(&mut self, source: &str) {
+        for name in source.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let (host, port) = host_range::split_port(name);
+            let hosts = host_range::expand(host).unwrap_or_else(|_| vec![host.to_owned()]);
+            for host in hosts {
+                self.inventory.add_host_to_group(&host, "ungrouped");
+                if let Some(port) = port {
+                    let port = Tree::Value(template::Value::Int(i64::from(port)));
+                    self.inventory.add_host(&host).vars.insert("ansible_port".into(), port);
+                }
+            }
+        }
+    }
+
+    fn folder(&mut self, path: &Path) {
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let message = format!("cannot read the folder {}: {error}", path.display());
+                self.diagnostics.push(Diagnostic::placeless(codes::UNREADABLE, message));
+                return;
+            }
+        };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let is_ignored = name.starts_with('.')
+                || matches!(name.as_str(), "group_vars" | "host_vars" | "vars_plugins")
+                || self.settings.ignored_endings.iter().any(|ending| name.ends_with(ending))
+                || self.settings.ignored_patterns.iter().any(|pattern| {
+                    pyregex::Pattern::new(pattern, pyregex::Flags::default())
+                        .is_ok_and(|regex| matches!(regex.search(&name), Ok(Some(_))))
+                });
+            if is_ignored {
+                continue;
+            }
+            if path.is_dir() {
+                self.folder(&path);
+            } else {
+                self.file(&path);
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        if script::is_script(path) {
+            match script::run(path, &self.settings.environment) {
+                Ok(json) => script::read(&json, path, self.engine, self.inventory, self.diagnostics),
+                Err(why) => {
+                    let message = format!("inventory script {} failed: {why}", path.display());
+                    self.diagnostics.push(Diagnostic::placeless(codes::SCRIPT, message));
+                }
+            }
+            return;
+        }
+        let file = match (self.read)(path) {
+            Ok(file) => file,
+            Err(why) => {
+                let message = format!("cannot read {}: {why}", path.display());
+                self.diagnostics.push(Diagnostic::placeless(codes::UNREADABLE, message));
+                return;
+            }
+        };
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("yml" | "yaml" | "json") => self.yaml(&file),
+            Some("toml") => {
+                let message = format!("{}: inventories in TOML are not read yet", path.display());
+                self.diagnostics.push(Diagnostic::placeless(codes::NOT_YET, message));
+            }
+            _ if looks_like_yaml(&file.text) => self.yaml(&file),
+            _ => ini::read(&file, self.engine, self.inventory, self.diagnostics),
+        }
+    }
+
+    fn yaml(&mut self, file: &Arc<SourceFile>) {
+        let Some(node) = source::yaml::parse(file, self.diagnostics) else { return };
+        if let Some(plugin) = node.as_mapping().and_then(|mapping| mapping.get("plugin")) {
+            let name = plugin.as_str().unwrap_or("").to_owned();
+            let message = format!("the inventory plugin '{name}' is not there yet");
+            self.diagnostics.push(
+                Diagnostic::error(codes::NOT_YET, &plugin.span, message)
+                    .hint("write its output to a file: ansible-inventory -i … --list > hosts.json"),
+            );
+            return;
+        }
+        yaml::read(&node, self.engine, self.inventory, self.diagnostics);
+    }
+}
+
+/// A file without an extension that starts as YAML documents or JSON do.
+fn looks_like_yaml(text: &str) -> bool {
+    text.lines()
+        .map(str::trim_end)
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
+        .is_some_and(|line| {
+            line == "---" || line.starts_with("--- ") || line == "{" || (line.ends_with(':') && !line.contains(['[', ' ']))
+        })
+}
+
+/// A group's name as it is kept.
+pub fn safe_group_name(name: &str) -> String {
+    name.to_owned()
+}
+
+/// Sets a variable of a group; `ansible_group_priority` is no variable but the group's own.
+pub fn set_group_var(group: &mut Group, name: &str, tree: Tree) {
+    if name == "ansible_group_priority" {
+        if let Some(priority) = tree.literal().and_then(|value| value.as_int()) {
+            group.priority = priority;
+        }
+        return;
+    }
+    group.vars.insert(name.into(), tree);
+}
+
+#[cfg(test)]
+mod tests;

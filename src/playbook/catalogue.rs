@@ -1,0 +1,36 @@
+//! The modules that there are, as this room is told of them.
+
+use std::sync::Arc;
+
+use protocol::spec::ModuleSpec;
+
+/// What a module name stands for.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Fully qualified canonical name.
+    pub name: Arc<str>,
+    /// What it takes.
+    pub spec: Arc<ModuleSpec>,
+}
+
+/// How much is known of a name that stands for no module here.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known {
+    /// Nothing.
+    No,
+    /// A module of that name exists in the field, but is not native yet.
+    NotNative { name: String },
+}
+
+/// Looks module names up.
+pub trait Catalogue: Send + Sync {
+    /// Resolves a short or fully qualified name, redirects included; short names are looked up
+    /// in the given collections first.
+    fn resolve(&self, name: &str, collections: &[String]) -> Option<Resolved>;
+
+    /// What is known of a name that does not resolve.
+    fn known(&self, name: &str) -> Known;
+
+    /// All names, short ones where they resolve, for finding near ones.
+    fn names(&self) -> Vec<String>;
+}

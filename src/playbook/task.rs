@@ -1,0 +1,185 @@
+//! Tasks and handlers.
+
+use std::sync::Arc;
+
+use plan::{Frame, Loop, LoopControl, Setting, Task, TaskId};
+use source::{Diagnostic, Entry, Kind, Mapping, Node};
+
+use crate::{
+    codes,
+    compiler::{Cursor, is_variable_name},
+    keywords::{Carrier, TASK_KEYWORDS},
+};
+
+impl Cursor<'_> {
+    /// Compiles a task.
+    pub(crate) fn task(&mut self, node: &Node, parent: &Arc<Frame>) -> Option<Task> {
+        let mapping = node.as_mapping()?;
+        let carrier = if self.are_handlers { Carrier::Handler } else { Carrier::Task };
+        let (keywords, rest) = self.keywords(mapping, carrier);
+        let mut own = Own::default();
+        let mut actions: Vec<&Entry> = Vec::new();
+        for entry in rest {
+            let name = entry.key.as_str().unwrap_or("");
+            if name == "listen" && self.are_handlers {
+                own.listen = self.listed(&entry.value);
+            } else if let Some(lookup) = name.strip_prefix("with_") {
+                self.with_loop(entry, lookup, &mut own);
+            } else if TASK_KEYWORDS.contains(&name) && !matches!(name, "action" | "local_action") {
+                self.own_keyword(name, &entry.value, &mut own);
+            } else {
+                actions.push(entry);
+            }
+        }
+        let collections = keywords
+            .collections
+            .clone()
+            .or_else(|| parent.chain().find_map(|frame| frame.keywords.collections.clone()));
+        let lookup = self.lookup_collections(parent, collections.as_deref());
+        let args = mapping.get("args");
+        let (action, is_local) =
+            self.action(node, &actions, args, &lookup, carrier, keywords.name.as_ref())?;
+        let mut keywords = keywords;
+        if is_local && keywords.get(plan::Key::DelegateTo).is_none() {
+            let tree = self.text("localhost", &action.span);
+            keywords.set(plan::Key::DelegateTo, Setting { tree, span: action.span.clone() });
+        }
+        Some(Task {
+            id: TaskId::next(),
+            span: node.span.clone(),
+            keywords,
+            parent: Arc::clone(parent),
+            action,
+            loop_: own.loop_,
+            loop_control: own.loop_control,
+            register: own.register,
+            changed_when: own.changed_when,
+            failed_when: own.failed_when,
+            until: own.until,
+            retries: own.retries,
+            delay: own.delay,
+            async_: own.async_,
+            poll: own.poll,
+            listen: own.listen,
+            is_handler: self.are_handlers,
+            is_implicit: false,
+        })
+    }
+
+    /// Where short module names are looked up: a role's own collection first.
+    fn lookup_collections(&self, parent: &Arc<Frame>, said: Option<&Vec<String>>) -> Vec<String> {
+        let mut lookup: Vec<String> =
+            parent.role().and_then(|role| role.collection.clone()).into_iter().collect();
+        lookup.extend(said.into_iter().flatten().cloned());
+        lookup
+    }
+
+    fn own_keyword(&mut self, name: &str, value: &Node, own: &mut Own) {
+        if value.is_null() && !matches!(name, "loop") {
+            return;
+        }
+        match name {
+            "async" => own.async_ = Some(self.setting(value)),
+            "poll" => own.poll = Some(self.setting(value)),
+            "retries" => own.retries = Some(self.setting(value)),
+            "delay" => own.delay = Some(self.setting(value)),
+            "changed_when" => own.changed_when = Some(self.conditions(value)),
+            "failed_when" => own.failed_when = Some(self.conditions(value)),
+            "until" => own.until = Some(self.conditions(value)),
+            "register" => {
+                match value.as_str() {
+                    Some(text) if text.contains("{{") || is_variable_name(text) => {}
+                    _ => {
+                        let message = format!(
+                            "Invalid variable name in 'register' specified: '{}' is not a valid variable name",
+                            value.span.text().trim()
+                        );
+                        self.report(Diagnostic::error(codes::VARIABLE_NAME, &value.span, message));
+                    }
+                }
+                own.register = Some(self.setting(value));
+            }
+            "loop" => {
+                if own.loop_.is_some() {
+                    self.second_loop(value);
+                }
+                if matches!(value.kind, Kind::Mapping(_)) {
+                    self.wrong_kind("loop", value, "a list");
+                }
+                own.loop_ = Some(Loop::List(self.setting(value)));
+            }
+            "loop_control" => match value.as_mapping() {
+                Some(mapping) => own.loop_control = self.loop_control(mapping),
+                None => self.wrong_kind("loop_control", value, "a dictionary"),
+            },
+            // `args` belongs to the action.
+            _ => {}
+        }
+    }
+
+    fn second_loop(&mut self, node: &Node) {
+        let message = "duplicate loop in task: a task has one loop";
+        self.report(Diagnostic::error(codes::KEYWORD_VALUE, &node.span, message));
+    }
+
+    fn with_loop(&mut self, entry: &Entry, lookup: &str, own: &mut Own) {
+        if own.loop_.is_some() {
+            self.second_loop(&entry.key);
+        }
+        if !self.compiler.engine.lookup(lookup).is_ok() {
+            let message = format!("'with_{lookup}' is no loop: there is no lookup '{lookup}'");
+            self.report(Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message));
+            return;
+        }
+        let terms = self.setting(&entry.value);
+        own.loop_ = Some(Loop::With { lookup: lookup.to_owned(), terms });
+    }
+
+    fn loop_control(&mut self, mapping: &Mapping) -> LoopControl {
+        const KEYS: &[&str] = &[
+            "loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when",
+        ];
+        let mut control = LoopControl::default();
+        for entry in &mapping.entries {
+            let name = entry.key.as_str().unwrap_or("");
+            if entry.value.is_null() && KEYS.contains(&name) {
+                continue;
+            }
+            match name {
+                "loop_var" => control.loop_var = Some(self.setting(&entry.value)),
+                "index_var" => control.index_var = Some(self.setting(&entry.value)),
+                "label" => control.label = Some(self.setting(&entry.value)),
+                "pause" => control.pause = Some(self.setting(&entry.value)),
+                "extended" => control.extended = Some(self.setting(&entry.value)),
+                "extended_allitems" => {
+                    control.extended_allitems = Some(self.setting(&entry.value));
+                }
+                "break_when" => control.break_when = self.conditions(&entry.value),
+                _ => {
+                    let message = format!("'{name}' is not a valid attribute for a LoopControl");
+                    self.report(
+                        Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message)
+                            .nearest(name, KEYS.iter().copied()),
+                    );
+                }
+            }
+        }
+        control
+    }
+}
+
+/// What only tasks say.
+#[derive(Default)]
+struct Own {
+    loop_: Option<Loop>,
+    loop_control: LoopControl,
+    register: Option<Setting>,
+    changed_when: Option<Vec<plan::Condition>>,
+    failed_when: Option<Vec<plan::Condition>>,
+    until: Option<Vec<plan::Condition>>,
+    retries: Option<Setting>,
+    delay: Option<Setting>,
+    async_: Option<Setting>,
+    poll: Option<Setting>,
+    listen: Vec<Setting>,
+}

@@ -1,0 +1,221 @@
+//! Lists of tasks and blocks, and files of them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use plan::{Block, Frame, FrameKind, Item, Keywords, Task};
+use source::{Diagnostic, Kind, Node, Span};
+use template::Tree;
+
+use crate::{RoleRequest, codes, compiler::Cursor, keywords::Carrier, role::RoleRequestParts};
+
+impl Cursor<'_> {
+    /// Compiles a file of tasks.
+    pub(crate) fn tasks_file(
+        &mut self,
+        path: &Path,
+        parent: &Arc<Frame>,
+        asked_by: Option<&Span>,
+    ) -> Vec<Item> {
+        if !self.enter_file(path, asked_by) {
+            return Vec::new();
+        }
+        let node = self.compiler.files.read_yaml(path, asked_by, self.diagnostics);
+        let items = node.map(|node| self.tasks(&node, parent)).unwrap_or_default();
+        self.open.pop();
+        items
+    }
+
+    /// Compiles a list of tasks.
+    pub(crate) fn tasks(&mut self, node: &Node, parent: &Arc<Frame>) -> Vec<Item> {
+        match &node.kind {
+            Kind::Sequence(items) => {
+                items.iter().filter_map(|item| self.item(item, parent)).collect()
+            }
+            _ if node.is_null() => Vec::new(),
+            _ => {
+                let message = format!("a list of tasks was expected, this is {}", node.describe());
+                self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
+                Vec::new()
+            }
+        }
+    }
+
+    fn item(&mut self, node: &Node, parent: &Arc<Frame>) -> Option<Item> {
+        let Some(mapping) = node.as_mapping() else {
+            if !node.is_null() {
+                let message = format!("a task is a dictionary, this is {}", node.describe());
+                self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
+            }
+            return None;
+        };
+        if ["block", "rescue", "always"].iter().any(|key| mapping.get(key).is_some()) {
+            return self.block(node, parent).map(Item::Block);
+        }
+        let task = self.task(node, parent)?;
+        match task.action.name.strip_prefix("ansible.builtin.") {
+            Some("import_tasks") => Some(Item::Block(self.import_tasks(&task))),
+            Some("import_role") => Some(Item::Block(self.import_role(&task))),
+            Some("import_playbook") => {
+                let message = "import_playbook stands in a playbook, not in a list of tasks";
+                self.report(Diagnostic::error(codes::ACTION, &task.span, message));
+                None
+            }
+            _ => Some(Item::Task(Arc::new(task))),
+        }
+    }
+
+    fn block(&mut self, node: &Node, parent: &Arc<Frame>) -> Option<Arc<Block>> {
+        let mapping = node.as_mapping()?;
+        let (keywords, rest) = self.keywords(mapping, Carrier::Block);
+        let frame = Arc::new(Frame {
+            kind: FrameKind::Block,
+            keywords,
+            parent: Some(Arc::clone(parent)),
+            span: node.span.clone(),
+        });
+        let (mut body, mut rescue, mut always) = (Vec::new(), Vec::new(), Vec::new());
+        let mut has_body = false;
+        for entry in rest {
+            match entry.key.as_str() {
+                Some("block") => {
+                    has_body = true;
+                    body = self.tasks(&entry.value, &frame);
+                }
+                Some("rescue") => rescue = self.tasks(&entry.value, &frame),
+                Some("always") => always = self.tasks(&entry.value, &frame),
+                _ => self.unknown_keyword(entry, Carrier::Block),
+            }
+        }
+        if !has_body {
+            let found = if mapping.get("rescue").is_some() { "rescue" } else { "always" };
+            let message = format!("'{found}' keyword cannot be used without 'block'");
+            self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
+        }
+        Some(Arc::new(Block { frame, body, rescue, always }))
+    }
+
+    fn import_frame(task: &Task) -> Arc<Frame> {
+        Arc::new(Frame {
+            kind: FrameKind::Import,
+            keywords: task.keywords.clone(),
+            parent: Some(Arc::clone(&task.parent)),
+            span: task.span.clone(),
+        })
+    }
+
+    fn refuse_loop(&mut self, task: &Task, instead: &str) {
+        if task.loop_.is_some() {
+            let message = format!(
+                "You cannot use loops on '{}' statements. You should use '{instead}' instead.",
+                task.action.written
+            );
+            self.report(Diagnostic::error(codes::ACTION, &task.span, message));
+        }
+    }
+
+    fn import_tasks(&mut self, task: &Task) -> Arc<Block> {
+        self.refuse_loop(task, "include_tasks");
+        let frame = Self::import_frame(task);
+        let file = task.action.free_form.as_ref().or_else(|| task.action.args.get("file"));
+        let mut body = Vec::new();
+        match file.map(|tree| self.static_name(tree, &task.action.span, &frame)) {
+            Some(Some(name)) => match self.find_tasks_file(&name, &frame) {
+                Ok(path) => body = self.tasks_file(&path, &frame, Some(&task.action.span)),
+                Err(tried) => {
+                    let message = format!("Unable to retrieve file contents: could not find '{name}'");
+                    self.report(
+                        Diagnostic::error(codes::UNREADABLE, &task.action.span, message)
+                            .hint(format!("looked in {}", list(&tried))),
+                    );
+                }
+            },
+            Some(None) => {}
+            None => {
+                let message = "No file specified for ansible.builtin.import_tasks";
+                self.report(Diagnostic::error(codes::ACTION, &task.span, message));
+            }
+        }
+        Arc::new(Block { frame, body, rescue: Vec::new(), always: Vec::new() })
+    }
+
+    /// Finds a file of tasks as `import_tasks` names it: beside the file that names it, in the
+    /// `tasks` folders of the roles around, beside the playbook. The error lists what was tried.
+    pub fn find_tasks_file(&self, name: &str, frame: &Arc<Frame>) -> Result<PathBuf, Vec<PathBuf>> {
+        let name = Path::new(name);
+        if name.is_absolute() {
+            return if name.is_file() { Ok(name.to_owned()) } else { Err(vec![name.to_owned()]) };
+        }
+        let subfolder = if self.are_handlers { "handlers" } else { "tasks" };
+        let mut candidates = Vec::new();
+        if let Some(folder) = frame.span.file.path.parent() {
+            candidates.push(folder.join(name));
+        }
+        for role in frame.roles() {
+            candidates.push(role.path.join(subfolder).join(name));
+            candidates.push(role.path.join(name));
+        }
+        candidates.push(self.playbook_dir.join(name));
+        candidates.push(self.playbook_dir.join(subfolder).join(name));
+        candidates.iter().find(|path| path.is_file()).cloned().ok_or(candidates)
+    }
+
+    fn import_role(&mut self, task: &Task) -> Arc<Block> {
+        self.refuse_loop(task, "include_role");
+        let frame = Self::import_frame(task);
+        let empty = |frame| {
+            Arc::new(Block { frame, body: Vec::new(), rescue: Vec::new(), always: Vec::new() })
+        };
+        let Some(request) = self.role_request(task, &frame) else { return empty(frame) };
+        let parts = RoleRequestParts {
+            request,
+            keywords: Keywords::default(),
+            params: Default::default(),
+            span: task.span.clone(),
+        };
+        let Some(compiled) = self.role(parts, &frame) else { return empty(frame) };
+        self.handlers.extend(compiled.handlers);
+        Arc::new(Block { frame, body: compiled.items, rescue: Vec::new(), always: Vec::new() })
+    }
+
+    /// Reads the arguments of `import_role`, which must be known before the run.
+    fn role_request(&mut self, task: &Task, frame: &Arc<Frame>) -> Option<RoleRequest> {
+        let args = &task.action.args;
+        let span = |name: &str| task.action.arg_spans.get(name).unwrap_or(&task.span).clone();
+        let name = args.get("name").or_else(|| args.get("role"));
+        let Some(name) = name else {
+            let message = "'name' is a required field for import_role.";
+            self.report(Diagnostic::error(codes::ACTION, &task.span, message));
+            return None;
+        };
+        let name = self.static_name(name, &span("name"), frame)?;
+        let mut text = |key: &str| -> Option<Option<String>> {
+            match args.get(key) {
+                Some(tree) => self.static_name(tree, &span(key), frame).map(Some),
+                None => Some(None),
+            }
+        };
+        let (tasks_from, vars_from) = (text("tasks_from")?, text("vars_from")?);
+        let (defaults_from, handlers_from) = (text("defaults_from")?, text("handlers_from")?);
+        let flag = |key: &str, tree: Option<&Tree>| {
+            tree.and_then(Tree::literal).map(|value| (key.to_owned(), value.truthy()))
+        };
+        let validates = flag("rolespec_validate", args.get("rolespec_validate"));
+        Some(RoleRequest {
+            name,
+            tasks_from,
+            vars_from,
+            defaults_from,
+            handlers_from,
+            allow_duplicates: flag("allow_duplicates", args.get("allow_duplicates")).map(|f| f.1),
+            public: flag("public", args.get("public")).is_none_or(|f| f.1),
+            skips_validation: validates.is_some_and(|f| !f.1),
+        })
+    }
+}
+
+pub(crate) fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,93 @@
+//! Differences as unified text, as Ansible shows them.
+
+use protocol::{Diff, Json, diff::Side};
+use similar::{ChangeTag, TextDiff};
+
+use crate::paint::{Paint, Tone};
+
+/// How many lines around a difference are shown.
+const CONTEXT_LINES: usize = 3;
+
+/// Writes a difference; empty where there is none.
+pub fn show(diff: &Diff, paint: Paint) -> String {
+    if let Some(prepared) = &diff.prepared {
+        return format!("{prepared}\n");
+    }
+    let (before, before_hidden) = text(&diff.before);
+    let (after, after_hidden) = text(&diff.after);
+    if let Some(why) = before_hidden.or(after_hidden) {
+        let what = if diff.after_header.is_empty() { &diff.before_header } else { &diff.after_header };
+        return format!("diff skipped: {what} {why}\n").replace("  ", " ");
+    }
+    if before == after {
+        return String::new();
+    }
+    let header = |word: &str, name: &str| {
+        if name.is_empty() { word.to_owned() } else { format!("{word}: {name}") }
+    };
+    let mut lines = vec![
+        paint.text(Tone::DiffRemove, &format!("--- {}", header("before", &diff.before_header))),
+        paint.text(Tone::DiffAdd, &format!("+++ {}", header("after", &diff.after_header))),
+    ];
+    let compared = TextDiff::from_lines(before.as_str(), after.as_str());
+    for hunk in compared.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
+        lines.push(paint.text(Tone::DiffLines, &hunk.header().to_string()));
+        for change in hunk.iter_changes() {
+            let (sign, tone) = match change.tag() {
+                ChangeTag::Delete => ('-', Tone::DiffRemove),
+                ChangeTag::Insert => ('+', Tone::DiffAdd),
+                ChangeTag::Equal => (' ', Tone::Plain),
+            };
+            let line = change.value();
+            let shown = format!("{sign}{}", line.strip_suffix('\n').unwrap_or(line));
+            lines.push(paint.text(tone, &shown));
+            if !line.ends_with('\n') {
+                lines.push("\\ No newline at end of file".to_owned());
+            }
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn text(side: &Side) -> (String, Option<&str>) {
+    match side {
+        Side::Text(text) => (text.clone(), None),
+        Side::State(state) => (state_text(state), None),
+        Side::Hidden(why) => (String::new(), Some(why)),
+    }
+}
+
+fn state_text(state: &Json) -> String {
+    let mut text = crate::json::pretty(state, 4);
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_compared_line_by_line() {
+        let diff = Diff {
+            before_header: "/etc/x".into(),
+            after_header: "/etc/x".into(),
+            before: Side::Text("a\nb\nc\n".into()),
+            after: Side::Text("a\nB\nc".into()),
+            prepared: None,
+        };
+        let expected = "--- before: /etc/x\n+++ after: /etc/x\n@@ -1,3 +1,3 @@\n a\n-b\n-c\n+B\n+c\n\\ No newline at end of file\n";
+        assert_eq!(show(&diff, Paint::Plain), expected);
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_shown() {
+        let diff = Diff {
+            before: Side::Hidden("is binary".into()),
+            after: Side::Text("secret".into()),
+            ..Diff::default()
+        };
+        assert!(!show(&diff, Paint::Plain).contains("secret"));
+    }
+}

@@ -1,0 +1,57 @@
+//! The line that moves: how far the hosts of a play are.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A live line below the scrolling lines; nothing where output is no terminal.
+pub struct Live {
+    bar: Option<ProgressBar>,
+}
+
+impl Live {
+    /// Shows the line on the terminal, or nowhere.
+    pub fn new(is_terminal: bool) -> Self {
+        Self {
+            bar: is_terminal.then(|| {
+                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+                if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+                    bar.set_style(style);
+                }
+                bar
+            }),
+        }
+    }
+
+    /// Writes a line above.
+    pub fn print(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| println!("{line}")),
+            None => println!("{line}"),
+        }
+    }
+
+    /// Writes a line to the error stream, above.
+    pub fn print_error(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Says how far things are.
+    pub fn show(&self, message: String) {
+        const TICK: Duration = Duration::from_millis(120);
+        if let Some(bar) = &self.bar {
+            bar.enable_steady_tick(TICK);
+            bar.set_message(message);
+        }
+    }
+
+    /// Takes the line away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

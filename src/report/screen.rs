@@ -1,0 +1,460 @@
+//! Events as lines, worded as Ansible's default callback words them, since people and scripts
+//! look for these words.
+
+use std::sync::Arc;
+
+use plan::Task;
+use protocol::{Json, JsonMap};
+use run::{Event, Statistics, TaskResult};
+use template::Value;
+
+use crate::{Live, Paint, diff, json, paint::Tone};
+
+/// How events are shown.
+#[derive(Clone, Debug)]
+pub struct ScreenSettings {
+    pub paint: Paint,
+    pub verbosity: u8,
+    /// Columns of the terminal, at least 79.
+    pub columns: usize,
+    pub shows_skipped: bool,
+    pub shows_ok: bool,
+    /// Whether failures go to the error stream.
+    pub failures_to_stderr: bool,
+    /// Whether failures are followed by their place in the file and what to do.
+    pub explains: bool,
+    /// Whether differences are shown.
+    pub shows_diff: bool,
+    /// Whether a check run says so in its banners.
+    pub marks_check: bool,
+}
+
+impl Default for ScreenSettings {
+    fn default() -> Self {
+        Self {
+            paint: Paint::Plain,
+            verbosity: 0,
+            columns: 79,
+            shows_skipped: true,
+            shows_ok: true,
+            failures_to_stderr: false,
+            explains: true,
+            shows_diff: false,
+            marks_check: false,
+        }
+    }
+}
+
+/// Shows events.
+pub struct Screen {
+    settings: ScreenSettings,
+    live: Live,
+    hosts: usize,
+    done: std::collections::HashSet<inventory::HostName>,
+    failed: std::collections::HashSet<inventory::HostName>,
+    running: usize,
+    task: String,
+    said: std::collections::HashSet<String>,
+}
+
+impl crate::Show for Screen {
+    fn show(&mut self, event: &Event) {
+        for line in self.lines(event) {
+            if line.is_error {
+                self.live.print_error(&line.text);
+            } else {
+                self.live.print(&line.text);
+            }
+        }
+        self.follow(event);
+    }
+}
+
+/// A line and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub text: String,
+    pub is_error: bool,
+}
+
+impl Screen {
+    /// Makes a screen.
+    pub fn new(settings: ScreenSettings, live: Live) -> Self {
+        Self {
+            settings,
+            live,
+            hosts: 0,
+            done: Default::default(),
+            failed: Default::default(),
+            running: 0,
+            task: String::new(),
+            said: Default::default(),
+        }
+    }
+
+    /// Keeps the live line true.
+    fn follow(&mut self, event: &Event) {
+        match event {
+            Event::PlayStarted { hosts, .. } => {
+                self.hosts = hosts.len();
+                self.failed.clear();
+            }
+            Event::TaskStarted { name, .. } | Event::HandlerStarted { name, .. } => {
+                self.done.clear();
+                self.task.clone_from(name);
+            }
+            Event::HostStarted { .. } => self.running += 1,
+            Event::HostEnded { host, result, ignored, .. } => {
+                self.running = self.running.saturating_sub(1);
+                self.done.insert(host.clone());
+                if (result.failed || result.unreachable) && !ignored {
+                    self.failed.insert(host.clone());
+                }
+            }
+            Event::RunEnded { .. } => {
+                self.live.finish();
+                return;
+            }
+            _ => return,
+        }
+        let failed = match self.failed.len() {
+            0 => String::new(),
+            count => format!(", {count} failed"),
+        };
+        self.live.show(format!(
+            "{}: {}/{} hosts done, {} running{failed}",
+            self.task,
+            self.done.len(),
+            self.hosts,
+            self.running
+        ));
+    }
+
+    /// The lines of an event.
+    pub fn lines(&mut self, event: &Event) -> Vec<Line> {
+        match event {
+            Event::PlayStarted { play, name, .. } => {
+                let name = name.trim();
+                let title = if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") };
+                let _ = play;
+                vec![out(self.banner(&title))]
+            }
+            Event::NoHostsMatched { .. } => {
+                vec![out(self.paint(Tone::Skipped, "skipping: no hosts matched"))]
+            }
+            Event::NoHostsRemaining => vec![out(self.banner("NO MORE HOSTS LEFT"))],
+            Event::TaskStarted { task, name, check } => {
+                let mut lines = vec![out(self.banner(&self.title("TASK", task, name, *check)))];
+                if self.settings.verbosity >= 2 {
+                    lines.push(out(self.paint(Tone::Verbose, &format!("task path: {}", place(task)))));
+                }
+                lines
+            }
+            Event::HandlerStarted { task, name } => {
+                vec![out(self.banner(&self.title("RUNNING HANDLER", task, name, false)))]
+            }
+            Event::HostStarted { .. } | Event::RunStarted { .. } | Event::Statistic { .. } => Vec::new(),
+            Event::Item(item) => self.item(item),
+            Event::Retrying { host, name, left, .. } => {
+                let text = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
+                vec![out(self.paint(Tone::Plain, &text))]
+            }
+            Event::HostEnded { host, task, result, ignored } => {
+                self.host_ended(host.as_str(), task, result, *ignored)
+            }
+            Event::Included { file, hosts, label } => {
+                let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
+                let label = label.as_ref().map(|l| format!(" => (item={l})")).unwrap_or_default();
+                let text = format!("included: {file} for {}{label}", hosts.join(", "));
+                vec![out(self.paint(Tone::Included, &text))]
+            }
+            Event::Warning { message } => self.warning(message),
+            Event::Said { message } => vec![out(message.clone())],
+            Event::RunEnded { statistics } => self.recap(statistics),
+        }
+    }
+
+    fn paint(&self, tone: Tone, text: &str) -> String {
+        self.settings.paint.text(tone, text)
+    }
+
+    fn banner(&self, title: &str) -> String {
+        const STARS_MIN: usize = 3;
+        let title = title.trim();
+        let length = title.chars().count();
+        let stars = self.settings.columns.saturating_sub(length).max(STARS_MIN);
+        format!("\n{title} {}", "*".repeat(stars))
+    }
+
+    fn title(&self, word: &str, task: &Arc<Task>, name: &str, check: bool) -> String {
+        let role = task.role().map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
+        let check = if check && self.settings.marks_check { " CHECK MODE" } else { "" };
+        format!("{word} [{role}{}{check}]", name.trim())
+    }
+
+    /// `host`, or `host -> delegate`.
+    fn host_label(host: &str, result: &TaskResult) -> String {
+        match &result.delegated_to {
+            Some(delegate) => format!("{host} -> {delegate}"),
+            None => host.to_owned(),
+        }
+    }
+
+    fn item(&mut self, item: &run::ItemEvent) -> Vec<Line> {
+        let result = &item.result;
+        let host = Self::host_label(item.host.as_str(), result);
+        let label = if result.no_log {
+            "(censored due to no_log)".to_owned()
+        } else {
+            Value::from_json(&item.label).to_string()
+        };
+        let mut lines = self.warnings_of(result);
+        lines.extend(self.diffs_of(result));
+        if result.unreachable {
+            let text = format!("fatal: [{host}]: UNREACHABLE! => (item={label}) => {}", self.dump(&item.task, result));
+            lines.push(self.failure_line(Tone::Unreachable, &text));
+        } else if result.failed {
+            let text = format!("failed: [{host}] (item={label}) => {}", self.dump(&item.task, result));
+            lines.push(self.failure_line(Tone::Failed, &text));
+            lines.extend(self.explanation(&item.task, result));
+        } else if result.skipped {
+            if self.settings.shows_skipped {
+                let mut text = format!("skipping: [{host}] => (item={label}) ");
+                if self.is_verbose(result) {
+                    text.push_str(&format!("=> {}", self.dump(&item.task, result)));
+                }
+                lines.push(out(self.paint(Tone::Skipped, &text)));
+            }
+        } else {
+            let (word, tone) =
+                if result.changed { ("changed", Tone::Changed) } else { ("ok", Tone::Ok) };
+            if result.changed || self.settings.shows_ok {
+                let mut text = format!("{word}: [{host}] => (item={label})");
+                if self.is_verbose(result) {
+                    text.push_str(&format!(" => {}", self.dump(&item.task, result)));
+                }
+                lines.push(out(self.paint(tone, &text)));
+            }
+        }
+        lines
+    }
+
+    fn host_ended(
+        &mut self,
+        host: &str,
+        task: &Arc<Task>,
+        result: &TaskResult,
+        ignored: bool,
+    ) -> Vec<Line> {
+        let host = Self::host_label(host, result);
+        let mut lines = self.warnings_of(result);
+        let has_items = !result.items.is_empty();
+        if !has_items {
+            lines.extend(self.diffs_of(result));
+        }
+        if result.unreachable {
+            let text = format!("fatal: [{host}]: UNREACHABLE! => {}", self.dump(task, result));
+            lines.push(self.failure_line(Tone::Unreachable, &text));
+            lines.extend(self.explanation(task, result));
+        } else if result.failed {
+            if has_items {
+                if ignored {
+                    lines.push(out(self.paint(Tone::Skipped, "...ignoring")));
+                }
+                return lines;
+            }
+            let text = format!("fatal: [{host}]: FAILED! => {}", self.dump(task, result));
+            lines.push(self.failure_line(Tone::Failed, &text));
+            if !ignored {
+                lines.extend(self.explanation(task, result));
+            }
+        } else if result.skipped {
+            let all_items = result.items.iter().all(|item| item.skipped);
+            if self.settings.shows_skipped && all_items {
+                let mut text = format!("skipping: [{host}]");
+                if self.is_verbose(result) && !has_items {
+                    text.push_str(&format!(" => {}", self.dump(task, result)));
+                }
+                lines.push(out(self.paint(Tone::Skipped, &text)));
+            }
+        } else if !has_items {
+            let (word, tone) =
+                if result.changed { ("changed", Tone::Changed) } else { ("ok", Tone::Ok) };
+            if result.changed || self.settings.shows_ok {
+                let mut text = format!("{word}: [{host}]");
+                if self.is_verbose(result) {
+                    text.push_str(&format!(" => {}", self.dump(task, result)));
+                }
+                lines.push(out(self.paint(tone, &text)));
+            }
+        }
+        if ignored && (result.failed || result.unreachable) {
+            lines.push(out(self.paint(Tone::Skipped, "...ignoring")));
+        }
+        lines
+    }
+
+    fn failure_line(&self, tone: Tone, text: &str) -> Line {
+        Line { text: self.paint(tone, text), is_error: self.settings.failures_to_stderr }
+    }
+
+    fn is_verbose(&self, result: &TaskResult) -> bool {
+        self.settings.verbosity > 0 || result.verbose_always
+    }
+
+    /// The result as JSON: what people want to see of it.
+    fn dump(&self, task: &Arc<Task>, result: &TaskResult) -> String {
+        if result.no_log {
+            let mut shown = JsonMap::new();
+            let why = "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
+            shown.insert("censored".into(), why.into());
+            shown.insert("changed".into(), Json::Bool(result.changed));
+            if result.failed {
+                shown.insert("failed".into(), Json::Bool(true));
+            }
+            return json::line(&Json::Object(shown));
+        }
+        let mut shown: JsonMap = result
+            .fields
+            .iter()
+            .filter(|(name, _)| !name.starts_with("_ansible_"))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        shown.remove("warnings");
+        shown.remove("deprecations");
+        if self.settings.verbosity < 3 {
+            shown.remove("invocation");
+            shown.remove("diff");
+        }
+        if result.failed {
+            // Said by the line already.
+            shown.remove("failed");
+        } else if shown.get("failed") == Some(&Json::Bool(false)) {
+            shown.remove("failed");
+        }
+        if task.does(&["debug"]) {
+            if shown.contains_key("msg") {
+                shown.retain(|name, _| name == "msg" || name == "failed");
+            } else {
+                let loop_var = shown.get("ansible_loop_var").and_then(Json::as_str).map(str::to_owned);
+                shown.retain(|name, _| {
+                    !matches!(name.as_str(), "changed" | "skipped" | "failed" | "ansible_loop_var")
+                        && Some(name) != loop_var.as_ref()
+                });
+            }
+        }
+        let shown = Json::Object(shown);
+        if result.verbose_always || self.settings.verbosity > 2 {
+            json::pretty(&shown, 4)
+        } else {
+            json::line(&shown)
+        }
+    }
+
+    fn explanation(&self, task: &Arc<Task>, result: &TaskResult) -> Vec<Line> {
+        if !self.settings.explains {
+            return Vec::new();
+        }
+        let mut lines = Vec::new();
+        let at = result.place.clone().unwrap_or_else(|| place(task));
+        lines.push(format!("  at {at}"));
+        if let Some(hint) = &result.hint {
+            lines.push(format!("  help: {hint}"));
+        }
+        lines
+            .into_iter()
+            .map(|text| Line {
+                text: self.paint(Tone::Failed, &text),
+                is_error: self.settings.failures_to_stderr,
+            })
+            .collect()
+    }
+
+    fn diffs_of(&self, result: &TaskResult) -> Vec<Line> {
+        if !self.settings.shows_diff || result.no_log || (!result.changed && !result.failed) {
+            return Vec::new();
+        }
+        let mut lines = Vec::new();
+        for diff in &result.diff {
+            let text = diff::show(diff, self.settings.paint);
+            if !text.is_empty() {
+                lines.push(out(text));
+            }
+        }
+        lines
+    }
+
+    fn warnings_of(&mut self, result: &TaskResult) -> Vec<Line> {
+        result.warnings.iter().flat_map(|message| self.warning(message)).collect()
+    }
+
+    fn warning(&mut self, message: &str) -> Vec<Line> {
+        if !self.said.insert(message.to_owned()) {
+            return Vec::new();
+        }
+        let text = format!("[WARNING]: {message}");
+        let text = wrap(&text, self.settings.columns);
+        vec![Line { text: self.paint(Tone::Warning, &text), is_error: true }]
+    }
+
+    fn recap(&self, statistics: &Statistics) -> Vec<Line> {
+        let mut lines = vec![out(self.banner("PLAY RECAP"))];
+        let mut hosts: Vec<_> = statistics.hosts.iter().collect();
+        hosts.sort_by(|a, b| a.0.cmp(b.0));
+        for (host, counts) in hosts {
+            let tone = if counts.failed > 0 || counts.unreachable > 0 {
+                Tone::Failed
+            } else if counts.changed > 0 {
+                Tone::Changed
+            } else {
+                Tone::Ok
+            };
+            let field = |name: &str, count: u64, tone: Tone| {
+                let text = format!("{name}={count:<4}");
+                if count > 0 { self.paint(tone, &text) } else { text }
+            };
+            // Colour codes take room in the column, as they do in Ansible's.
+            let name = self.paint(tone, &format!("{host:<26}"));
+            lines.push(out(format!(
+                "{name} : {} {} {} {} {} {} {}",
+                field("ok", counts.ok, Tone::Ok),
+                field("changed", counts.changed, Tone::Changed),
+                field("unreachable", counts.unreachable, Tone::Unreachable),
+                field("failed", counts.failed, Tone::Failed),
+                field("skipped", counts.skipped, Tone::Skipped),
+                field("rescued", counts.rescued, Tone::Ok),
+                field("ignored", counts.ignored, Tone::Warning),
+            )));
+        }
+        lines.push(out(String::new()));
+        lines
+    }
+}
+
+fn out(text: String) -> Line {
+    Line { text, is_error: false }
+}
+
+fn place(task: &Arc<Task>) -> String {
+    format!("{}:{}", task.span.file.path.display(), task.span.start.line)
+}
+
+/// Breaks a text at spaces.
+fn wrap(text: &str, columns: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let length = line.chars().count() + 1 + word.chars().count();
+            if !line.is_empty() && length > columns {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
+}

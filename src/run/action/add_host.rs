@@ -1,0 +1,50 @@
+//! `add_host`: adds a host to the inventory of this run.
+
+use indexmap::IndexMap;
+use protocol::{Json, JsonMap};
+use template::Value;
+
+use crate::{TaskResult, outcome::RunOrder};
+
+pub(crate) fn run(mut args: IndexMap<String, Value>) -> TaskResult {
+    args.shift_remove("_raw_params");
+    let mut take = |names: &[&str]| names.iter().find_map(|name| args.shift_remove(*name));
+    let Some(name) = take(&["name", "hostname", "host"]) else {
+        return TaskResult::failure("name, host or hostname needs to be provided");
+    };
+    let groups = take(&["groups", "groupname", "group"]);
+    let name = name.to_string();
+    let groups: Vec<String> = match groups {
+        None | Some(Value::None) => Vec::new(),
+        Some(Value::List(list)) => list.iter().map(|group| group.to_string()).collect(),
+        Some(Value::Str(text)) => text.split(',').map(str::to_owned).collect(),
+        Some(other) => {
+            return TaskResult::failure(format!(
+                "Groups must be specified as a list, not {}",
+                other.type_name()
+            ));
+        }
+    };
+    let mut groups: Vec<String> =
+        groups.iter().map(|g| g.trim().to_owned()).filter(|g| !g.is_empty()).collect();
+    groups.dedup();
+    let (host, port) = inventory::host_range::split_port(&name);
+    let host = host.to_owned();
+    let mut vars = JsonMap::new();
+    if let Some(port) = port {
+        vars.insert("ansible_ssh_port".into(), Json::from(port));
+    }
+    for (name, value) in args {
+        match value.to_json() {
+            Ok(json) => {
+                vars.insert(name, json);
+            }
+            Err(error) => return TaskResult::failure(error.to_string()),
+        }
+    }
+    let mut result = TaskResult::default();
+    let shown = serde_json::json!({"host_name": host, "groups": groups, "host_vars": vars});
+    result.fields.insert("add_host".into(), shown);
+    result.orders.push(RunOrder::AddHost { name: host, groups, vars });
+    result
+}

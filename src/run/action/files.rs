@@ -1,0 +1,91 @@
+//! Files of the controller that a request refers to by their digest.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Cursor, Read},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use protocol::Digest;
+use sha2::{Digest as _, Sha256};
+use transport::Files;
+
+/// Content that travels inside a request, up to this many bytes.
+pub const INLINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What one request may ask for.
+#[derive(Debug, Default)]
+pub struct Offered {
+    content: Mutex<HashMap<Digest, Content>>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Bytes(Vec<u8>),
+    File(PathBuf),
+}
+
+impl Offered {
+    /// Offers bytes; returns their digest.
+    pub fn bytes(&self, bytes: Vec<u8>) -> Digest {
+        let digest = Digest(hex(&Sha256::digest(&bytes)));
+        self.put(digest.clone(), Content::Bytes(bytes));
+        digest
+    }
+
+    /// Offers a file as it is; returns its digest and size. Reads it once.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn file(&self, path: &Path) -> io::Result<(Digest, u64)> {
+        let mut file = File::open(path)?;
+        let mut hasher = Sha256::new();
+        let size = io::copy(&mut file, &mut HashWriter(&mut hasher))?;
+        let digest = Digest(hex(&hasher.finalize()));
+        self.put(digest.clone(), Content::File(path.to_owned()));
+        Ok((digest, size))
+    }
+
+    fn put(&self, digest: Digest, content: Content) {
+        if let Ok(mut offered) = self.content.lock() {
+            offered.insert(digest, content);
+        }
+    }
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Files for Offered {
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
+        let content = self.content.lock().ok().and_then(|offered| offered.get(digest).cloned());
+        match content {
+            Some(Content::Bytes(bytes)) => Ok(Box::new(Cursor::new(bytes))),
+            Some(Content::File(path)) => Ok(Box::new(File::open(path)?)),
+            None => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("no file with digest {} was offered", digest.0),
+            )),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,78 @@
+//! `pause`: waits for a time, or for the operator.
+
+use std::{
+    io::{BufRead, IsTerminal},
+    time::{Duration, Instant},
+};
+
+use protocol::{Json, JsonMap};
+
+use super::ActionContext;
+use crate::{Event, TaskResult};
+
+pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResult {
+    let number = |name: &str| match args.get(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(json) => match protocol::coerce::coerce(protocol::spec::Kind::Int, json) {
+            Ok(value) => Ok(value.as_i64()),
+            Err(why) => Err(why),
+        },
+    };
+    let (minutes, seconds) = match (number("minutes"), number("seconds")) {
+        (Ok(minutes), Ok(seconds)) => (minutes, seconds),
+        (Err(why), _) | (_, Err(why)) => return TaskResult::failure(why),
+    };
+    if minutes.is_some() && seconds.is_some() {
+        return TaskResult::failure("parameters are mutually exclusive: minutes|seconds");
+    }
+    let wait_secs = seconds.or(minutes.map(|minutes| minutes * 60));
+    let wait_secs = wait_secs.map(|secs| u64::try_from(secs.max(1)).unwrap_or(1));
+    let name = context.executor.name_of(context.task, context.scope);
+    let prompt = args.get("prompt").and_then(Json::as_str);
+    let echo = args.get("echo").and_then(protocol::coerce::truth).unwrap_or(true);
+    let say = |message: String| {
+        let _ = context.executor.events.send(Event::Said { message });
+    };
+    let started = Instant::now();
+    let mut input = String::new();
+    match (wait_secs, prompt) {
+        (Some(secs), prompt) => {
+            say(format!("Pausing for {secs} seconds"));
+            say("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)".into());
+            if let Some(prompt) = prompt {
+                say(format!("[{name}]\n{prompt}:"));
+            }
+            tokio::time::sleep(Duration::from_secs(secs)).await;
+        }
+        (None, prompt) => {
+            let text = prompt.unwrap_or("Press enter to continue, Ctrl+C to interrupt");
+            let hidden = if echo { "" } else { " (output is hidden)" };
+            say(format!("[{name}]\n{text}{hidden}:"));
+            if std::io::stdin().is_terminal() {
+                let read = tokio::task::spawn_blocking(|| {
+                    let mut line = String::new();
+                    std::io::stdin().lock().read_line(&mut line).map(|_| line)
+                });
+                if let Ok(Ok(line)) = read.await {
+                    input = line.trim_end_matches(['\r', '\n']).to_owned();
+                }
+            } else {
+                say("Not waiting for response to prompt as stdin is not interactive".into());
+            }
+        }
+    }
+    let elapsed = started.elapsed();
+    let (unit, amount) = match minutes {
+        Some(_) => ("minutes", elapsed.as_secs_f64() / 60.0),
+        None => ("seconds", elapsed.as_secs_f64()),
+    };
+    let mut result = TaskResult::default();
+    let amount = (amount * 100.0).round() / 100.0;
+    result.fields.insert("stdout".into(), format!("Paused for {amount} {unit}").into());
+    result.fields.insert("stderr".into(), "".into());
+    result.fields.insert("rc".into(), Json::from(0));
+    result.fields.insert("delta".into(), Json::from(elapsed.as_secs()));
+    result.fields.insert("echo".into(), Json::Bool(echo));
+    result.fields.insert("user_input".into(), Json::String(input));
+    result
+}

@@ -1,0 +1,246 @@
+//! What the actions of this room take: the specs that the catalogue of modules is completed with.
+
+use protocol::{
+    Json,
+    spec::{Argument, ArgumentSpec, FreeForm, Kind, ModuleSpec, Runs, Support},
+};
+
+/// The specs of all modules that have no remote half of their own.
+pub fn all() -> Vec<ModuleSpec> {
+    vec![
+        action(
+            "add_host",
+            "Adds a host, and groups, to the inventory of this run",
+            "Everything but the name and the groups becomes a variable of the host. The inventory's files are not touched.",
+            vec![
+                text("name", "Name of the host, with a port or not.").also(&["hostname", "host"]).needed(),
+                list("groups", "Groups that the host is put into.").also(&["group", "groupname"]),
+            ],
+        )
+        .open()
+        .text(),
+        action(
+            "assert",
+            "Fails unless conditions hold",
+            "The conditions are expressions as in `when`.",
+            vec![
+                of("that", Kind::List, "Conditions, all of which must hold.").needed().raw_elements(),
+                text("fail_msg", "What to say where one does not hold.").also(&["msg"]).raw(),
+                text("success_msg", "What to say where all hold.").raw(),
+                of("quiet", Kind::Bool, "Whether nothing is shown of conditions that hold.").unless_given(false),
+            ],
+        ),
+        action(
+            "debug",
+            "Shows a message or a variable",
+            "Nothing is sent to the host.",
+            vec![
+                text("msg", "What to show.").raw().unless_given("Hello world!"),
+                text("var", "Name of the variable to show.").raw(),
+                of("verbosity", Kind::Int, "Shown only when `-v` is given this often.").unless_given(0),
+            ],
+        )
+        .exclusive(&["msg", "var"]),
+        action(
+            "fail",
+            "Fails with a message",
+            "Of use with a condition.",
+            vec![text("msg", "What to say.").unless_given("Failed as requested from task")],
+        ),
+        action(
+            "group_by",
+            "Makes groups of hosts by a name worked out for each",
+            "Spaces in names become dashes.",
+            vec![
+                text("key", "Name of the group.").needed(),
+                list("parents", "Groups that the new group is put into.").unless_given(serde_json::json!(["all"])),
+            ],
+        )
+        .text(),
+        action("meta", "Tells the run itself what to do", "`flush_handlers`, `noop`, `clear_facts`, `clear_host_errors`, `end_play`, `end_batch`, `end_host`, `end_role`, `reset_connection`.", vec![]).text(),
+        action(
+            "set_fact",
+            "Sets variables of the host",
+            "They hold until the end of the run.",
+            vec![of("cacheable", Kind::Bool, "Whether the variables are kept as facts as well.").unless_given(false)],
+        )
+        .open()
+        .text(),
+        action(
+            "include_vars",
+            "Reads variables from files during a run",
+            "From one file, or from all files of a folder.",
+            vec![
+                text("file", "The file.").raw(),
+                text("dir", "The folder."),
+                text("name", "Name of a variable that all that is read is put into."),
+                of("depth", Kind::Int, "How many levels of folders are read; 0 for all.").unless_given(0),
+                text("files_matching", "Regular expression that names of files must match."),
+                list("ignore_files", "Names of files that are passed over."),
+                list("extensions", "Extensions that files must have."),
+                of("ignore_unknown_extensions", Kind::Bool, "Whether files with other extensions are passed over instead of refused.").unless_given(false),
+                text("hash_behaviour", "How dictionaries are put together (not there yet)."),
+            ],
+        )
+        .text(),
+        action(
+            "pause",
+            "Waits for a time, or for the operator",
+            "Without minutes or seconds it waits for the enter key, unless nobody is at the terminal.",
+            vec![
+                text("minutes", "How long to wait, in minutes."),
+                text("seconds", "How long to wait, in seconds."),
+                text("prompt", "What to say."),
+                of("echo", Kind::Bool, "Whether what is typed is shown.").unless_given(true),
+            ],
+        ),
+        action(
+            "raw",
+            "Runs a command line by the login shell, without the remote",
+            "For hosts that cannot hold the remote, and to make them so. Always changed.",
+            vec![
+                text("free_form", "The command line."),
+                text("executable", "The shell to run it by."),
+            ],
+        )
+        .free_text(),
+        include("include_tasks", "Runs a file of tasks, chosen during the run", vec![
+            text("file", "The file."),
+            of("apply", Kind::Dict, "Keywords for the tasks inside."),
+        ]),
+        include("import_tasks", "Runs a file of tasks, read before the run", vec![text("file", "The file.")]),
+        include("include_role", "Runs a role, chosen during the run", role_arguments(false)),
+        include("import_role", "Runs a role, read before the run", role_arguments(true)),
+        include("import_playbook", "Runs the plays of a file", vec![text("file", "The file.")]),
+        action(
+            "gather_facts",
+            "Gathers facts of the host",
+            "What plays do before their first task.",
+            vec![of("parallel", Kind::Bool, "Taken for the sake of old playbooks; there is one source of facts.")],
+        )
+        .open(),
+    ]
+}
+
+fn role_arguments(is_import: bool) -> Vec<Argument> {
+    let mut arguments = vec![
+        text("name", "The role.").also(&["role"]).needed(),
+        text("tasks_from", "File of its folder `tasks` to use for `main`."),
+        text("vars_from", "File of its folder `vars` to use for `main`."),
+        text("defaults_from", "File of its folder `defaults` to use for `main`."),
+        text("handlers_from", "File of its folder `handlers` to use for `main`."),
+        of("allow_duplicates", Kind::Bool, "Whether it may run again on a host.").unless_given(true),
+        of("public", Kind::Bool, "Whether the rest of the play sees its variables.").unless_given(is_import),
+        of("rolespec_validate", Kind::Bool, "Whether its argument specs are checked.").unless_given(true),
+    ];
+    if !is_import {
+        arguments.push(of("apply", Kind::Dict, "Keywords for the tasks inside."));
+    }
+    arguments
+}
+
+fn action(name: &str, summary: &str, description: &str, arguments: Vec<Argument>) -> ModuleSpec {
+    ModuleSpec {
+        name: format!("ansible.builtin.{name}"),
+        summary: summary.to_owned(),
+        description: vec![description.to_owned()],
+        arguments: ArgumentSpec { arguments, ..ArgumentSpec::default() },
+        runs: Runs::Controller,
+        check_mode: Support::Full,
+        diff_mode: Support::None,
+        ..ModuleSpec::default()
+    }
+}
+
+fn include(name: &str, summary: &str, arguments: Vec<Argument>) -> ModuleSpec {
+    action(name, summary, "", arguments).text()
+}
+
+fn of(name: &str, kind: Kind, description: &str) -> Argument {
+    Argument {
+        name: name.to_owned(),
+        kind,
+        description: description.to_owned(),
+        ..Argument::default()
+    }
+}
+
+fn text(name: &str, description: &str) -> Argument {
+    of(name, Kind::Str, description)
+}
+
+fn list(name: &str, description: &str) -> Argument {
+    Argument { elements: Some(Kind::Str), ..of(name, Kind::List, description) }
+}
+
+/// Short ways to say what an argument is.
+trait Say: Sized {
+    fn also(self, aliases: &[&str]) -> Self;
+    fn needed(self) -> Self;
+    fn unless_given(self, value: impl Into<Json>) -> Self;
+    fn raw(self) -> Self;
+    fn raw_elements(self) -> Self;
+}
+
+impl Say for Argument {
+    fn also(mut self, aliases: &[&str]) -> Self {
+        self.aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
+        self
+    }
+
+    fn needed(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    fn unless_given(mut self, value: impl Into<Json>) -> Self {
+        self.default = Some(value.into());
+        self
+    }
+
+    fn raw(mut self) -> Self {
+        self.kind = Kind::Raw;
+        self
+    }
+
+    fn raw_elements(mut self) -> Self {
+        self.elements = Some(Kind::Raw);
+        self
+    }
+}
+
+/// Short ways to say what a module is.
+trait SayModule: Sized {
+    fn open(self) -> Self;
+    fn text(self) -> Self;
+    fn free_text(self) -> Self;
+    fn exclusive(self, names: &[&str]) -> Self;
+}
+
+impl SayModule for ModuleSpec {
+    /// Takes arguments of any name.
+    fn open(mut self) -> Self {
+        self.arguments.open = true;
+        self
+    }
+
+    /// Takes a text beside its arguments.
+    fn text(mut self) -> Self {
+        self.arguments.arguments.push(Argument {
+            kind: Kind::Raw,
+            ..of("_raw_params", Kind::Raw, "What is given without a name.")
+        });
+        self
+    }
+
+    fn free_text(mut self) -> Self {
+        self.free_form = FreeForm::Raw;
+        self.text()
+    }
+
+    fn exclusive(mut self, names: &[&str]) -> Self {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        self.arguments.mutually_exclusive.push(names);
+        self
+    }
+}

@@ -1,0 +1,244 @@
+//! How a host is reached: what variables, keywords and defaults say, the first of them first.
+
+use std::sync::Arc;
+
+use plan::{Key, Task};
+use protocol::Secret;
+use template::{Scope, Value};
+use transport::{Become, BecomeMethod, ConnectionKind, HostKeyPolicy, Target};
+
+use crate::RunSettings;
+
+/// Why it cannot be said how a host is reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectSettingsError {
+    #[error("{name}: {error}")]
+    Template { name: String, error: template::TemplateError },
+    #[error("the connection plugin '{0}' was not found (Trueup has ssh and local)")]
+    Connection(String),
+    #[error("the become method '{0}' is not there yet (Trueup has sudo, su and doas)")]
+    BecomeMethod(String),
+    #[error("{name} is '{value}', which is no {wanted}")]
+    Value { name: &'static str, value: String, wanted: &'static str },
+    #[error("the SSH arguments `{text}` cannot be read: {why}")]
+    SshArguments { text: String, why: String },
+}
+
+/// A host and the user to become on it.
+#[derive(Clone, Debug)]
+pub struct Way {
+    pub target: Target,
+    pub become_: Option<Become>,
+    /// The shell that runs commands.
+    pub executable: String,
+}
+
+/// Works out how a task reaches its host. `host` is the name in the inventory, `scope` the
+/// variables that count for the connection: the host's own, or those of the host delegated to.
+pub fn resolve(
+    host: &str,
+    task: Option<&Arc<Task>>,
+    scope: &Scope,
+    task_scope: &Scope,
+    settings: &RunSettings,
+) -> Result<Way, ConnectSettingsError> {
+    let reader = Reader { task, scope, task_scope };
+    let defaults = &settings.connection;
+    let is_localhost = inventory::pattern::LOCALHOST.contains(&host);
+    let connection = match reader.text(&["ansible_connection"], Some(Key::Connection))? {
+        Some(connection) => connection,
+        None if is_localhost && scope.get("ansible_host").is_none() => "local".into(),
+        None => defaults.connection.clone(),
+    };
+    let connection = match connection.rsplit('.').next().unwrap_or("") {
+        "local" => ConnectionKind::Local,
+        "ssh" | "smart" | "paramiko" | "paramiko_ssh" => ConnectionKind::Ssh,
+        _ => return Err(ConnectSettingsError::Connection(connection)),
+    };
+    let address = reader
+        .text(&["ansible_ssh_host", "ansible_host"], None)?
+        .unwrap_or_else(|| host.to_owned());
+    let port = match reader.text(&["ansible_ssh_port", "ansible_port"], Some(Key::Port))? {
+        Some(text) => Some(text.trim().parse().map_err(|_| ConnectSettingsError::Value {
+            name: "ansible_port",
+            value: text,
+            wanted: "port",
+        })?),
+        None => defaults.port,
+    };
+    let user = reader
+        .text(&["ansible_ssh_user", "ansible_user"], Some(Key::RemoteUser))?
+        .or_else(|| defaults.user.clone());
+    let password = reader
+        .text(&["ansible_ssh_pass", "ansible_ssh_password", "ansible_password"], None)?
+        .map(Secret::new)
+        .or_else(|| defaults.password.clone());
+    let home = &settings.program.home;
+    let expand = |path: String| match path.strip_prefix("~/") {
+        Some(rest) => home.join(rest),
+        None => path.into(),
+    };
+    let identity_files: Vec<_> = reader
+        .text(&["ansible_private_key_file", "ansible_ssh_private_key_file"], None)?
+        .map(expand)
+        .or_else(|| defaults.private_key_file.clone())
+        .into_iter()
+        .collect();
+    let mut ssh_options = Vec::new();
+    let mut ssh_config_file = defaults.ssh_config_file.clone();
+    let own_args = [
+        reader.text(&["ansible_ssh_args"], None)?,
+        reader.text(&["ansible_ssh_common_args"], None)?,
+        reader.text(&["ansible_ssh_extra_args"], None)?,
+    ];
+    for text in own_args.into_iter().flatten().chain(defaults.ssh_args.iter().cloned()) {
+        let parsed = transport::ssh_arguments::parse(&text)
+            .map_err(|why| ConnectSettingsError::SshArguments { text: text.clone(), why })?;
+        ssh_options.extend(parsed.options);
+        if let Some(file) = parsed.config_file {
+            ssh_config_file = Some(file);
+        }
+    }
+    let checks_key = reader
+        .truth(&["ansible_ssh_host_key_checking", "ansible_host_key_checking"], None)?;
+    let host_key_policy = match checks_key {
+        Some(false) => Some(HostKeyPolicy::Off),
+        Some(true) => Some(HostKeyPolicy::Strict),
+        None => defaults.host_key_policy,
+    };
+    let timeout = reader.text(&["ansible_ssh_timeout", "ansible_timeout"], None)?;
+    let connect_timeout_secs = match timeout {
+        Some(text) => text.trim().parse().map_err(|_| ConnectSettingsError::Value {
+            name: "ansible_timeout",
+            value: text,
+            wanted: "number of seconds",
+        })?,
+        None => defaults.timeout_secs,
+    };
+    let mut target = Target {
+        name: host.to_owned(),
+        connection,
+        address,
+        port,
+        user,
+        password,
+        identity_files,
+        host_key_policy,
+        ssh_config_file,
+        ssh_options,
+        connect_timeout_secs,
+        ..Target::default()
+    };
+    let passphrase = reader.text(&["ansible_ssh_private_key_passphrase"], None)?;
+    target.passphrase = passphrase.map(Secret::new);
+    if let Some(folder) = reader.text(&["ansible_remote_tmp"], None)?.or(defaults.remote_tmp.clone())
+    {
+        target.remote_folders.retain(|known| *known != folder);
+        target.remote_folders.insert(0, folder);
+    }
+    let executable = reader
+        .text(&["ansible_shell_executable"], None)?
+        .unwrap_or_else(|| settings.executable.clone());
+    let become_ = reader.become_(settings)?;
+    Ok(Way { target, become_, executable })
+}
+
+struct Reader<'a> {
+    task: Option<&'a Arc<Task>>,
+    scope: &'a Scope,
+    task_scope: &'a Scope,
+}
+
+impl Reader<'_> {
+    /// The first of some variables that is set, otherwise the keyword of the task.
+    fn value(
+        &self,
+        variables: &[&'static str],
+        key: Option<Key>,
+    ) -> Result<Option<Value>, ConnectSettingsError> {
+        for name in variables {
+            match self.scope.get(name) {
+                None | Some(Value::None | Value::Omit) => {}
+                Some(value) => {
+                    let value = value.forced().map_err(|error| {
+                        ConnectSettingsError::Template { name: (*name).to_owned(), error }
+                    })?;
+                    return Ok(Some(value));
+                }
+            }
+        }
+        let Some(key) = key else { return Ok(None) };
+        let Some(setting) = self.task.and_then(|task| task.setting(key)) else { return Ok(None) };
+        match setting.tree.evaluate(self.task_scope) {
+            Ok(Value::None | Value::Omit) => Ok(None),
+            Ok(value) => Ok(Some(value)),
+            Err(error) => {
+                Err(ConnectSettingsError::Template { name: key.name().to_owned(), error })
+            }
+        }
+    }
+
+    fn text(
+        &self,
+        variables: &[&'static str],
+        key: Option<Key>,
+    ) -> Result<Option<String>, ConnectSettingsError> {
+        let text = self.value(variables, key)?.map(|value| value.to_string());
+        Ok(text.filter(|text| !text.is_empty()))
+    }
+
+    fn truth(
+        &self,
+        variables: &[&'static str],
+        key: Option<Key>,
+    ) -> Result<Option<bool>, ConnectSettingsError> {
+        let Some(value) = self.value(variables, key)? else { return Ok(None) };
+        match crate::truth(&value) {
+            Some(truth) => Ok(Some(truth)),
+            None => Err(ConnectSettingsError::Value {
+                name: variables.first().copied().unwrap_or("become"),
+                value: value.to_string(),
+                wanted: "boolean",
+            }),
+        }
+    }
+
+    fn become_(&self, settings: &RunSettings) -> Result<Option<Become>, ConnectSettingsError> {
+        let defaults = &settings.connection;
+        let wanted = self.truth(&["ansible_become"], Some(Key::Become))?;
+        if !wanted.unwrap_or(defaults.become_) {
+            return Ok(None);
+        }
+        let name = self
+            .text(&["ansible_become_method"], Some(Key::BecomeMethod))?
+            .unwrap_or_else(|| defaults.become_method.clone());
+        let short = name.rsplit('.').next().unwrap_or("").to_owned();
+        let method = BecomeMethod::from_name(&short)
+            .ok_or_else(|| ConnectSettingsError::BecomeMethod(name.clone()))?;
+        let own: [&'static str; 4] = match method {
+            BecomeMethod::Sudo => {
+                ["ansible_sudo_user", "ansible_sudo_pass", "ansible_sudo_exe", "ansible_sudo_flags"]
+            }
+            BecomeMethod::Su => {
+                ["ansible_su_user", "ansible_su_pass", "ansible_su_exe", "ansible_su_flags"]
+            }
+            BecomeMethod::Doas => {
+                ["ansible_doas_user", "ansible_doas_pass", "ansible_doas_exe", "ansible_doas_flags"]
+            }
+        };
+        let user = self
+            .text(&["ansible_become_user", own[0]], Some(Key::BecomeUser))?
+            .unwrap_or_else(|| defaults.become_user.clone());
+        let password = self
+            .text(&["ansible_become_password", "ansible_become_pass", own[1]], None)?
+            .map(Secret::new)
+            .or_else(|| defaults.become_password.clone());
+        let executable = self
+            .text(&["ansible_become_exe", own[2]], Some(Key::BecomeExe))?
+            .or_else(|| defaults.become_exe.clone());
+        let flags = self
+            .text(&["ansible_become_flags", own[3]], Some(Key::BecomeFlags))?
+            .or_else(|| defaults.become_flags.clone());
+        Ok(Some(Become { method, user, password, executable, flags }))
+    }
+}

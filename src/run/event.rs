@@ -1,0 +1,54 @@
+//! What a run tells whoever watches: the report, the history, a test.
+
+use std::sync::Arc;
+
+use inventory::HostName;
+use plan::{Play, Task};
+use protocol::Json;
+
+use crate::{Statistics, TaskResult};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    RunStarted { playbooks: Vec<String> },
+    PlayStarted { play: Arc<Play>, name: String, hosts: Vec<HostName> },
+    /// A play whose pattern matches no host.
+    NoHostsMatched { play: Arc<Play>, name: String },
+    /// All hosts of the play have failed, and the run ends.
+    NoHostsRemaining,
+    /// The first host starts a task.
+    TaskStarted { task: Arc<Task>, name: String, check: bool },
+    HandlerStarted { task: Arc<Task>, name: String },
+    /// A task is being worked on by a host.
+    HostStarted { task: Arc<Task>, host: HostName },
+    /// One item of a loop has ended.
+    Item(Box<ItemEvent>),
+    /// A task failed and is tried again.
+    Retrying { host: HostName, task: Arc<Task>, name: String, left: u64, result: TaskResult },
+    /// A task has ended on a host.
+    HostEnded { host: HostName, task: Arc<Task>, result: Box<TaskResult>, ignored: bool },
+    /// Hosts include a file.
+    Included { file: String, hosts: Vec<HostName>, label: Option<String> },
+    /// A handler that was notified is not there, a pattern that matches nothing, …
+    Warning { message: String },
+    /// `set_stats`.
+    Statistic { name: String, value: Json, host: Option<HostName>, aggregate: bool },
+    /// Something that the user asked to be shown as it is.
+    Said { message: String },
+    RunEnded { statistics: Box<Statistics> },
+}
+
+/// One item of a loop on one host.
+#[derive(Clone, Debug)]
+pub struct ItemEvent {
+    pub host: HostName,
+    pub task: Arc<Task>,
+    /// The item, or what `label` says.
+    pub label: Json,
+    pub result: TaskResult,
+    pub ignored: bool,
+}
+
+/// Takes events, in the order in which they happened.
+pub type EventSink = tokio::sync::mpsc::UnboundedSender<Event>;

@@ -1,0 +1,47 @@
+//! What has to be compiled during a run, by whoever can.
+
+use std::{path::Path, sync::Arc};
+
+use plan::{Frame, Item, Layer, Role};
+use source::SourceFile;
+use template::Tree;
+
+use crate::outcome::{IncludeRole, IncludeTasks};
+
+/// Compiles what tasks include during a run. An error is all of what is wrong, rendered.
+pub trait Includes: Send + Sync {
+    /// Compiles a file of tasks, under the frame of the include.
+    fn tasks(
+        &self,
+        include: &IncludeTasks,
+        frame: &Arc<Frame>,
+        are_handlers: bool,
+        playbook_dir: &Path,
+    ) -> Result<Vec<Item>, String>;
+
+    /// Compiles a role, under the frame of the include.
+    fn role(
+        &self,
+        include: &IncludeRole,
+        frame: &Arc<Frame>,
+        params: Layer,
+        playbook_dir: &Path,
+    ) -> Result<IncludedRole, String>;
+
+    /// Reads a file of variables.
+    fn vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String>;
+
+    /// Reads a text file, decrypted where it is a vault file.
+    fn text(&self, path: &Path) -> Result<Arc<SourceFile>, String>;
+
+    /// Reads any file, decrypted where it is a vault file and that is wanted.
+    fn bytes(&self, path: &Path, decrypts: bool) -> Result<Vec<u8>, String>;
+}
+
+/// A role and what it brings.
+#[derive(Clone, Debug)]
+pub struct IncludedRole {
+    pub role: Arc<Role>,
+    pub items: Vec<Item>,
+    pub handlers: Vec<Item>,
+}

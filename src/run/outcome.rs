@@ -1,0 +1,213 @@
+//! What came of a task on a host, as Ansible registers it.
+
+use plan::Condition;
+use protocol::{Diff, Json, JsonMap, Response};
+use source::Span;
+use template::TemplateError;
+
+/// What came of a task on one host, or of one item of its loop.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskResult {
+    pub changed: bool,
+    pub failed: bool,
+    pub skipped: bool,
+    pub unreachable: bool,
+    /// All that is registered: `changed`, `failed`, `msg` and the module's own values among it.
+    pub fields: JsonMap,
+    pub diff: Vec<Diff>,
+    /// Facts to be kept, without `ansible_`.
+    pub facts: JsonMap,
+    /// Variables to be set on the host (`set_fact`), templates rendered.
+    pub variables: Vec<(String, template::Value)>,
+    pub warnings: Vec<String>,
+    /// Whether nothing of the result may be shown.
+    pub no_log: bool,
+    /// Names of handlers and topics to be notified, where something changed.
+    pub notify: Vec<String>,
+    /// What is to be done to the run itself.
+    pub orders: Vec<RunOrder>,
+    /// The results of a loop's items.
+    pub items: Vec<TaskResult>,
+    /// What to do about a failure.
+    pub hint: Option<String>,
+    /// Where the text stands that is to blame, if it is not the task as a whole.
+    pub place: Option<String>,
+    /// The host that the work was delegated to.
+    pub delegated_to: Option<String>,
+    /// Whether more than `msg` is shown without being asked for.
+    pub verbose_always: bool,
+    /// Fields of debug's result that are shown.
+    pub verbose_override: bool,
+}
+
+/// What a task asks of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunOrder {
+    AddHost { name: String, groups: Vec<String>, vars: JsonMap },
+    GroupBy { group: String, parents: Vec<String> },
+    IncludeTasks(IncludeTasks),
+    IncludeRole(IncludeRole),
+    IncludeVars { name: Option<String>, vars: Vec<(String, IncludedVar)> },
+    Statistic { name: String, value: Json, per_host: bool, aggregate: bool },
+    CacheFacts { facts: JsonMap },
+}
+
+/// A variable that a file brought: a trusted tree, compared by its text.
+#[derive(Clone, Debug)]
+pub struct IncludedVar(pub template::Tree);
+
+impl PartialEq for IncludedVar {
+    fn eq(&self, other: &Self) -> bool {
+        plan::written(&self.0) == plan::written(&other.0)
+    }
+}
+
+/// `include_tasks`, its name rendered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncludeTasks {
+    pub file: String,
+    /// Variables of the loop that hold inside.
+    pub item_vars: Vec<(String, Json)>,
+    pub label: Option<String>,
+}
+
+/// `include_role`, its names rendered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncludeRole {
+    pub name: String,
+    pub tasks_from: Option<String>,
+    pub vars_from: Option<String>,
+    pub defaults_from: Option<String>,
+    pub handlers_from: Option<String>,
+    pub allow_duplicates: Option<bool>,
+    pub public: bool,
+    pub item_vars: Vec<(String, Json)>,
+    pub label: Option<String>,
+}
+
+impl TaskResult {
+    /// A failure that says why.
+    pub fn failure(msg: impl Into<String>) -> Self {
+        let mut result = Self { failed: true, ..Self::default() };
+        result.fields.insert("msg".into(), Json::String(msg.into()));
+        result
+    }
+
+    /// A success that says something.
+    pub fn message(msg: impl Into<Json>) -> Self {
+        let mut result = Self::default();
+        result.fields.insert("msg".into(), msg.into());
+        result
+    }
+
+    /// A task that a condition keeps from running.
+    pub fn skip(condition: Option<&Condition>) -> Self {
+        let mut result = Self { skipped: true, ..Self::default() };
+        result.fields.insert("skip_reason".into(), "Conditional result was False".into());
+        if let Some(condition) = condition {
+            let text = condition.expression.text().to_string();
+            let shown = match text.as_str() {
+                "True" => Json::Bool(true),
+                "False" => Json::Bool(false),
+                _ => Json::String(text),
+            };
+            result.fields.insert("false_condition".into(), shown);
+        }
+        result
+    }
+
+    /// A failure to render something of a task.
+    pub fn template_failure(error: &TemplateError, what: &str, near: &Span) -> Self {
+        let mut result = if error.is_undefined() {
+            Self::failure(format!(
+                "The task includes an option with an undefined variable. The error was: {error}"
+            ))
+        } else {
+            Self::failure(error.to_string())
+        };
+        let place = error.place().unwrap_or(near);
+        result.place = Some(format!("{place} ({what})"));
+        result.hint = error.hint().map(str::to_owned);
+        result
+    }
+
+    /// What a remote answered.
+    pub fn from_response(response: Response) -> Self {
+        let Response { changed, failed, skipped, msg, diff, facts, returned, warnings } = response;
+        let mut result =
+            Self { changed, failed, skipped, diff, facts, warnings, ..Self::default() };
+        result.fields = returned;
+        if let Some(msg) = msg {
+            result.fields.insert("msg".into(), Json::String(msg));
+        }
+        result
+    }
+
+    /// The message, if there is one that is text.
+    pub fn msg(&self) -> Option<&str> {
+        self.fields.get("msg").and_then(Json::as_str)
+    }
+
+    /// Puts the flags, and what follows from other fields, where templates look for them.
+    pub fn settle(&mut self) {
+        for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+            if let Some(Json::String(content)) = self.fields.get(text)
+                && !self.fields.contains_key(lines)
+            {
+                let split = content.lines().map(|line| Json::String(line.to_owned())).collect();
+                self.fields.insert(lines.to_owned(), Json::Array(split));
+            }
+        }
+        self.set_flags();
+        if !self.facts.is_empty() {
+            self.fields.insert("ansible_facts".into(), Json::Object(self.facts.clone()));
+        }
+        if !self.diff.is_empty() {
+            let diff: Vec<Json> = self.diff.iter().map(diff_json).collect();
+            self.fields.insert("diff".into(), if diff.len() == 1 { diff[0].clone() } else { diff.into() });
+        }
+        if !self.warnings.is_empty() && !self.fields.contains_key("warnings") {
+            let warnings = self.warnings.iter().cloned().map(Json::String).collect();
+            self.fields.insert("warnings".into(), Json::Array(warnings));
+        }
+    }
+
+    /// Writes the flags into the fields.
+    pub fn set_flags(&mut self) {
+        self.fields.insert("changed".into(), Json::Bool(self.changed));
+        self.fields.insert("failed".into(), Json::Bool(self.failed));
+        if self.skipped {
+            self.fields.insert("skipped".into(), Json::Bool(true));
+        }
+        if self.unreachable {
+            self.fields.insert("unreachable".into(), Json::Bool(true));
+        }
+    }
+
+    /// The value that `register` keeps.
+    pub fn registered(&self) -> template::Value {
+        template::Value::from_json(&Json::Object(self.fields.clone()))
+    }
+}
+
+fn diff_json(diff: &Diff) -> Json {
+    use protocol::diff::Side;
+    let side = |side: &Side| match side {
+        Side::Text(text) | Side::Hidden(text) => Json::String(text.clone()),
+        Side::State(state) => state.clone(),
+    };
+    let mut map = JsonMap::new();
+    if let Some(prepared) = &diff.prepared {
+        map.insert("prepared".into(), Json::String(prepared.clone()));
+        return Json::Object(map);
+    }
+    map.insert("before".into(), side(&diff.before));
+    map.insert("after".into(), side(&diff.after));
+    if !diff.before_header.is_empty() {
+        map.insert("before_header".into(), diff.before_header.clone().into());
+    }
+    if !diff.after_header.is_empty() {
+        map.insert("after_header".into(), diff.after_header.clone().into());
+    }
+    Json::Object(map)
+}

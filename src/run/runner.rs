@@ -1,0 +1,550 @@
+//! Plays, one after the other: which hosts, in which batches, with which variables.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, RwLock},
+};
+
+use indexmap::IndexMap;
+use inventory::{HostName, pattern};
+use plan::{Action, Block, Frame, FrameKind, Item, Keywords, Layer, Play, Setting, Task, TaskId};
+use template::{Tree, Value};
+
+use crate::{
+    Event, EventSink, Gathering, Includes, Reach, RunSettings, Statistics, Store,
+    dispatch::{Dispatcher, Strategy},
+    execute::{Executor, Specs},
+    scope::PlayContext,
+    settings::Mismatch,
+};
+
+/// Asks the operator for a variable.
+pub trait Prompts: Send + Sync {
+    /// Asks; `None` where nobody can answer.
+    fn ask(&self, prompt: &plan::Prompt, text: &str) -> Option<String>;
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub statistics: Statistics,
+    /// Hosts that failed or could not be reached, for a retry file.
+    pub lost: Vec<HostName>,
+    /// What stopped the run before its end, if anything did.
+    pub error: Option<String>,
+}
+
+/// Runs plays.
+pub struct Runner {
+    pub store: Arc<Store>,
+    pub settings: Arc<RunSettings>,
+    pub reach: Arc<dyn Reach>,
+    pub specs: Arc<dyn Specs>,
+    pub includes: Arc<dyn Includes>,
+    pub prompts: Arc<dyn Prompts>,
+    pub events: EventSink,
+}
+
+impl Runner {
+    /// Runs the plays of one or more playbooks. Hosts that have failed take no part in later plays.
+    pub async fn run(&self, plays: Vec<Arc<Play>>) -> Ended {
+        let mut progress = Progress {
+            waits_for_start: self.settings.start_at_task.is_some(),
+            ..Progress::default()
+        };
+        let mut error = None;
+        for play in plays {
+            match self.play(&play, &mut progress).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(why) => {
+                    error = Some(why);
+                    break;
+                }
+            }
+        }
+        self.reach.close().await;
+        let _ = self
+            .events
+            .send(Event::RunEnded { statistics: Box::new(progress.statistics.clone()) });
+        let mut lost: Vec<HostName> = progress.lost.into_iter().collect();
+        lost.sort();
+        Ended { statistics: progress.statistics, lost, error }
+    }
+
+    /// Runs one play. `false` where the run ends with it.
+    async fn play(&self, play: &Arc<Play>, progress: &mut Progress) -> Result<bool, String> {
+        let name = self.play_name(play);
+        let limit = self.settings.limit.as_ref().map(|limit| limit.join(","));
+        let vars = self.play_vars(play)?;
+        let matched = self.hosts(play, &vars)?;
+        if matched.is_empty() {
+            let _ = self.events.send(Event::PlayStarted {
+                play: Arc::clone(play),
+                name: name.clone(),
+                hosts: Vec::new(),
+            });
+            let _ = self.events.send(Event::NoHostsMatched { play: Arc::clone(play), name });
+            return Ok(true);
+        }
+        let vars = self.with_prompts(play, vars)?;
+        let hosts: Vec<HostName> =
+            matched.iter().filter(|host| !progress.lost.contains(*host)).cloned().collect();
+        self.store.prepare(&hosts);
+        let batches = self.batches(play, &hosts, &vars)?;
+        let strategy = self.strategy(play, &vars)?;
+        let force_handlers =
+            self.flag(play.force_handlers.as_ref(), &vars)?.unwrap_or(self.settings.force_handlers);
+        let max_fail_percentage = match &play.max_fail_percentage {
+            Some(setting) => {
+                let value = self.play_value(setting, &vars)?;
+                let text = value.to_string();
+                Some(text.trim().trim_end_matches('%').parse::<f64>().map_err(|_| {
+                    format!("{}: max_fail_percentage is '{text}', which is no number", setting.span)
+                })?)
+            }
+            None => None,
+        };
+        let _ = self.events.send(Event::PlayStarted {
+            play: Arc::clone(play),
+            name,
+            hosts: hosts.clone(),
+        });
+        if hosts.is_empty() {
+            let _ = self.events.send(Event::NoHostsRemaining);
+            return Ok(false);
+        }
+        let playbook_dir = play.playbook.parent().map(std::path::PathBuf::from).unwrap_or_default();
+        let playbook_dir = std::path::absolute(&playbook_dir).unwrap_or(playbook_dir);
+        let count = batches.len();
+        for (number, batch) in batches.into_iter().enumerate() {
+            if number > 0 {
+                let _ = self.events.send(Event::PlayStarted {
+                    play: Arc::clone(play),
+                    name: self.play_name(play),
+                    hosts: batch.clone(),
+                });
+            }
+            let context = Arc::new(PlayContext {
+                play: Arc::clone(play),
+                store: Arc::clone(&self.store),
+                settings: Arc::clone(&self.settings),
+                includes: Arc::clone(&self.includes),
+                playbook_dir: playbook_dir.clone(),
+                vars: Arc::clone(&vars),
+                all_hosts: hosts.clone(),
+                active: Arc::new(RwLock::new(batch.clone())),
+                batch: batch.clone(),
+                roles: RwLock::new(public_roles(play)),
+                limit: limit.clone(),
+            });
+            if let Some(host) = batch.first() {
+                let missing = context.missing_vars_files(host);
+                if let Some(name) = missing.first() {
+                    return Err(format!(
+                        "vars file {name} was not found (looked beside {} and in its folder vars)",
+                        play.playbook.display()
+                    ));
+                }
+            }
+            let root = self.root(play, &vars, force_handlers)?;
+            let executor = Arc::new(Executor {
+                context,
+                reach: Arc::clone(&self.reach),
+                specs: Arc::clone(&self.specs),
+                events: self.events.clone(),
+            });
+            let dispatcher = Dispatcher::new(
+                executor,
+                Arc::clone(&self.includes),
+                strategy,
+                root,
+                max_fail_percentage,
+                force_handlers,
+                HashSet::new(),
+                progress.waits_for_start,
+            );
+            let (end, statistics, _, waits) = dispatcher.run().await;
+            progress.waits_for_start = waits;
+            progress.add(statistics);
+            let lost_before = progress.lost.len();
+            progress.lost.extend(end.failed.iter().cloned());
+            progress.lost.extend(end.unreachable.iter().cloned());
+            let lost_now = progress.lost.len() - lost_before;
+            if end.is_fatal {
+                let _ = self.events.send(Event::NoHostsRemaining);
+                return Ok(false);
+            }
+            if end.ends_play {
+                break;
+            }
+            // A batch that is lost whole ends the run.
+            if lost_now >= batch.len() && lost_now > 0 {
+                let _ = self.events.send(Event::NoHostsRemaining);
+                return Ok(false);
+            }
+            let _ = count;
+        }
+        Ok(true)
+    }
+
+    fn play_name(&self, play: &Play) -> String {
+        let Some(tree) = &play.frame.keywords.name else { return play.hosts_text() };
+        let scope = self.play_scope(&play.frame.keywords.vars);
+        tree.evaluate(&scope).map_or_else(|_| plan::written(tree), |value| value.to_string())
+    }
+
+    /// The hosts of a play, narrowed by `--limit`, in the order that the play wants.
+    pub fn hosts(&self, play: &Play, vars: &Layer) -> Result<Vec<HostName>, String> {
+        let value = self.play_value(&play.hosts, vars)?;
+        let patterns: Vec<String> = match value.as_list() {
+            Some(list) => list.iter().map(|part| part.to_string()).collect(),
+            None => vec![value.to_string()],
+        };
+        if patterns.iter().all(|pattern| pattern.trim().is_empty()) {
+            return Err(format!("{}: Hosts list cannot be empty. Please check your playbook", play.hosts.span));
+        }
+        let inventory = self.store.inventory();
+        let matched = pattern::resolve(&inventory, &patterns).map_err(|error| error.to_string())?;
+        for part in &matched.unmatched {
+            let message = format!("Could not match supplied host pattern, ignoring: {part}");
+            match self.settings.host_pattern_mismatch {
+                Mismatch::Ignore => {}
+                Mismatch::Warning => {
+                    let _ = self.events.send(Event::Warning { message });
+                }
+                Mismatch::Error => {
+                    return Err(format!("Could not match supplied host pattern: {part}"));
+                }
+            }
+        }
+        let mut hosts = matched.hosts;
+        if let Some(limit) = &self.settings.limit {
+            let allowed = pattern::resolve(&inventory, limit).map_err(|error| error.to_string())?;
+            hosts.retain(|host| allowed.hosts.contains(host));
+        }
+        match &play.order {
+            None => {}
+            Some(setting) => match self.play_value(setting, vars)?.to_string().as_str() {
+                "inventory" | "" => {}
+                "reverse_inventory" => hosts.reverse(),
+                "sorted" => hosts.sort(),
+                "reverse_sorted" => {
+                    hosts.sort();
+                    hosts.reverse();
+                }
+                "shuffle" => shuffle(&mut hosts),
+                other => {
+                    return Err(format!("{}: Invalid 'order' specified for inventory hosts: {other}", setting.span));
+                }
+            },
+        }
+        Ok(hosts)
+    }
+
+    fn play_scope(&self, vars: &Layer) -> template::Scope {
+        template::Scope::new(Arc::clone(&self.store.engine), Arc::clone(&self.store.surroundings))
+            .push(vars.clone())
+            .push(Arc::new(Playwide {
+                inventory: self.store.inventory(),
+                tags: self.settings.tags.clone(),
+            }))
+            .push(self.store.extra.clone())
+    }
+
+    fn play_value(&self, setting: &Setting, vars: &Layer) -> Result<Value, String> {
+        let scope = self.play_scope(vars);
+        setting.tree.evaluate(&scope).map_err(|error| format!("{}: {error}", setting.span))
+    }
+
+    fn flag(&self, setting: Option<&Setting>, vars: &Layer) -> Result<Option<bool>, String> {
+        let Some(setting) = setting else { return Ok(None) };
+        let value = self.play_value(setting, vars)?;
+        match crate::truth(&value) {
+            Some(truth) => Ok(Some(truth)),
+            None => Err(format!("{}: '{value}' is no boolean", setting.span)),
+        }
+    }
+
+    fn strategy(&self, play: &Play, vars: &Layer) -> Result<Strategy, String> {
+        let (name, place) = match &play.strategy {
+            Some(setting) => {
+                (self.play_value(setting, vars)?.to_string(), setting.span.to_string())
+            }
+            None => (self.settings.strategy.clone(), String::from("settings")),
+        };
+        Strategy::parse(&name).ok_or_else(|| {
+            format!("{place}: Invalid play strategy specified: {name} (there are linear, free and host_pinned)")
+        })
+    }
+
+    fn play_vars(&self, play: &Play) -> Result<Layer, String> {
+        Ok(Arc::clone(&play.frame.keywords.vars))
+    }
+
+    /// Adds what `vars_prompt` asks for, less what `-e` gives.
+    fn with_prompts(&self, play: &Play, vars: Layer) -> Result<Layer, String> {
+        if play.vars_prompt.is_empty() {
+            return Ok(vars);
+        }
+        let mut asked: IndexMap<Arc<str>, Tree> = (*vars).clone();
+        for prompt in &play.vars_prompt {
+            if self.store.extra.contains_key(prompt.name.as_str()) {
+                continue;
+            }
+            if prompt.encrypt.is_some() {
+                return Err(format!("{}: vars_prompt with encrypt is not there yet", prompt.span));
+            }
+            let scope = self.play_scope(&vars);
+            let render = |tree: &Option<Tree>| match tree {
+                Some(tree) => tree.evaluate(&scope).map(|value| Some(value.to_string())),
+                None => Ok(None),
+            };
+            let text = render(&prompt.prompt).map_err(|error| error.to_string())?;
+            let default = render(&prompt.default).map_err(|error| error.to_string())?;
+            let text = text.unwrap_or_else(|| prompt.name.clone());
+            let answer = self.prompts.ask(prompt, &text).filter(|answer| !answer.is_empty());
+            let answer = answer.or(default).unwrap_or_default();
+            asked.insert(prompt.name.as_str().into(), Tree::Value(Value::from(answer.as_str())));
+        }
+        Ok(Arc::new(asked))
+    }
+
+    /// `serial`: numbers and percentages; the last one counts for what is left.
+    fn batches(
+        &self,
+        play: &Play,
+        hosts: &[HostName],
+        vars: &Layer,
+    ) -> Result<Vec<Vec<HostName>>, String> {
+        let Some(setting) = &play.serial else { return Ok(vec![hosts.to_vec()]) };
+        let value = self.play_value(setting, vars)?;
+        let sizes: Vec<String> = match value.as_list() {
+            Some(list) => list.iter().map(|size| size.to_string()).collect(),
+            None => vec![value.to_string()],
+        };
+        let mut batches = Vec::new();
+        let mut rest = hosts;
+        let mut sizes = sizes.iter().map(|size| parse_size(size, hosts.len())).peekable();
+        let mut size = None;
+        while !rest.is_empty() {
+            if let Some(next) = sizes.next() {
+                size = Some(next.map_err(|why| format!("{}: {why}", setting.span))?);
+            }
+            let count = match size {
+                Some(0) | None => rest.len(),
+                Some(count) => count.min(rest.len()),
+            };
+            let (batch, after) = rest.split_at(count);
+            batches.push(batch.to_vec());
+            rest = after;
+        }
+        if batches.is_empty() {
+            batches.push(Vec::new());
+        }
+        Ok(batches)
+    }
+
+    /// All that a host goes through: facts, the sections, handlers between them.
+    fn root(&self, play: &Arc<Play>, vars: &Layer, force_handlers: bool) -> Result<Arc<Block>, String> {
+        let mut body = Vec::new();
+        let wanted = self.flag(play.gather_facts.as_ref(), vars)?;
+        let gathers = match self.settings.gathering {
+            Gathering::Implicit | Gathering::Smart => wanted.unwrap_or(true),
+            Gathering::Explicit => wanted.unwrap_or(false),
+        };
+        if gathers {
+            body.push(Item::Task(Arc::new(self.gather_task(play))));
+        }
+        let roles: Vec<Item> =
+            play.roles.iter().map(|role| Item::Block(Arc::clone(&role.block))).collect();
+        let mut sections = vec![vec![Item::Block(Arc::clone(&play.pre_tasks))]];
+        let mut main = roles;
+        main.push(Item::Block(Arc::clone(&play.tasks)));
+        sections.push(main);
+        sections.push(vec![Item::Block(Arc::clone(&play.post_tasks))]);
+        for section in sections {
+            let flush = Item::Task(Arc::new(meta_task(play, "flush_handlers")));
+            if force_handlers {
+                body.push(Item::Block(Arc::new(Block {
+                    frame: Arc::clone(&play.frame),
+                    body: section,
+                    rescue: Vec::new(),
+                    always: vec![flush],
+                })));
+            } else {
+                body.extend(section);
+                body.push(flush);
+            }
+        }
+        Ok(Arc::new(Block {
+            frame: Arc::clone(&play.frame),
+            body,
+            rescue: Vec::new(),
+            always: Vec::new(),
+        }))
+    }
+
+    fn gather_task(&self, play: &Arc<Play>) -> Task {
+        let mut task = meta_task(play, "");
+        task.action.written = "gather_facts".into();
+        task.action.name = "ansible.builtin.gather_facts".into();
+        task.action.free_form = None;
+        task.keywords.name = Some(Tree::Value("Gathering Facts".into()));
+        let tag = Setting { tree: Tree::Value("always".into()), span: play.span.clone() };
+        task.keywords.tags = vec![tag];
+        let mut args: IndexMap<Arc<str>, Tree> = IndexMap::new();
+        match &play.gather_subset {
+            Some(setting) => {
+                args.insert("gather_subset".into(), setting.tree.clone());
+            }
+            None if !self.settings.gather_subset.is_empty() => {
+                let subset = self.settings.gather_subset.iter().map(|s| Value::from(s.as_str()));
+                args.insert("gather_subset".into(), Tree::Value(Value::list(subset)));
+            }
+            None => {}
+        }
+        if let Some(setting) = &play.gather_timeout {
+            args.insert("gather_timeout".into(), setting.tree.clone());
+        }
+        if let Some(setting) = &play.fact_path {
+            args.insert("fact_path".into(), setting.tree.clone());
+        }
+        task.action.args = args;
+        // Facts that are known need not be gathered again.
+        if self.settings.gathering == Gathering::Smart {
+            let text = "ansible_facts is not defined";
+            if let Ok(expression) =
+                template::Expression::compile(&self.store.engine, text, Some(&play.span))
+            {
+                task.keywords.when = vec![plan::Condition {
+                    expression: Arc::new(expression),
+                    span: play.span.clone(),
+                }];
+            }
+        }
+        task
+    }
+}
+
+/// What is known across plays.
+#[derive(Default)]
+struct Progress {
+    statistics: Statistics,
+    lost: HashSet<HostName>,
+    waits_for_start: bool,
+}
+
+impl Progress {
+    fn add(&mut self, statistics: Statistics) {
+        for (host, counts) in statistics.hosts {
+            let total = self.statistics.of(&host);
+            total.ok += counts.ok;
+            total.changed += counts.changed;
+            total.unreachable += counts.unreachable;
+            total.failed += counts.failed;
+            total.skipped += counts.skipped;
+            total.rescued += counts.rescued;
+            total.ignored += counts.ignored;
+        }
+    }
+}
+
+/// What the names of a play may use besides its own variables.
+struct Playwide {
+    inventory: Arc<inventory::Inventory>,
+    tags: Vec<String>,
+}
+
+impl template::Variables for Playwide {
+    fn get(&self, name: &str) -> Option<Tree> {
+        match name {
+            "groups" => {
+                let groups = self.inventory.groups.keys().map(|group| {
+                    let hosts = self.inventory.hosts_of(group.as_str());
+                    let hosts = hosts.iter().map(|host| Value::Str(host.shared()));
+                    (Value::Str(group.shared()), Value::list(hosts))
+                });
+                Some(Tree::Value(Value::dict(groups)))
+            }
+            "omit" => Some(Tree::Value(Value::Omit)),
+            "ansible_run_tags" => {
+                let tags = self.tags.iter().map(|tag| Value::from(tag.as_str()));
+                Some(Tree::Value(Value::list(tags)))
+            }
+            _ => None,
+        }
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        ["groups", "omit", "ansible_run_tags"].into_iter().map(Arc::from).collect()
+    }
+}
+
+fn parse_size(text: &str, total: usize) -> Result<usize, String> {
+    let text = text.trim();
+    let wrong = || format!("serial is '{text}', which is neither a number nor a percentage");
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent: f64 = percent.trim().parse().map_err(|_| wrong())?;
+        // At least one host a batch.
+        return Ok(((percent / 100.0 * total as f64) as usize).max(1));
+    }
+    text.parse::<i64>().map(|size| usize::try_from(size).unwrap_or(0)).map_err(|_| wrong())
+}
+
+fn public_roles(play: &Play) -> Vec<Arc<plan::Role>> {
+    let mut roles: Vec<Arc<plan::Role>> = Vec::new();
+    let mut add = |frame: &Arc<Frame>| {
+        for role in frame.roles().collect::<Vec<_>>().into_iter().rev() {
+            if role.public && !roles.iter().any(|known| Arc::ptr_eq(known, role)) {
+                roles.push(Arc::clone(role));
+            }
+        }
+    };
+    play.each_task(&mut |task| add(&task.parent));
+    roles
+}
+
+fn meta_task(play: &Arc<Play>, what: &str) -> Task {
+    let frame = Arc::new(Frame {
+        kind: FrameKind::Block,
+        keywords: Keywords::default(),
+        parent: Some(Arc::clone(&play.frame)),
+        span: play.span.clone(),
+    });
+    Task {
+        id: TaskId::next(),
+        span: play.span.clone(),
+        keywords: Keywords::default(),
+        parent: frame,
+        action: Action {
+            written: "meta".into(),
+            name: "ansible.builtin.meta".into(),
+            span: play.span.clone(),
+            free_form: Some(Tree::Value(Value::from(what))),
+            args: IndexMap::new(),
+            arg_spans: IndexMap::new(),
+            whole: None,
+        },
+        loop_: None,
+        loop_control: plan::LoopControl::default(),
+        register: None,
+        changed_when: None,
+        failed_when: None,
+        until: None,
+        retries: None,
+        delay: None,
+        async_: None,
+        poll: None,
+        listen: Vec::new(),
+        is_handler: false,
+        is_implicit: true,
+    }
+}
+
+/// Puts hosts into an order that nobody chose.
+fn shuffle(hosts: &mut [HostName]) {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new();
+    hosts.sort_by_key(|host| random.hash_one(host));
+}

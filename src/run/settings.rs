@@ -1,0 +1,152 @@
+//! What the operator and the settings say of a run.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use protocol::Secret;
+use transport::HostKeyPolicy;
+
+/// How a run goes about its work.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// How many hosts work at once.
+    pub forks: usize,
+    pub check: bool,
+    pub diff: bool,
+    /// `--tags`; `all` where nothing is said.
+    pub tags: Vec<String>,
+    pub skip_tags: Vec<String>,
+    /// `--limit`: patterns that narrow every play.
+    pub limit: Option<Vec<String>>,
+    pub start_at_task: Option<String>,
+    pub step: bool,
+    /// How often `-v` was given.
+    pub verbosity: u8,
+    pub force_handlers: bool,
+    pub gathering: Gathering,
+    pub gather_subset: Vec<String>,
+    pub gather_timeout_secs: u64,
+    /// Whether facts are variables of their own (`ansible_distribution`) too.
+    pub inject_facts: bool,
+    pub any_errors_fatal: bool,
+    /// Whether notifying a handler that is not there is an error.
+    pub error_on_missing_handler: bool,
+    /// Whether a pattern that matches no host is an error.
+    pub host_pattern_mismatch: Mismatch,
+    pub strategy: String,
+    /// Seconds after which any task ends; 0 for never.
+    pub task_timeout_secs: u64,
+    pub connection: ConnectionDefaults,
+    /// What `ansible_*` variables about the program itself say.
+    pub program: ProgramFacts,
+    /// Which shell runs commands on hosts.
+    pub executable: String,
+    /// Whether skipped arguments of modules are taken as an error (always so).
+    pub ansible_managed: String,
+}
+
+/// What happens where a pattern matches no host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    Ignore,
+    Warning,
+    Error,
+}
+
+/// When facts are gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gathering {
+    /// In every play that does not say otherwise.
+    Implicit,
+    /// In plays that ask for it.
+    Explicit,
+    /// As implicit, but once a host and run.
+    Smart,
+}
+
+/// Facts about the controller that are variables.
+#[derive(Clone, Debug, Default)]
+pub struct ProgramFacts {
+    pub config_file: Option<PathBuf>,
+    /// Version of ansible-core whose behaviour is followed, such as `2.18.0`.
+    pub ansible_version: String,
+    /// Folder that relative names on the command line start from.
+    pub current_folder: PathBuf,
+    pub home: PathBuf,
+    pub environment: BTreeMap<String, String>,
+}
+
+/// How hosts are reached where no variable and no keyword says otherwise.
+#[derive(Clone, Debug)]
+pub struct ConnectionDefaults {
+    /// `ssh`, `local`, or `smart`.
+    pub connection: String,
+    pub user: Option<String>,
+    pub port: Option<u16>,
+    pub password: Option<Secret<String>>,
+    pub private_key_file: Option<PathBuf>,
+    pub timeout_secs: u64,
+    pub host_key_policy: Option<HostKeyPolicy>,
+    pub ssh_config_file: Option<PathBuf>,
+    /// `ssh_args`, `ssh_common_args`, `ssh_extra_args`, one after the other.
+    pub ssh_args: Vec<String>,
+    pub become_: bool,
+    pub become_user: String,
+    pub become_method: String,
+    pub become_password: Option<Secret<String>>,
+    pub become_exe: Option<String>,
+    pub become_flags: Option<String>,
+    pub remote_tmp: Option<String>,
+}
+
+impl Default for ConnectionDefaults {
+    fn default() -> Self {
+        Self {
+            connection: "ssh".into(),
+            user: None,
+            port: None,
+            password: None,
+            private_key_file: None,
+            timeout_secs: transport::target::CONNECT_TIMEOUT_SECS,
+            host_key_policy: None,
+            ssh_config_file: None,
+            ssh_args: Vec::new(),
+            become_: false,
+            become_user: "root".into(),
+            become_method: "sudo".into(),
+            become_password: None,
+            become_exe: None,
+            become_flags: None,
+            remote_tmp: None,
+        }
+    }
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            forks: 5,
+            check: false,
+            diff: false,
+            tags: vec!["all".into()],
+            skip_tags: Vec::new(),
+            limit: None,
+            start_at_task: None,
+            step: false,
+            verbosity: 0,
+            force_handlers: false,
+            gathering: Gathering::Implicit,
+            gather_subset: Vec::new(),
+            gather_timeout_secs: 10,
+            inject_facts: true,
+            any_errors_fatal: false,
+            error_on_missing_handler: true,
+            host_pattern_mismatch: Mismatch::Warning,
+            strategy: "linear".into(),
+            task_timeout_secs: 0,
+            connection: ConnectionDefaults::default(),
+            program: ProgramFacts::default(),
+            executable: "/bin/sh".into(),
+            ansible_managed: "Ansible managed".into(),
+        }
+    }
+}

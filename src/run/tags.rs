@@ -1,0 +1,62 @@
+//! Which tasks the tags of a run choose.
+
+/// Whether a task with these tags runs, by `--tags` and `--skip-tags`.
+///
+/// `always` runs unless it is skipped by name or the run wants nothing but it; `never` runs only
+/// when one of the task's other tags is asked for; `tagged`, `untagged` and `all` mean what they
+/// say.
+pub fn is_chosen(tags: &[String], only: &[String], skip: &[String]) -> bool {
+    let has = |list: &[String], name: &str| list.iter().any(|tag| tag == name);
+    let shared = |list: &[String]| list.iter().any(|tag| tags.contains(tag));
+    let is_untagged = tags.is_empty();
+    let mut chosen = true;
+    if !only.is_empty() {
+        chosen = has(tags, "always")
+            || (has(only, "all") && !has(tags, "never"))
+            || shared(only)
+            || (has(only, "tagged") && !is_untagged && !has(tags, "never"))
+            || (has(only, "untagged") && is_untagged);
+    }
+    if chosen && !skip.is_empty() {
+        let skipped = (has(skip, "all") && !(has(tags, "always") && !has(skip, "always")))
+            || shared(skip)
+            || (has(skip, "tagged") && !is_untagged)
+            || (has(skip, "untagged") && is_untagged);
+        chosen = !skipped;
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_chosen;
+
+    /// Expectations were taken from ansible-core 2.18.
+    #[test]
+    fn tags_choose_as_in_ansible() {
+        let cases: [(&str, &str, &str, bool); 17] = [
+            ("", "all", "", true),
+            ("a", "all", "", true),
+            ("never", "all", "", false),
+            ("never a", "a", "", true),
+            ("a", "a", "", true),
+            ("a", "b", "", false),
+            ("always", "b", "", true),
+            ("always", "b", "always", false),
+            ("a", "all", "a", false),
+            ("", "tagged", "", false),
+            ("a", "tagged", "", true),
+            ("", "untagged", "", true),
+            ("a", "untagged", "", false),
+            ("a", "all", "tagged", false),
+            ("", "all", "untagged", false),
+            ("always", "all", "all", true),
+            ("never", "never", "", true),
+        ];
+        for (tags, only, skip, expected) in cases {
+            let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let chosen = is_chosen(&list(tags), &list(only), &list(skip));
+            assert_eq!(chosen, expected, "tags={tags} only={only} skip={skip}");
+        }
+    }
+}

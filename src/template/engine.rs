@@ -1,0 +1,224 @@
+//! The registry of filters, tests, lookups and functions.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use protocol::Secret;
+
+use crate::{
+    error::{ErrorKind, Result, TemplateError},
+    filters, functions, lookups, predicates,
+    scope::Scope,
+    value::{Arguments, Value},
+};
+
+/// Decrypts a vault text. The error is a message for people.
+pub type Decrypt = Arc<dyn Fn(&str) -> Result<Secret<String>, String> + Send + Sync>;
+
+/// What a filter, test or function may use besides its arguments.
+pub struct Call<'a> {
+    /// The scope of the template that calls.
+    pub scope: &'a Scope,
+    /// The name under which it was called, without a collection.
+    pub name: &'static str,
+}
+
+/// A filter: a name and what it does to a value.
+pub struct Filter {
+    pub name: &'static str,
+    /// The collection it is from; empty for ansible.builtin and Jinja's own.
+    pub home: &'static str,
+    pub run: fn(&Call<'_>, Value, Arguments) -> Result<Value>,
+    /// Whether it looks at undefined values itself; others are never called with one.
+    pub takes_undefined: bool,
+}
+
+/// A test: a name and what it asks of a value.
+pub struct Test {
+    pub name: &'static str,
+    /// The collection it is from; empty for ansible.builtin and Jinja's own.
+    pub home: &'static str,
+    pub run: fn(&Call<'_>, &Value, Arguments) -> Result<bool>,
+    /// Whether it looks at undefined values itself.
+    pub takes_undefined: bool,
+}
+
+/// A function that every template sees unless a variable has its name.
+pub struct Function {
+    pub name: &'static str,
+    pub run: fn(&Call<'_>, Arguments) -> Result<Value>,
+}
+
+/// What a lookup is asked.
+pub struct LookupCall<'a> {
+    pub scope: &'a Scope,
+    pub name: &'static str,
+    /// The terms, as they were given.
+    pub terms: Vec<Value>,
+    /// The options given by keyword; what the lookup does not take out is refused.
+    pub options: Arguments,
+}
+
+/// A lookup: a name and how it finds a list of values.
+pub struct Lookup {
+    pub name: &'static str,
+    /// The collection it is from; empty for ansible.builtin.
+    pub home: &'static str,
+    pub run: fn(&mut LookupCall<'_>) -> Result<Vec<Value>>,
+}
+
+/// All filters, tests, lookups and functions by name, and how vault texts are decrypted.
+pub struct Engine {
+    decrypt: Decrypt,
+    filters: HashMap<&'static str, &'static Filter>,
+    tests: HashMap<&'static str, &'static Test>,
+    functions: HashMap<&'static str, &'static Function>,
+    lookups: HashMap<&'static str, &'static Lookup>,
+}
+
+impl Engine {
+    /// An engine that knows everything of this room, and no vault password.
+    pub fn new() -> Self {
+        Self::with_decrypt(Arc::new(|_: &str| Err("there is no vault password".into())))
+    }
+
+    /// An engine that decrypts vault texts so.
+    pub fn with_decrypt(decrypt: Decrypt) -> Self {
+        Self {
+            decrypt,
+            filters: filters::all().map(|filter| (filter.name, filter)).collect(),
+            tests: predicates::all().map(|test| (test.name, test)).collect(),
+            functions: functions::all().map(|function| (function.name, function)).collect(),
+            lookups: lookups::all().map(|lookup| (lookup.name, lookup)).collect(),
+        }
+    }
+
+    /// An engine that knows no name at all: for reading literals.
+    pub(crate) fn empty() -> Self {
+        Self {
+            decrypt: Arc::new(|_: &str| Err("there is no vault password".into())),
+            filters: HashMap::new(),
+            tests: HashMap::new(),
+            functions: HashMap::new(),
+            lookups: HashMap::new(),
+        }
+    }
+
+    /// How vault texts are decrypted.
+    pub fn decrypt(&self) -> &Decrypt {
+        &self.decrypt
+    }
+
+    /// The filter of a name, with or without its collection.
+    ///
+    /// # Errors
+    /// There is none, or it is one of Ansible's that Trueup does not do.
+    pub fn filter(&self, name: &str) -> Result<&'static Filter> {
+        find(&self.filters, name, |filter| filter.home)
+            .ok_or_else(|| unknown("filter", name, self.filters.keys(), filters::NOT_DONE))
+    }
+
+    /// The test of a name, with or without its collection.
+    ///
+    /// # Errors
+    /// There is none, or it is one of Ansible's that Trueup does not do.
+    pub fn test(&self, name: &str) -> Result<&'static Test> {
+        find(&self.tests, name, |test| test.home)
+            .ok_or_else(|| unknown("test", name, self.tests.keys(), predicates::NOT_DONE))
+    }
+
+    /// The lookup of a name, with or without its collection.
+    ///
+    /// # Errors
+    /// There is none, or it is one of Ansible's that Trueup does not do.
+    pub fn lookup(&self, name: &str) -> Result<&'static Lookup> {
+        find(&self.lookups, name, |lookup| lookup.home)
+            .ok_or_else(|| unknown("lookup", name, self.lookups.keys(), lookups::NOT_DONE))
+    }
+
+    /// The function of a name.
+    pub fn function(&self, name: &str) -> Option<&'static Function> {
+        self.functions.get(name).copied()
+    }
+
+    /// Runs a lookup as `lookup(name, terms…)` with `wantlist=True` does, and as `with_NAME` does.
+    ///
+    /// # Errors
+    /// The lookup is not known or fails.
+    pub fn run_lookup(&self, name: &str, terms: Vec<Value>, scope: &Scope) -> Result<Vec<Value>> {
+        lookups::run(self.lookup(name)?, terms, Arguments::default(), scope)
+    }
+
+    /// Names of filters, tests, lookups and functions, sorted: for documentation and completion.
+    pub fn catalogue(&self) -> Catalogue {
+        fn sorted<T>(map: &HashMap<&'static str, T>) -> Vec<&'static str> {
+            let mut names: Vec<_> = map.keys().copied().collect();
+            names.sort_unstable();
+            names
+        }
+        Catalogue {
+            filters: sorted(&self.filters),
+            tests: sorted(&self.tests),
+            functions: sorted(&self.functions),
+            lookups: sorted(&self.lookups),
+        }
+    }
+}
+
+/// Everything an [`Engine`] knows, by name.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    pub filters: Vec<&'static str>,
+    pub tests: Vec<&'static str>,
+    pub functions: Vec<&'static str>,
+    pub lookups: Vec<&'static str>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("filters", &self.filters.len()).finish_non_exhaustive()
+    }
+}
+
+fn find<T>(
+    map: &HashMap<&'static str, &'static T>,
+    name: &str,
+    home: impl Fn(&T) -> &'static str,
+) -> Option<&'static T> {
+    let Some((collection, short)) = name.rsplit_once('.') else { return map.get(name).copied() };
+    let found = map.get(short)?;
+    let fits = match home(found) {
+        "" => matches!(collection, "ansible.builtin" | "ansible.legacy"),
+        // These moved from one collection to the other.
+        "ansible.utils" => matches!(collection, "ansible.utils" | "ansible.netcommon"),
+        home => home == collection,
+    };
+    fits.then_some(*found)
+}
+
+fn unknown<'a>(
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a &'static str>,
+    not_done: &[(&str, &str)],
+) -> TemplateError {
+    let short = name.rsplit_once('.').map_or(name, |(_, short)| short);
+    if let Some((_, why)) = not_done.iter().find(|(known, _)| *known == short) {
+        return TemplateError::new(
+            ErrorKind::Unsupported,
+            format!("the {what} '{name}' is not supported: {why}"),
+        );
+    }
+    let error = TemplateError::new(ErrorKind::UnknownName, format!("there is no {what} '{name}'"));
+    let near = source::nearest::nearest(short, known.copied());
+    if near.is_empty() {
+        error
+    } else {
+        error.with_hint(format!("did you mean {}?", near.join(" or ")))
+    }
+}

@@ -1,0 +1,162 @@
+//! Runs programs: expressions over values with Python's semantics, statements with Jinja2's.
+
+pub mod attribute;
+mod expression;
+mod inherit;
+mod looping;
+mod macros;
+pub mod operators;
+mod output;
+mod statement;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{
+    compile::ir::{At, Body, Expr, ExprKind, Program},
+    error::{Result, TemplateError},
+    literal_eval,
+    scope::Scope,
+    value::Value,
+};
+use inherit::Blocks;
+use output::Output;
+
+pub(crate) use inherit::render_file_program;
+
+/// The slots of a macro, a block or a text, and the frame around them that a macro sees.
+pub(crate) struct Frame {
+    slots: Mutex<Vec<Option<Value>>>,
+    parent: Option<Arc<Frame>>,
+}
+
+impl Frame {
+    fn new(slots: usize, parent: Option<Arc<Frame>>) -> Arc<Self> {
+        Arc::new(Self { slots: Mutex::new(vec![None; slots]), parent })
+    }
+
+    fn get(&self, slot: u16) -> Option<Value> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.get(usize::from(slot)).cloned().flatten()
+    }
+
+    fn set(&self, slot: u16, value: Option<Value>) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = slots.get_mut(usize::from(slot)) {
+            *place = value;
+        }
+    }
+
+    fn clear(&self, range: std::ops::Range<u16>) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let range = usize::from(range.start)..usize::from(range.end);
+        slots.get_mut(range).unwrap_or_default().fill(None);
+    }
+
+    /// A frame of its own that starts with the same values.
+    fn copied(&self) -> Arc<Self> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Arc::new(Self { slots: Mutex::new(slots), parent: self.parent.clone() })
+    }
+}
+
+/// Variables as one rendering sees them, where it may change them in place.
+type Kept = Arc<Mutex<Vec<Option<Value>>>>;
+
+/// Runs one program.
+pub(crate) struct Machine<'p> {
+    program: &'p Arc<Program>,
+    scope: &'p Scope,
+    frame: Option<Arc<Frame>>,
+    kept: Option<Kept>,
+    /// What filter blocks and set blocks have captured, innermost last.
+    captured: Vec<Value>,
+    blocks: Option<Arc<Blocks>>,
+    /// The block that is being rendered and how far up the inheritance it is.
+    block: Option<(Arc<str>, usize)>,
+    /// The template that the top level says it extends.
+    parent: Option<Value>,
+}
+
+impl<'p> Machine<'p> {
+    fn new(program: &'p Arc<Program>, scope: &'p Scope) -> Self {
+        let frame = (program.slots > 0).then(|| Frame::new(program.slots, None));
+        let kept = (!program.kept.is_empty())
+            .then(|| Arc::new(Mutex::new(vec![None; program.kept.len()])));
+        Self {
+            program,
+            scope,
+            frame,
+            kept,
+            captured: Vec::new(),
+            blocks: None,
+            block: None,
+            parent: None,
+        }
+    }
+
+    /// An error with the place of the code that it came from, unless it knows one.
+    fn placed(&self, error: TemplateError, at: At) -> TemplateError {
+        if error.place().is_some() {
+            return error;
+        }
+        let (start, end) = (at.start as usize, at.end as usize);
+        error.at(self.program.origin.span(&self.program.text, start, end))
+    }
+}
+
+/// Renders a program: the value of a text that is one expression, otherwise a string.
+///
+/// # Errors
+/// Something undefined was used, or an operation failed.
+pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
+    let settings = &scope.surroundings().settings;
+    let mut machine = Machine::new(program, scope);
+    match &program.body {
+        Body::Expression(expr) => {
+            let value = match machine.eval(expr)? {
+                Value::Undefined(undefined) => {
+                    return Err(machine.placed(undefined.error(), expr.at));
+                }
+                value => value,
+            };
+            if settings.jinja2_native {
+                return Ok(value);
+            }
+            Ok(match value {
+                Value::None => Value::from(""),
+                Value::Str(text) if keeps_text(expr) => Value::Str(text),
+                Value::Omit => Value::Omit,
+                value => structured(value.forced()?.to_string()),
+            })
+        }
+        Body::Parts(stmts) => {
+            let mut output = Output::default();
+            machine.run_template(stmts, &mut output)?;
+            Ok(match output.finish() {
+                // What one part alone gave.
+                value if settings.jinja2_native && value.as_str().is_none() => value,
+                Value::None => Value::from(""),
+                value if settings.structures_from_text || !settings.jinja2_native => {
+                    structured(value.forced()?.to_string())
+                }
+                value => value,
+            })
+        }
+    }
+}
+
+/// Filters whose text is meant as text, whatever it looks like.
+fn keeps_text(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Filter(call) if matches!(
+        call.filter.name,
+        "string" | "to_json" | "to_nice_json" | "to_yaml" | "to_nice_yaml" | "ppretty" | "json"
+    ))
+}
+
+/// A text as the list, dict or boolean that it reads as, or as it is.
+fn structured(text: String) -> Value {
+    if text.starts_with(['{', '[']) || text == "True" || text == "False" {
+        return literal_eval::parse(&text).unwrap_or(Value::from(text));
+    }
+    Value::from(text)
+}

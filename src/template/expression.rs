@@ -1,0 +1,94 @@
+//! Bare expressions: what `when`, `until`, `that` and `changed_when` hold.
+
+use std::sync::Arc;
+
+use source::Span;
+
+use crate::{
+    engine::Engine,
+    error::{ErrorKind, Result, TemplateError},
+    scope::Scope,
+    template::{Name, Origin, Template},
+    value::Value,
+};
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    template: Arc<Template>,
+    /// The text had `{{ }}` in it.
+    delimited: bool,
+}
+
+impl Expression {
+    /// Compiles an expression. A text with `{{ }}` in it is accepted: what stands between them is
+    /// part of the expression.
+    ///
+    /// # Errors
+    /// The text is no expression, or a filter, test or lookup in it is not known.
+    pub fn compile(engine: &Engine, text: &str, span: Option<&Span>) -> Result<Self> {
+        let origin = Origin::expression(span);
+        let text: Arc<str> = text.trim_end().into();
+        let delimited = Template::is_template(&text);
+        let template = if delimited {
+            Template::compile_condition(engine, &text, origin)?
+        } else {
+            Template::compile_expression(engine, &text, origin)?
+        };
+        Ok(Self { template: Arc::new(template), delimited })
+    }
+
+    /// The text as it was written.
+    pub fn text(&self) -> &Arc<str> {
+        self.template.text()
+    }
+
+    /// Whether the text has `{{ }}` in it, which conditions need not.
+    pub fn is_delimited(&self) -> bool {
+        self.delimited
+    }
+
+    /// The variables that the expression uses.
+    pub fn names(&self) -> Vec<Name> {
+        self.template.names()
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// Something undefined was used, or an operation failed.
+    pub fn evaluate(&self, scope: &Scope) -> Result<Value> {
+        self.template.render(scope)
+    }
+
+    /// Whether the value counts as true.
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`]; the value is undefined; or `{{ }}` gave a text that is no
+    /// boolean: it is data and is not evaluated.
+    pub fn is_true(&self, scope: &Scope) -> Result<bool> {
+        match self.evaluate(scope)? {
+            Value::Undefined(undefined) => Err(undefined.error()),
+            Value::Str(text) if self.delimited => self.text_is_true(&text),
+            value => Ok(value.truthy()),
+        }
+    }
+
+    /// What a condition that is all `{{ }}` gave as text: a boolean or a number, spelt out.
+    fn text_is_true(&self, text: &str) -> Result<bool> {
+        let word = text.trim();
+        match word {
+            "" | "False" | "false" | "None" | "none" => Ok(false),
+            "True" | "true" => Ok(true),
+            _ => match word.parse::<f64>() {
+                Ok(number) => Ok(number != 0.0),
+                Err(_) => Err(TemplateError::new(
+                    ErrorKind::Type,
+                    format!("the condition gave the text '{text}', which is data and not evaluated"),
+                )
+                .at(self.template.span())
+                .with_hint("write the condition without {{ }}, and compare what it gives")),
+            },
+        }
+    }
+}

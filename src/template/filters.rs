@@ -1,0 +1,39 @@
+//! Filters, in families.
+
+pub mod digest;
+pub mod time;
+pub mod truth;
+
+use crate::{
+    engine::{Call, Filter},
+    error::Result,
+    value::{Arguments, Value},
+};
+
+/// Filters of the field that are not done, and why.
+pub(crate) const NOT_DONE: &[(&str, &str)] = &[
+    ("vault", "encrypt with the command trueup vault"),
+    ("win_basename", "Windows hosts are not managed"),
+];
+
+/// All filters.
+pub(crate) fn all() -> impl Iterator<Item = &'static Filter> {
+    [digest::FILTERS, time::FILTERS, truth::FILTERS].into_iter().flatten()
+}
+
+type Run = fn(&Call<'_>, Value, Arguments) -> Result<Value>;
+
+/// A filter of ansible.builtin or Jinja that is never called with an undefined value.
+const fn filter(name: &'static str, run: Run) -> Filter {
+    Filter { name, home: "", run, takes_undefined: false }
+}
+
+/// A filter that looks at undefined values itself.
+const fn lenient(name: &'static str, run: Run) -> Filter {
+    Filter { name, home: "", run, takes_undefined: true }
+}
+
+/// A filter of a collection.
+const fn of(home: &'static str, name: &'static str, run: Run) -> Filter {
+    Filter { name, home, run, takes_undefined: false }
+}

@@ -1,0 +1,69 @@
+//! Python's `ast.literal_eval`: texts that are literals.
+
+use std::sync::Arc;
+
+use crate::{
+    compile::{
+        self,
+        ir::{At, Body, Expr, ExprKind},
+        origin::Origin,
+    },
+    engine::Engine,
+    value::{Dict, Value},
+};
+
+/// The longest text that is read so, in bytes.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// The value of a text that is a Python literal; nothing if it is none.
+pub fn parse(text: &str) -> Option<Value> {
+    if text.len() > TEXT_BYTES_MAX {
+        return None;
+    }
+    // Python's grammar of literals is part of Jinja's.
+    let engine = Engine::empty();
+    let shared: Arc<str> = text.trim_matches([' ', '\t']).into();
+    let program = compile::expression(&engine, &shared, Origin::unknown()).ok()?;
+    let Body::Expression(expr) = &program.body else { return None };
+    literal(expr, &shared)
+}
+
+fn literal(expr: &Expr, text: &str) -> Option<Value> {
+    Some(match &expr.kind {
+        ExprKind::Constant(value @ (Value::Bool(_) | Value::None)) => {
+            // Jinja also takes `true` and `none`.
+            if !is_capital(expr.at, text) {
+                return None;
+            }
+            value.clone()
+        }
+        ExprKind::Constant(value) => value.clone(),
+        ExprKind::List(items) => Value::list(literals(items, text)?),
+        ExprKind::Tuple(items) => Value::tuple(literals(items, text)?),
+        ExprKind::Dict(entries) => {
+            let dict = Dict::default();
+            for (key, value) in entries {
+                let key = literal(key, text)?;
+                if !key.is_hashable() {
+                    return None;
+                }
+                dict.insert(key, literal(value, text)?);
+            }
+            Value::Dict(dict)
+        }
+        ExprKind::Negative(operand) => match literal(operand, text)? {
+            number if number.is_number() => crate::eval::operators::negative(&number).ok()?,
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+fn literals(items: &[Expr], text: &str) -> Option<Vec<Value>> {
+    items.iter().map(|item| literal(item, text)).collect()
+}
+
+fn is_capital(at: At, text: &str) -> bool {
+    text.as_bytes().get(at.start as usize).is_some_and(u8::is_ascii_uppercase)
+}
+

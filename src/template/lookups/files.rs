@@ -1,0 +1,5 @@
+//! Lookups: files.
+
+use crate::engine::Lookup;
+
+pub(super) const LOOKUPS: &[Lookup] = &[];

@@ -1,0 +1,5 @@
+//! Lookups: lists.
+
+use crate::engine::Lookup;
+
+pub(super) const LOOKUPS: &[Lookup] = &[];

@@ -1,0 +1,5 @@
+//! Lookups: password.
+
+use crate::engine::Lookup;
+
+pub(super) const LOOKUPS: &[Lookup] = &[];

@@ -1,0 +1,5 @@
+//! Lookups: programs.
+
+use crate::engine::Lookup;
+
+pub(super) const LOOKUPS: &[Lookup] = &[];

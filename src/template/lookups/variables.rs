@@ -1,0 +1,5 @@
+//! Lookups: variables.
+
+use crate::engine::Lookup;
+
+pub(super) const LOOKUPS: &[Lookup] = &[];

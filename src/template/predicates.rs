@@ -1,0 +1,31 @@
+//! Tests: what stands behind `is`.
+
+mod kinds;
+mod network;
+mod results;
+mod strings;
+
+use crate::engine::Test;
+
+/// Tests of the field that are not done, and why.
+pub(crate) const NOT_DONE: &[(&str, &str)] = &[
+    ("fqdn_valid", "it needs a Python library"),
+    ("a_module", "which modules there are is checked before the run"),
+];
+
+/// All tests.
+pub(crate) fn all() -> impl Iterator<Item = &'static Test> {
+    [kinds::TESTS, network::TESTS, results::TESTS, strings::TESTS].into_iter().flatten()
+}
+
+/// A test that is never asked about undefined values.
+const fn test(
+    name: &'static str,
+    run: fn(
+        &crate::engine::Call<'_>,
+        &crate::value::Value,
+        crate::value::Arguments,
+    ) -> crate::error::Result<bool>,
+) -> Test {
+    Test { name, home: "", run, takes_undefined: false }
+}

@@ -1,0 +1,5 @@
+//! Tests: kinds.
+
+use crate::engine::Test;
+
+pub(super) const TESTS: &[Test] = &[];

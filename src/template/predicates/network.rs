@@ -1,0 +1,5 @@
+//! Tests: network.
+
+use crate::engine::Test;
+
+pub(super) const TESTS: &[Test] = &[];

@@ -1,0 +1,5 @@
+//! Tests: results.
+
+use crate::engine::Test;
+
+pub(super) const TESTS: &[Test] = &[];

@@ -1,0 +1,5 @@
+//! Tests: strings.
+
+use crate::engine::Test;
+
+pub(super) const TESTS: &[Test] = &[];

@@ -1,0 +1,165 @@
+//! What a template may ask of the world around it.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use indexmap::IndexMap;
+
+use crate::{
+    engine::Decrypt,
+    error::{ErrorKind, Result, TemplateError},
+    value::Value,
+};
+
+/// Everything outside the variables that lookups, includes and path filters may use. The room
+/// itself asks the process for nothing: not for its environment, folder or home.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The environment that `lookup('env')` and `expandvars` see.
+    pub environment: BTreeMap<String, String>,
+    /// The folder that relative paths of `pipe`, `realpath` and `first_found` start from.
+    pub current_folder: PathBuf,
+    /// The folder of the playbook.
+    pub playbook_folder: PathBuf,
+    /// Where files of the task are looked for, in order: the role (and roles that include it), then
+    /// the folder of the file that the task stands in, then the play.
+    pub search_folders: Vec<PathBuf>,
+    /// The operator's home folder, for `~`.
+    pub home_folder: Option<PathBuf>,
+    /// Decrypts vault texts.
+    pub decrypt: Option<Decrypt>,
+    /// How templates behave.
+    pub settings: Settings,
+    /// Hosts by pattern, for `lookup('inventory_hostnames')`.
+    pub inventory: Option<Arc<dyn InventoryHosts>>,
+}
+
+/// Settings of ansible.cfg that templates know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether a text that is one expression gives the expression's own type. When not, it becomes
+    /// a string, except for lists, dicts and booleans: ansible-core 2.18's default.
+    pub jinja2_native: bool,
+    /// Whether a text of several parts that reads as a list or dict becomes one.
+    pub structures_from_text: bool,
+    /// `error_on_undefined_vars` is always on; this says what `lookup('config')` finds.
+    pub config: IndexMap<String, Value>,
+    /// What `ansible_managed` is, where no variable says otherwise.
+    pub ansible_managed: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            jinja2_native: true,
+            structures_from_text: true,
+            config: IndexMap::new(),
+            ansible_managed: "Ansible managed".into(),
+        }
+    }
+}
+
+/// Answers which hosts a pattern means.
+pub trait InventoryHosts: Send + Sync {
+    /// The names of the hosts, in the order of the inventory.
+    ///
+    /// # Errors
+    /// The pattern is wrong: a message for people.
+    fn matching(&self, pattern: &str) -> std::result::Result<Vec<Arc<str>>, String>;
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            environment: BTreeMap::new(),
+            current_folder: PathBuf::from("."),
+            playbook_folder: PathBuf::from("."),
+            search_folders: Vec::new(),
+            home_folder: None,
+            decrypt: None,
+            settings: Settings::default(),
+            inventory: None,
+        }
+    }
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("current_folder", &self.current_folder)
+            .field("search_folders", &self.search_folders)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Surroundings {
+    /// The path with `~` replaced by the home folder.
+    pub fn expand_home(&self, path: &str) -> PathBuf {
+        match (&self.home_folder, path.strip_prefix('~')) {
+            (Some(home), Some("")) => home.clone(),
+            (Some(home), Some(rest)) if rest.starts_with('/') => {
+                home.join(rest.trim_start_matches('/'))
+            }
+            _ => PathBuf::from(path),
+        }
+    }
+
+    /// Where a file of the task may be, best first: each search folder's `kind` folder (`files`,
+    /// `templates`, `vars`), then the search folder itself, then the same of the playbook.
+    pub fn candidates(&self, kind: &str, name: &str) -> Vec<PathBuf> {
+        let path = self.expand_home(name);
+        if path.is_absolute() {
+            return vec![path];
+        }
+        let mut found: Vec<PathBuf> = Vec::new();
+        let folders = self.search_folders.iter().chain([&self.playbook_folder]);
+        for folder in folders {
+            let mut candidates = Vec::new();
+            if !kind.is_empty() && path.iter().next() != Some(kind.as_ref()) {
+                candidates.push(folder.join(kind).join(&path));
+            }
+            candidates.push(folder.join(&path));
+            for candidate in candidates {
+                if !found.contains(&candidate) {
+                    found.push(candidate);
+                }
+            }
+        }
+        found
+    }
+
+    /// The file or folder of the task that a name means, if it exists.
+    pub fn find(&self, kind: &str, name: &str) -> Option<PathBuf> {
+        self.candidates(kind, name).into_iter().find(|path| path.exists())
+    }
+
+    /// A path against the current folder.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        if path.is_absolute() { path.to_owned() } else { self.current_folder.join(path) }
+    }
+
+    /// Reads a text file, decrypting it if it is a vault file.
+    ///
+    /// # Errors
+    /// It cannot be read, is no UTF-8, or cannot be decrypted.
+    pub fn read_text(&self, path: &Path) -> Result<String> {
+        let failure = |why: String| {
+            TemplateError::new(ErrorKind::File, format!("could not read {}: {why}", path.display()))
+        };
+        let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
+        if bytes.starts_with(b"$ANSIBLE_VAULT;") {
+            let Some(decrypt) = &self.decrypt else {
+                return Err(failure("it is encrypted and there is no vault password".into()));
+            };
+            let text = String::from_utf8_lossy(&bytes);
+            return decrypt(&text)
+                .map(|secret| secret.reveal().clone())
+                .map_err(|message| TemplateError::new(ErrorKind::Decrypt, message));
+        }
+        String::from_utf8(bytes).map_err(|_| failure("it is not UTF-8 text".into()))
+    }
+}

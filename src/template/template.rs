@@ -1,0 +1,95 @@
+//! Compiled texts and where they stand.
+
+use std::sync::Arc;
+
+use source::Span;
+
+use crate::{
+    compile::{self, ir::Program},
+    engine::Engine,
+    error::Result,
+    eval,
+    scope::Scope,
+    value::Value,
+};
+
+pub use crate::compile::{names::Name, origin::Origin};
+
+/// A text compiled once.
+#[derive(Debug)]
+pub struct Template {
+    program: Arc<Program>,
+}
+
+impl Template {
+    /// Whether a text has anything in it that makes it a template.
+    pub fn is_template(text: &str) -> bool {
+        text.as_bytes().windows(2).any(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
+    }
+
+    /// Compiles a text.
+    ///
+    /// # Errors
+    /// The text is no template, or a filter, test or lookup in it is not known.
+    pub fn compile(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Self> {
+        let program = compile::text(engine, text, origin, &compile::syntax::Syntax::inline())?;
+        Ok(Self { program: Arc::new(program) })
+    }
+
+    /// Compiles a text that is an expression without `{{ }}`.
+    ///
+    /// # Errors
+    /// As [`Template::compile`].
+    pub fn compile_expression(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Self> {
+        Ok(Self { program: Arc::new(compile::expression(engine, text, origin)?) })
+    }
+
+    /// Compiles a condition that has `{{ }}` in it.
+    ///
+    /// # Errors
+    /// As [`Template::compile`].
+    pub fn compile_condition(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Self> {
+        Ok(Self { program: Arc::new(compile::condition(engine, text, origin)?) })
+    }
+
+    pub(crate) fn from_program(program: Arc<Program>) -> Self {
+        Self { program }
+    }
+
+    /// The text as it was written.
+    pub fn text(&self) -> &Arc<str> {
+        &self.program.text
+    }
+
+    /// Where the text stands, if that is known.
+    pub fn span(&self) -> Option<Span> {
+        self.program.origin.span(&self.program.text, 0, self.program.text.len())
+    }
+
+    /// The variables that the template uses, in the order of the text, each place once.
+    pub fn names(&self) -> Vec<Name> {
+        let program = &self.program;
+        program
+            .uses
+            .iter()
+            .map(|used| Name {
+                name: Arc::clone(&used.name),
+                span: program.origin.span(
+                    &program.text,
+                    used.at.start as usize,
+                    used.at.end as usize,
+                ),
+                guarded: used.guarded,
+            })
+            .collect()
+    }
+
+    /// The value: of a text that is exactly one expression its own, otherwise a string.
+    ///
+    /// # Errors
+    /// Something undefined was used, or an operation failed. An expression that is undefined as a
+    /// whole gives [`Value::Undefined`] where it is all of the text.
+    pub fn render(&self, scope: &Scope) -> Result<Value> {
+        eval::render(&self.program, scope)
+    }
+}

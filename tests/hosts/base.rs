@@ -1,0 +1,157 @@
+//! What hosts are made of: a bare Debian, made once, and a layer with Python on it.
+
+use std::{
+    env, fs,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use crate::shell::{HostsError, at, run};
+
+/// Names the folder that bases and fleets are kept in.
+const FOLDER_VARIABLE: &str = "TRUEUP_HOSTS_DIR";
+
+/// Where they are kept where nobody says otherwise: on a disk, and outside of any repository.
+const FOLDER: &str = "/var/tmp/trueup-hosts";
+
+/// The release of Debian.
+const SUITE: &str = "bookworm";
+
+/// What a host has beyond the barest Debian: what it needs to boot and to be reached, and what a
+/// server of the field always has.
+const PACKAGES: &str = "systemd,systemd-sysv,openssh-server,dbus,iproute2,nftables,\
+                        ca-certificates,sudo,procps";
+
+/// Where packages come from where this machine does not say.
+const MIRROR: &str = "http://deb.debian.org/debian";
+
+/// The folder that bases and fleets are kept in: what `TRUEUP_HOSTS_DIR` names, else
+/// `/var/tmp/trueup-hosts`.
+pub fn work_folder() -> PathBuf {
+    env::var_os(FOLDER_VARIABLE).map_or_else(|| PathBuf::from(FOLDER), PathBuf::from)
+}
+
+/// The folders that a host lies on, uppermost first; they are made where they are not there yet,
+/// which takes minutes. Processes that want them at once wait for each other.
+///
+/// # Errors
+/// Where debootstrap or apt-get fail.
+pub(crate) fn layers(has_python: bool) -> Result<Vec<PathBuf>, HostsError> {
+    let folder = work_folder();
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    let lock_path = folder.join("base.lock");
+    let lock = File::create(&lock_path).map_err(at(&lock_path))?;
+    lock.lock().map_err(at(&lock_path))?;
+    let base = folder.join("base");
+    if !base.exists() {
+        debootstrap(&base)?;
+    }
+    if !has_python {
+        return Ok(vec![base]);
+    }
+    let python = folder.join("python");
+    if !python.exists() {
+        install(&base, &python, &["python3", "python3-apt"])?;
+    }
+    Ok(vec![python, base])
+}
+
+fn debootstrap(base: &Path) -> Result<(), HostsError> {
+    let part = base.with_extension("part");
+    if part.exists() {
+        fs::remove_dir_all(&part).map_err(at(&part))?;
+    }
+    let include = format!("--include={PACKAGES}");
+    let target = part.display().to_string();
+    run("debootstrap", &["--variant=minbase", &include, SUITE, &target, &mirror()])?;
+    fs::rename(&part, base).map_err(at(base))
+}
+
+/// The mirror that this machine takes its own packages from.
+fn mirror() -> String {
+    let sources = fs::read_to_string("/etc/apt/sources.list.d/debian.sources").unwrap_or_default();
+    let uris = sources.lines().find_map(|line| line.strip_prefix("URIs:"));
+    uris.and_then(|uris| uris.split_whitespace().next()).unwrap_or(MIRROR).to_owned()
+}
+
+/// Makes a layer with more packages.
+fn install(base: &Path, layer: &Path, packages: &[&str]) -> Result<(), HostsError> {
+    let part = layer.with_extension("part");
+    let (work, merged) = (layer.with_extension("work"), layer.with_extension("merged"));
+    for folder in [&part, &work, &merged] {
+        if folder.exists() {
+            fs::remove_dir_all(folder).map_err(at(folder))?;
+        }
+        fs::create_dir_all(folder).map_err(at(folder))?;
+    }
+    mount_overlay(&[base.to_owned()], &part, &work, &merged)?;
+    let root = merged.display().to_string();
+    let installed = copy_network_settings(&merged).and_then(|()| {
+        run("chroot", &[&root, "apt-get", "-q", "update"])?;
+        let words = ["-q", "-y", "--no-install-recommends", "install"];
+        let words = [&[root.as_str(), "apt-get"], words.as_slice(), packages].concat();
+        run("chroot", &words)
+    });
+    run("umount", &[&root])?;
+    installed?;
+    fs::rename(&part, layer).map_err(at(layer))
+}
+
+pub(crate) fn mount_overlay(
+    lower: &[PathBuf],
+    upper: &Path,
+    work: &Path,
+    merged: &Path,
+) -> Result<(), HostsError> {
+    let lower: Vec<String> = lower.iter().map(|layer| layer.display().to_string()).collect();
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={}",
+        lower.join(":"),
+        upper.display(),
+        work.display()
+    );
+    let merged = merged.display().to_string();
+    run("mount", &["-t", "overlay", "overlay", "-o", &options, &merged]).map(drop)
+}
+
+/// Lets a host reach what this machine reaches: names, package mirrors behind a proxy, and servers
+/// whose certificates this machine trusts.
+pub(crate) fn copy_network_settings(root: &Path) -> Result<(), HostsError> {
+    let mut files = vec![
+        PathBuf::from("etc/resolv.conf"),
+        PathBuf::from("etc/ssl/certs/ca-certificates.crt"),
+        PathBuf::from("etc/apt/sources.list"),
+        PathBuf::from("etc/apt/sources.list.d/debian.sources"),
+    ];
+    let listed = |folder: &str, wanted: &dyn Fn(&Path) -> bool| -> Vec<PathBuf> {
+        let entries = fs::read_dir(Path::new("/").join(folder)).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path()).filter(|path| wanted(path));
+        paths.filter_map(|path| path.strip_prefix("/").ok().map(Path::to_owned)).collect()
+    };
+    let is_about_network = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.contains("Proxy") || text.contains("Acquire::http") || text.contains("CaInfo")
+    };
+    files.extend(listed("etc/apt/apt.conf.d", &is_about_network));
+    files.extend(listed("usr/local/share/ca-certificates", &|_| true));
+    // Sources that are listed twice are complained of.
+    let own_sources = root.join("etc/apt/sources.list");
+    if Path::new("/etc/apt/sources.list.d/debian.sources").is_file() && own_sources.exists() {
+        fs::remove_file(&own_sources).map_err(at(&own_sources))?;
+    }
+    for file in files {
+        let (from, to) = (Path::new("/").join(&file), root.join(&file));
+        if !from.is_file() {
+            continue;
+        }
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).map_err(at(folder))?;
+        }
+        // A link would be followed, maybe out of the host.
+        if to.is_symlink() {
+            fs::remove_file(&to).map_err(at(&to))?;
+        }
+        fs::copy(&from, &to).map_err(at(&to))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! One booted host.
+
+use std::{
+    fs::{self, File},
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    base::{copy_network_settings, layers, mount_overlay},
+    network::Network,
+    shell::{HostsError, at, feed, run, tail},
+};
+
+/// Seconds that a host has to answer after its start.
+const BOOT_SECS: u64 = 60;
+
+/// What a host is to be.
+#[derive(Clone, Debug, Default)]
+pub struct HostSpec {
+    /// Name of the host.
+    pub name: String,
+    /// Whether it has Python, as hosts that ansible-core drives must.
+    pub has_python: bool,
+    /// Password of root, who may then log in with it.
+    pub root_password: Option<String>,
+    /// Another account.
+    pub operator: Option<Operator>,
+    /// Lines added to sshd's configuration, before its own.
+    pub sshd_config: Vec<String>,
+    /// Shell that is run on the host's files before it boots, as root in a chroot.
+    pub prepare: Option<String>,
+}
+
+/// An account that is not root. It has the fleet's key, `/bin/bash` and a home folder.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// Name of the account.
+    pub name: String,
+    /// Its password; `None` for none that fits.
+    pub password: Option<String>,
+    /// What it may do.
+    pub sudo: Sudo,
+}
+
+/// What an operator may do with sudo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sudo {
+    /// Nothing.
+    No,
+    /// All, after giving a password.
+    WithPassword,
+    /// All.
+    WithoutPassword,
+}
+
+/// A booted host. Ends when it is dropped.
+pub struct Host {
+    name: String,
+    address: Ipv4Addr,
+    folder: PathBuf,
+    container: Child,
+}
+
+impl HostSpec {
+    /// A host with nothing but root and the fleet's key.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+}
+
+impl Host {
+    pub(crate) fn start(
+        spec: &HostSpec,
+        number: u8,
+        network: Network,
+        fleet: &Path,
+        key: &str,
+    ) -> Result<Self, HostsError> {
+        let layers = layers(spec.has_python)?;
+        let folder = fleet.join(&spec.name);
+        let [upper, work, merged] = ["upper", "work", "merged"].map(|name| folder.join(name));
+        for made in [&upper, &work, &merged] {
+            fs::create_dir_all(made).map_err(at(made))?;
+        }
+        mount_overlay(&layers, &upper, &work, &merged)?;
+        prepare(spec, &merged, key)?;
+        network.add_host(number)?;
+        let console_path = folder.join("console.log");
+        let console = File::create(&console_path).map_err(at(&console_path))?;
+        let console_too = console.try_clone().map_err(at(&console_path))?;
+        let container = Command::new("systemd-nspawn")
+            .args(["--boot", "--quiet", "--register=no", "--keep-unit", "--console=pipe"])
+            .args(["--resolv-conf=off", "--timezone=off", "--link-journal=no"])
+            .args(["--capability=CAP_NET_ADMIN", "--kill-signal=SIGRTMIN+3"])
+            .arg(format!("--network-namespace-path=/run/netns/{}", network.namespace(number)))
+            .arg(format!("--machine={}", network.namespace(number)))
+            .arg(format!("--hostname={}", spec.name))
+            .arg(format!("--directory={}", merged.display()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(console))
+            .stderr(Stdio::from(console_too))
+            .spawn()
+            .map_err(|error| HostsError::Start {
+                command: "systemd-nspawn".to_owned(),
+                why: error.to_string(),
+            })?;
+        let pid = folder.join("pid");
+        fs::write(&pid, container.id().to_string()).map_err(at(&pid))?;
+        Ok(Self { name: spec.name.clone(), address: network.address(number), folder, container })
+    }
+
+    /// Waits until sshd answers.
+    pub(crate) fn wait_for_ssh(&self) -> Result<(), HostsError> {
+        let end = Instant::now() + Duration::from_secs(BOOT_SECS);
+        let address = SocketAddr::from((self.address, 22));
+        while Instant::now() < end {
+            let pause = Duration::from_millis(250);
+            if let Ok(mut stream) = TcpStream::connect_timeout(&address, pause) {
+                let mut greeting = [0; 4];
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+                if stream.read_exact(&mut greeting).is_ok() && greeting == *b"SSH-" {
+                    return Ok(());
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let console = fs::read_to_string(self.folder.join("console.log")).unwrap_or_default();
+        let console = tail(&console).to_owned();
+        Err(HostsError::Silent { name: self.name.clone(), secs: BOOT_SECS, console })
+    }
+
+    /// Name of the host.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its address.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// Its files, as this machine sees them. Those in memory of the host (`/run`, `/tmp` where it
+    /// is one) are not there.
+    pub fn root(&self) -> PathBuf {
+        self.folder.join("merged")
+    }
+
+    /// The line for a file of known hosts.
+    ///
+    /// # Errors
+    /// Where the host has no such key.
+    pub fn known_hosts_line(&self) -> Result<String, HostsError> {
+        let path = self.root().join("etc/ssh/ssh_host_ed25519_key.pub");
+        let key = fs::read_to_string(&path).map_err(at(&path))?;
+        let mut words = key.split_whitespace();
+        let (kind, base64) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        Ok(format!("{} {kind} {base64}\n", self.address))
+    }
+
+    /// Runs shell inside the host as root, without SSH, and returns what it prints.
+    ///
+    /// # Errors
+    /// Where the shell ends with another status than 0.
+    pub fn run(&self, script: &str) -> Result<String, HostsError> {
+        let leader = self.leader()?;
+        let target = leader.to_string();
+        let words = ["--target", &target, "--all", "--", "/bin/sh", "-c", script];
+        run("nsenter", &words)
+    }
+
+    /// Process ID, on this machine, of the host's init.
+    fn leader(&self) -> Result<u32, HostsError> {
+        let id = self.container.id();
+        let path = PathBuf::from(format!("/proc/{id}/task/{id}/children"));
+        let children = fs::read_to_string(&path).map_err(at(&path))?;
+        let first = children.split_whitespace().next().and_then(|child| child.parse().ok());
+        first.ok_or_else(|| HostsError::File { path, why: "the host has ended".to_owned() })
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed; the reaper takes the rest away.
+        let _ = self.container.kill();
+        let _ = self.container.wait();
+    }
+}
+
+fn prepare(spec: &HostSpec, root: &Path, key: &str) -> Result<(), HostsError> {
+    copy_network_settings(root)?;
+    let name = &spec.name;
+    write(&root.join("etc/hostname"), &format!("{name}\n"), 0o644)?;
+    let hosts = format!("127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n");
+    write(&root.join("etc/hosts"), &hosts, 0o644)?;
+    let id = fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
+    write(&root.join("etc/machine-id"), &id.replace('-', ""), 0o444)?;
+    let chroot = |words: &[&str], input: &str| {
+        let root = root.display().to_string();
+        feed("chroot", &[&[root.as_str()], words].concat(), input.as_bytes())
+    };
+    // The base's own keys are those of every host.
+    chroot(&["sh", "-c", "rm -f /etc/ssh/ssh_host_*"], "")?;
+    for kind in ["ed25519", "ecdsa"] {
+        let file = format!("/etc/ssh/ssh_host_{kind}_key");
+        chroot(&["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", &file], "")?;
+    }
+    let mut sshd = spec.sshd_config.clone();
+    if let Some(password) = &spec.root_password {
+        sshd.push("PermitRootLogin yes".to_owned());
+        chroot(&["chpasswd"], &format!("root:{password}\n"))?;
+    }
+    let sshd_file = root.join("etc/ssh/sshd_config.d/00-test.conf");
+    write(&sshd_file, &format!("{}\n", sshd.join("\n")), 0o644)?;
+    authorize(&root.join("root"), key)?;
+    if let Some(operator) = &spec.operator {
+        let user = operator.name.as_str();
+        chroot(&["useradd", "--create-home", "--shell", "/bin/bash", user], "")?;
+        authorize(&root.join("home").join(user), key)?;
+        let home = format!("/home/{user}");
+        chroot(&["chown", "-R", &format!("{user}:"), &home], "")?;
+        if let Some(password) = &operator.password {
+            chroot(&["chpasswd"], &format!("{user}:{password}\n"))?;
+        }
+        let rule = match operator.sudo {
+            Sudo::No => None,
+            Sudo::WithPassword => Some(format!("{user} ALL=(ALL:ALL) ALL\n")),
+            Sudo::WithoutPassword => Some(format!("{user} ALL=(ALL:ALL) NOPASSWD: ALL\n")),
+        };
+        if let Some(rule) = rule {
+            write(&root.join("etc/sudoers.d/operator"), &rule, 0o440)?;
+        }
+    }
+    if let Some(script) = &spec.prepare {
+        chroot(&["sh", "-ec", script], "")?;
+    }
+    Ok(())
+}
+
+fn authorize(home: &Path, key: &str) -> Result<(), HostsError> {
+    let folder = home.join(".ssh");
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).map_err(at(&folder))?;
+    write(&folder.join("authorized_keys"), key, 0o600)
+}
+
+/// Writes a file anew, so that a link of the base is not followed.
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), HostsError> {
+    if path.is_symlink() || path.exists() {
+        fs::remove_file(path).map_err(at(path))?;
+    }
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(mode).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(at(path))
+}

@@ -1,0 +1,40 @@
+# Takes a fleet away: $1 is its number, $2 its folder. With a third word it first waits until its
+# standard input ends, which is when the process that owns the fleet is gone.
+fleet=$1
+folder=$2
+[ -z "${3-}" ] || cat >/dev/null
+
+for file in "$folder"/*/pid; do
+  [ -f "$file" ] || continue
+  pid=$(cat "$file")
+  # The number may belong to somebody else by now.
+  grep -qsa "$folder/" "/proc/$pid/cmdline" || continue
+  kill -9 "$pid"
+  tries=0
+  while [ -d "/proc/$pid" ] && [ $tries -lt 100 ]; do
+    # A dead child of the owner stays until the owner is gone or looks.
+    grep -qs '^State:.*Z' "/proc/$pid/status" && break
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+done
+for merged in "$folder"/*/merged; do
+  tries=0
+  while grep -qs " $merged " /proc/self/mountinfo && [ $tries -lt 100 ]; do
+    umount "$merged" 2>/dev/null || umount -l "$merged"
+    tries=$((tries + 1))
+  done
+done
+for space in /run/netns/tu"$fleet"-*; do
+  [ -e "$space" ] && ip netns del "${space##*/}"
+done
+# The kernel takes its time with the interfaces of a namespace; their other ends are here.
+for link in /sys/class/net/tu"$fleet"v*; do
+  [ -e "$link" ] && ip link del "${link##*/}" 2>/dev/null
+done
+ip link show "tu$fleet" >/dev/null 2>&1 && ip link del "tu$fleet"
+nft list table ip "trueup_$fleet" >/dev/null 2>&1 && nft delete table ip "trueup_$fleet"
+ip route del unreachable "198.18.$fleet.0/24" metric 65535 2>/dev/null
+# Nothing is mounted below any more; where something is, it is left alone.
+grep -qs " $folder/" /proc/self/mountinfo || rm -rf "$folder"
+exit 0

@@ -1,0 +1,59 @@
+//! What this machine must have.
+
+use std::{fs, path::Path};
+
+use crate::shell::{HostsError, run};
+
+/// Programs, and the Debian packages that they are in.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("debootstrap", "debootstrap"),
+    ("systemd-nspawn", "systemd-container"),
+    ("ip", "iproute2"),
+    ("nft", "nftables"),
+    ("ssh-keygen", "openssh-client"),
+    ("mount", "mount"),
+    ("chroot", "coreutils"),
+];
+
+/// What this machine lacks for real hosts, each in words; empty where they can be booted.
+pub fn requirements() -> Vec<String> {
+    let mut missing = Vec::new();
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    if !release.lines().any(|line| line == "ID=debian") {
+        missing.push("this machine does not run Debian".to_owned());
+    }
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    if uid.and_then(|uid| uid.split_whitespace().nth(1)) != Some("0") {
+        missing.push("root is needed".to_owned());
+    }
+    for (program, package) in missing_programs() {
+        missing.push(format!("program {program} is missing (package {package})"));
+    }
+    let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    if !filesystems.contains("overlay") && run("modprobe", &["overlay"]).is_err() {
+        missing.push("the kernel has no overlayfs".to_owned());
+    }
+    missing
+}
+
+/// Installs the programs that are missing.
+///
+/// # Errors
+/// Where apt-get fails.
+pub fn install_requirements() -> Result<(), HostsError> {
+    let packages: Vec<&str> = missing_programs().map(|(_, package)| package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    run("apt-get", &["-q", "update"])?;
+    let words = [&["-q", "-y", "--no-install-recommends", "install"], packages.as_slice()].concat();
+    run("apt-get", &words).map(drop)
+}
+
+fn missing_programs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    let is_there =
+        move |program: &str| folders.iter().any(|folder| Path::new(folder).join(program).exists());
+    PROGRAMS.iter().copied().filter(move |(program, _)| !is_there(program))
+}
