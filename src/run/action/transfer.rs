@@ -200,7 +200,7 @@ async fn template(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Task
         .map_err(|why| format!("cannot read {}: {why}", path.display()))?;
     let options = file_options(&args, &path)?;
     let name = path.display().to_string();
-    let scope = context.scope.push_values(template_vars(&path, &name));
+    let scope = context.scope.push_values(template_vars(context, &path, &name));
     let scope = with_template_folder(&scope, &path);
     let engine = &context.executor.context.store.engine;
     let rendered = match engine.render_file(&file.text, &options, &scope) {
@@ -277,12 +277,22 @@ fn file_options(args: &JsonMap, path: &Path) -> Result<FileOptions, String> {
     Ok(options)
 }
 
-fn template_vars(path: &Path, name: &str) -> Vec<(&'static str, template::Value)> {
+fn template_vars(
+    context: &ActionContext<'_>,
+    path: &Path,
+    name: &str,
+) -> Vec<(&'static str, template::Value)> {
     use template::Value;
     let owner = fs::metadata(path).ok().map(|meta| std::os::unix::fs::MetadataExt::uid(&meta));
     let uid = owner.map_or(Value::None, |uid| Value::from(uid.to_string().as_str()));
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let managed = &context.scope.surroundings().settings.ansible_managed;
+    let managed = match context.scope.get("ansible_managed") {
+        Some(value) => value,
+        None => Value::from(managed.as_str()),
+    };
     vec![
+        ("ansible_managed", managed),
         ("template_path", Value::from(name)),
         ("template_fullpath", Value::from(name)),
         ("template_host", Value::from(host.trim())),
