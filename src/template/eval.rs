@@ -104,6 +104,17 @@ impl<'p> Machine<'p> {
     }
 }
 
+/// The value of a bare expression, in its own type whatever the settings say.
+///
+/// # Errors
+/// Something undefined was used, or an operation failed.
+pub fn evaluate(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
+    match &program.body {
+        Body::Expression(expr) => Machine::new(program, scope).defined(expr),
+        Body::Parts(_) => render(program, scope),
+    }
+}
+
 /// Renders a program: the value of a text that is one expression, otherwise a string.
 ///
 /// # Errors

@@ -58,7 +58,7 @@ impl Expression {
     /// # Errors
     /// Something undefined was used, or an operation failed.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value> {
-        self.template.render(scope)
+        self.template.evaluate(scope)
     }
 
     /// Whether the value counts as true.

@@ -431,7 +431,6 @@ impl<'e> Lowerer<'e> {
         let body = self.stmts(&block.body);
         let frame = self.frames.pop().unwrap_or_default();
         let made = Block {
-            name: Arc::clone(&name),
             required: block.required,
             body: body?,
             slots: usize::from(frame.slots),
