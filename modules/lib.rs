@@ -3,14 +3,18 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod blockinfile;
 mod command;
 mod copy;
 mod execution;
 mod file;
+mod lineinfile;
 mod ping;
+mod replace;
 mod shell;
 mod stat;
 mod text_diff;
+mod text_file;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -23,8 +27,13 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<file::File>(),
         module::<copy::Copy>(),
         fact::<stat::Stat>(),
+        module::<lineinfile::LineInFile>(),
+        module::<blockinfile::BlockInFile>(),
+        module::<replace::Replace>(),
     ],
 };
 
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod contract_tests;

@@ -31,7 +31,7 @@ pub fn converge<M: Module>(
     let mut applied = JsonMap::new();
     if response.changed && !mode.check {
         applied = module.apply(&delta, host)?;
-        let rest = module.check(host)?;
+        let rest = module.look_again(&delta, host)?;
         if !rest.is_settled() {
             return Err(still_different(&rest.state_diff()?));
         }

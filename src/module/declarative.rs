@@ -24,6 +24,20 @@ pub trait Module: Documented {
     /// What could not be written.
     fn apply(&self, delta: &Delta<Self::State>, host: &mut dyn Host) -> Result<JsonMap, Failure>;
 
+    /// Looks again after the change: what is now, beside what should be. By default a fresh check;
+    /// a module whose tasks may name a change instead of a state (an edit of a text that fits its
+    /// own result again) compares with what the first check desired.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn look_again(
+        &self,
+        _done: &Delta<Self::State>,
+        host: &dyn Host,
+    ) -> Result<Delta<Self::State>, Failure> {
+        self.check(host)
+    }
+
     /// The module's own return values. The host is as it was in a check run and as it is now in
     /// another; `msg` and `warnings` among the values take their places in the response.
     ///

@@ -1,0 +1,226 @@
+//! The `replace` module.
+
+use std::path::PathBuf;
+
+use module::{
+    Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
+};
+use protocol::{Diff, JsonMap};
+use pyregex::Flags;
+
+use crate::{
+    lineinfile::{compile, gave_up},
+    text_file::{Text, TextFile, TextState, message},
+};
+
+/// Replaces all that fits a regular expression in a file.
+///
+/// The task must see to it that the replacement does not fit the expression again where it should
+/// settle.
+#[derive(Debug, Arguments)]
+pub struct Replace {
+    /// The file.
+    #[argument(aliases("dest", "destfile", "name"))]
+    path: PathBuf,
+    /// Python's regular expression; `^` and `$` fit at lines, and `.` does not fit their ends.
+    regexp: String,
+    /// What takes the place of each match; `\1` and `\g<name>` stand for groups. Left out, matches
+    /// are removed.
+    #[argument(default = "")]
+    replace: String,
+    /// Only what follows the first match of this expression is looked at; `.` fits line ends too.
+    after: Option<String>,
+    /// Only what goes before the match of this expression is looked at; `.` fits line ends too.
+    before: Option<String>,
+    /// Whether the old file is kept beside the new one, with the time in its name.
+    #[argument(default = false)]
+    backup: bool,
+    /// A program that must succeed on the new file before it takes its place; `%s` is its path.
+    validate: Option<String>,
+    /// How the file is encoded. Only `utf-8` and `ascii` are known; other bytes in such a file stay
+    /// as they are.
+    #[argument(default = "utf-8")]
+    encoding: String,
+    #[argument(flatten)]
+    file: FileArguments,
+}
+
+impl Documented for Replace {
+    const NAME: &'static str = "ansible.builtin.replace";
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "A name",
+            args: r#"{"path": "/etc/hosts", "regexp": "(\\s+)localhost$", "replace": "\\1me"}"#,
+        },
+        Example {
+            title: "Only a part of the file",
+            args: r#"{"path": "/etc/hosts", "after": "127", "before": "::1", "regexp": "^.*localhost\n", "backup": true}"#,
+        },
+    ];
+    const RETURNS: &'static [Returned] = &[Returned::new(
+        "backup_file",
+        "Where the old file is.",
+        "changed, with backup",
+        r#""/etc/hosts.12345.2026-11-21@05:27:26~""#,
+    )];
+}
+
+/// What becomes of the text.
+struct Edited {
+    /// `None`: it stays.
+    after: Option<Vec<u8>>,
+    msg: String,
+}
+
+impl Module for Replace {
+    type State = TextState;
+
+    fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
+        let before = self.text_file().read(host)?;
+        let edited = self.edit(before.as_ref())?;
+        self.text_file().compare(host, before.as_ref(), edited.after.as_deref())
+    }
+
+    fn apply(&self, delta: &Delta<TextState>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
+        let before = self.text_file().read(host)?;
+        let edited = self.edit(before.as_ref())?;
+        let backup = self.text_file().apply(host, delta, edited.after.as_deref())?;
+        let mut map = message(delta, &edited.msg);
+        if let Some(backup) = backup {
+            map.insert("backup_file".into(), backup.into());
+        }
+        Ok(map)
+    }
+
+    fn look_again(
+        &self,
+        done: &Delta<TextState>,
+        host: &dyn Host,
+    ) -> Result<Delta<TextState>, Failure> {
+        self.text_file().look_again(host, done)
+    }
+
+    fn returned(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
+        let before = self.text_file().read(host)?;
+        Ok(message(delta, &self.edit(before.as_ref())?.msg))
+    }
+
+    fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
+        let before = self.text_file().read(host)?;
+        let edited = self.edit(before.as_ref())?;
+        self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())
+    }
+}
+
+impl Replace {
+    fn text_file(&self) -> TextFile<'_> {
+        TextFile {
+            path: &self.path,
+            backup: self.backup,
+            validate: self.validate.as_deref(),
+            file: &self.file,
+        }
+    }
+
+    fn edit(&self, before: Option<&Text>) -> Result<Edited, Failure> {
+        let known = ["utf-8", "utf8", "ascii", "us-ascii"];
+        if !known.contains(&self.encoding.to_lowercase().replace('_', "-").as_str()) {
+            return Err(Failure::new(format!(
+                "the encoding {} is not implemented: only utf-8 and ascii are",
+                self.encoding
+            )));
+        }
+        let Some(text) = before else {
+            let path = self.path.display();
+            return Err(Failure::new(format!("Path {path} does not exist !")).with("rc", 257));
+        };
+        let Some((from, to)) = self.find_section(&text.text)? else {
+            let msg = format!(
+                "Pattern for before/after params did not match the given file: {}",
+                self.section_pattern().unwrap_or_default()
+            );
+            return Ok(Edited { after: None, msg });
+        };
+        let section = text.text.get(from..to).unwrap_or_default();
+        let pattern = compile("regexp", &self.regexp, Flags::MULTI_LINE)?;
+        let (edited, count) = pattern
+            .substitute(section, &self.replace, 0)
+            .map_err(|why| Failure::new(format!("replace: {why}")))?;
+        if count == 0 || edited == section {
+            return Ok(Edited { after: None, msg: String::new() });
+        }
+        let above = text.text.get(..from).unwrap_or_default();
+        let below = text.text.get(to..).unwrap_or_default();
+        let after = text.encode(&format!("{above}{edited}{below}"));
+        Ok(Edited { after: Some(after), msg: format!("{count} replacements made") })
+    }
+
+    fn section_pattern(&self) -> Option<String> {
+        match (&self.after, &self.before) {
+            (Some(after), Some(before)) => Some(format!("{after}(?P<subsection>.*?){before}")),
+            (Some(after), None) => Some(format!("{after}(?P<subsection>.*)")),
+            (None, Some(before)) => Some(format!("(?P<subsection>.*){before}")),
+            (None, None) => None,
+        }
+    }
+
+    /// The part that is looked at; `None` where `before` and `after` enclose nothing.
+    fn find_section(&self, text: &str) -> Result<Option<(usize, usize)>, Failure> {
+        let Some(section) = self.section_pattern() else { return Ok(Some((0, text.len()))) };
+        let flags = Flags { dot_all: true, ..Flags::default() };
+        let pattern = compile("before/after", &section, flags)?;
+        let found = pattern.search(text).map_err(|why| gave_up(&why))?;
+        let number = pattern.group_number("subsection").unwrap_or(0);
+        Ok(found.and_then(|found| found.span(number)).map(|group| (group.start, group.end)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use module::{Mode, fake::FakeHost};
+    use serde_json::json;
+
+    use crate::cases::run;
+
+    #[test]
+    fn texts_are_replaced_as_ansible_replaces_them() {
+        for (args, before, after, msg) in [
+            (json!({"regexp": "a", "replace": "b"}), "aa\na\n", "bb\nb\n", "3 replacements made"),
+            (json!({"regexp": "^a$"}), "a\nba\na", "\nba\n", "2 replacements made"),
+            (json!({"regexp": "(\\w+)=(\\d)", "replace": "\\2=\\g<1>"}), "k=1\n", "1=k\n", "1 replacements made"),
+            (json!({"regexp": "z", "replace": "y"}), "a\n", "a\n", ""),
+            (json!({"regexp": "a", "replace": "a"}), "a\n", "a\n", ""),
+            (json!({"regexp": "x", "replace": "y", "after": "BEGIN", "before": "END"}), "x\nBEGIN\nx\nEND\nx\n", "x\nBEGIN\ny\nEND\nx\n", "1 replacements made"),
+            (json!({"regexp": "x", "replace": "y", "after": "M"}), "x M x\n", "x M y\n", "1 replacements made"),
+            (json!({"regexp": "x", "replace": "y", "before": "M"}), "x M x\n", "y M x\n", "1 replacements made"),
+            (json!({"regexp": "x", "replace": "y", "before": "Q"}), "x\n", "x\n", "Pattern for before/after params did not match the given file: (?P<subsection>.*)Q"),
+        ] {
+            let mut host = FakeHost::default();
+            host.put("/f", before);
+            let response = run("replace", &args, "path", "/f", Mode::default(), &mut host);
+            assert!(!response.failed, "{args}: {response:?}");
+            assert_eq!(host.files.text("/f").as_deref(), Some(after), "{args}");
+            assert_eq!(response.changed, before != after, "{args}");
+            assert_eq!(response.msg.unwrap_or_default(), msg, "{args}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (args, expected) in [
+            (json!({"path": "/none", "regexp": "x"}), "Path /none does not exist !"),
+            (json!({"path": "/", "regexp": "x"}), "Path / is a directory !"),
+            (json!({"path": "/f", "regexp": "("}), "regexp is no regular expression"),
+            (json!({"path": "/f", "regexp": "a", "replace": "\\7"}), "replace: "),
+            (json!({"path": "/f", "regexp": "a", "encoding": "utf-16"}), "the encoding utf-16 is not implemented"),
+            (json!({"path": "/f"}), "missing required arguments: regexp"),
+        ] {
+            let mut host = FakeHost::default();
+            host.put("/f", "a\n");
+            let response = run("replace", &args, "", "", Mode::default(), &mut host);
+            assert!(response.failed, "{args}");
+            let msg = response.msg.unwrap_or_default();
+            assert!(msg.starts_with(expected), "{args}: {msg}");
+        }
+    }
+}
