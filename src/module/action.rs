@@ -2,16 +2,16 @@
 
 use protocol::Response;
 
-use crate::{Documented, Failure, Host};
+use crate::{Documented, Failure, Host, Mode};
 
 /// Something that is done, such as a command. It does not pretend to know whether that changes
 /// anything: by default it does.
 pub trait Action: Documented {
-    /// Reads whether there is anything to do.
+    /// Reads whether there is anything to do. The mode is for the wording of the answer.
     ///
     /// # Errors
     /// What cannot be read.
-    fn guard(&self, _host: &dyn Host) -> Result<Guard, Failure> {
+    fn guard(&self, _host: &dyn Host, _mode: Mode) -> Result<Guard, Failure> {
         Ok(Guard::Go)
     }
 

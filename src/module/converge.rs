@@ -63,7 +63,7 @@ pub fn perform<A: Action>(
     mode: Mode,
     host: &mut dyn Host,
 ) -> Result<Response, Failure> {
-    let mut response = match action.guard(host)? {
+    let mut response = match action.guard(host, mode)? {
         Guard::Stay(answer) => *answer,
         Guard::Go if mode.check => action.foretell(host)?,
         Guard::Go => action.act(host)?,

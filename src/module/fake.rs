@@ -351,13 +351,13 @@ impl Host for FakeHost {
         self.files.stat(path, Links::Follow).map_err(|why| HostError::file("read", path, why))
     }
 
-    fn open(&self, path: &Path) -> Result<Option<Box<dyn Read + '_>>, HostError> {
+    fn open(&self, path: &Path) -> Result<Option<Box<dyn Read>>, HostError> {
         let fault = |kind| HostError::file("open", path, refusal(kind));
         let real = self.files.resolve(path, Links::Follow).map_err(|why| fault(why.kind()))?;
         match self.files.inode(&real) {
             None => Ok(None),
             Some((_, inode)) if inode.is_dir => Err(fault(io::ErrorKind::IsADirectory)),
-            Some((_, inode)) => Ok(Some(Box::new(inode.content.as_slice()))),
+            Some((_, inode)) => Ok(Some(Box::new(io::Cursor::new(inode.content.clone())))),
         }
     }
 
@@ -438,9 +438,9 @@ impl Host for FakeHost {
         0
     }
 
-    fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, HostError> {
+    fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {
         match self.blobs.get(digest) {
-            Some(content) => Ok(Box::new(content.as_slice())),
+            Some(content) => Ok(Box::new(io::Cursor::new(content.clone()))),
             None => Err(HostError::Blob {
                 digest: digest.0.clone(),
                 source: refusal(io::ErrorKind::NotFound),

@@ -25,7 +25,7 @@ pub trait Host {
     fn metadata(&self, path: &Path) -> Result<Option<Metadata>, HostError>;
 
     /// Opens a file; `None` where there is nothing.
-    fn open(&self, path: &Path) -> Result<Option<Box<dyn Read + '_>>, HostError>;
+    fn open(&self, path: &Path) -> Result<Option<Box<dyn Read>>, HostError>;
 
     /// The names in a folder, sorted.
     fn list(&self, path: &Path) -> Result<Vec<OsString>, HostError>;
@@ -64,7 +64,7 @@ pub trait Host {
     fn effective_uid(&self) -> u32;
 
     /// Reads a file that the controller holds.
-    fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, HostError>;
+    fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError>;
 
     /// Streams a file to the controller.
     fn send(&self, content: &mut dyn Read) -> Result<(), HostError>;

@@ -38,7 +38,7 @@ const PROGRAM_FOLDERS: [&str; 6] =
 /// The way of files between a host and its controller.
 pub trait Courier {
     /// Reads a file that the controller holds.
-    fn fetch(&self, digest: &Digest) -> io::Result<Box<dyn Read + '_>>;
+    fn fetch(&self, digest: &Digest) -> io::Result<Box<dyn Read>>;
 
     /// Streams a file to the controller.
     fn send(&self, content: &mut dyn Read) -> io::Result<()>;
@@ -133,12 +133,12 @@ fn metadata_of(found: &fs::Metadata) -> Metadata {
 }
 
 /// A reader that ends with an error once the request is cancelled.
-struct Cancellable<'a, R> {
+struct Cancellable<R> {
     inner: R,
-    cancellation: &'a Cancellation,
+    cancellation: Arc<Cancellation>,
 }
 
-impl<R: Read> Read for Cancellable<'_, R> {
+impl<R: Read> Read for Cancellable<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.cancellation.is_cancelled() {
             return Err(io::Error::other("cancelled"));
@@ -182,14 +182,14 @@ impl Host for Machine<'_> {
         Ok(found.as_ref().map(metadata_of))
     }
 
-    fn open(&self, path: &Path) -> Result<Option<Box<dyn Read + '_>>, HostError> {
+    fn open(&self, path: &Path) -> Result<Option<Box<dyn Read>>, HostError> {
         self.proceed()?;
         let fault = |why| HostError::file("open", path, why);
         let Some(file) = present(fs::File::open(path)).map_err(fault)? else { return Ok(None) };
         if file.metadata().map_err(fault)?.is_dir() {
             return Err(fault(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Some(Box::new(Cancellable { inner: file, cancellation: &self.cancellation })))
+        Ok(Some(Box::new(Cancellable { inner: file, cancellation: Arc::clone(&self.cancellation) })))
     }
 
     fn list(&self, path: &Path) -> Result<Vec<OsString>, HostError> {
@@ -288,7 +288,7 @@ impl Host for Machine<'_> {
         rustix::process::geteuid().as_raw()
     }
 
-    fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, HostError> {
+    fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {
         self.proceed()?;
         let fetched = self.courier.fetch(digest);
         fetched.map_err(|source| HostError::Blob { digest: digest.0.clone(), source })

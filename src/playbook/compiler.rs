@@ -76,6 +76,18 @@ impl Compiler {
         cursor.playbook_file(path, None, &Keywords::default())
     }
 
+    /// Compiles a playbook that stands in no file of its own, such as the one of a single module.
+    pub fn playbook_text(
+        &self,
+        file: &Arc<source::SourceFile>,
+        playbook_dir: &Path,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Play> {
+        let Some(node) = source::yaml::parse(file, diagnostics) else { return Vec::new() };
+        let mut cursor = Cursor::new(self, diagnostics, playbook_dir);
+        cursor.plays(&node, &file.path, &Keywords::default())
+    }
+
     /// Compiles a file of tasks that a task includes during a run.
     pub fn tasks_file(
         &self,
@@ -107,6 +119,20 @@ impl Compiler {
             span: parent.span.clone(),
         };
         cursor.role(parts, parent)
+    }
+
+    /// Finds a file of tasks as an include names it. The error lists what was tried.
+    pub fn find_tasks_file(
+        &self,
+        name: &str,
+        frame: &Arc<Frame>,
+        are_handlers: bool,
+        playbook_dir: &Path,
+    ) -> Result<PathBuf, Vec<PathBuf>> {
+        let mut diagnostics = Diagnostics::default();
+        let mut cursor = Cursor::new(self, &mut diagnostics, playbook_dir);
+        cursor.are_handlers = are_handlers;
+        cursor.find_tasks_file(name, frame)
     }
 
     /// Looks a role up without compiling it.

@@ -52,7 +52,7 @@ impl Cursor<'_> {
         true
     }
 
-    fn plays(&mut self, node: &Node, path: &Path, around: &Keywords) -> Vec<Play> {
+    pub(crate) fn plays(&mut self, node: &Node, path: &Path, around: &Keywords) -> Vec<Play> {
         let Some(items) = node.as_sequence() else {
             if !node.is_null() {
                 let message = "A playbook must be a list of plays, got a %s instead"

@@ -5,12 +5,20 @@
 //!
 //! This room decides nothing: leaving it out changes what is seen and not what is done.
 
+pub mod adhoc;
 pub mod diff;
 pub mod json;
 pub mod live;
 pub mod paint;
 pub mod screen;
 
+pub use adhoc::AdhocScreen;
 pub use live::Live;
 pub use paint::Paint;
 pub use screen::{Screen, ScreenSettings};
+
+/// Shows events as they happen.
+pub trait Show: Send {
+    /// Shows one event.
+    fn show(&mut self, event: &run::Event);
+}

@@ -57,6 +57,19 @@ pub struct Screen {
     said: std::collections::HashSet<String>,
 }
 
+impl crate::Show for Screen {
+    fn show(&mut self, event: &Event) {
+        for line in self.lines(event) {
+            if line.is_error {
+                self.live.print_error(&line.text);
+            } else {
+                self.live.print(&line.text);
+            }
+        }
+        self.follow(event);
+    }
+}
+
 /// A line and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -77,18 +90,6 @@ impl Screen {
             task: String::new(),
             said: Default::default(),
         }
-    }
-
-    /// Shows one event.
-    pub fn show(&mut self, event: &Event) {
-        for line in self.lines(event) {
-            if line.is_error {
-                self.live.print_error(&line.text);
-            } else {
-                self.live.print(&line.text);
-            }
-        }
-        self.follow(event);
     }
 
     /// Keeps the live line true.

@@ -36,7 +36,7 @@ const TEXT_BYTES_MAX: usize = 16 << 20;
 pub fn text(engine: &Engine, text: &Arc<str>, origin: Origin, syntax: &Syntax) -> Result<Program> {
     limit(text)?;
     let config = syntax.config()?;
-    let rewritten = front::rewrite(text, false, &config);
+    let rewritten = front::rewrite(text, false, &config, syntax.backslashes);
     let parsed = parse(&rewritten.text, "template", config)
         .map_err(|error| parse_error(&error, text, &origin, &rewritten))?;
     let mut lowerer = Lowerer::new(engine, text, &origin, &rewritten);
@@ -57,7 +57,7 @@ pub fn text(engine: &Engine, text: &Arc<str>, origin: Origin, syntax: &Syntax) -
 pub fn expression(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Program> {
     limit(text)?;
     let config = Syntax::inline().config()?;
-    let rewritten = front::rewrite(text, true, &config);
+    let rewritten = front::rewrite(text, true, &config, front::Backslashes::Escape);
     if rewritten.text.trim().is_empty() {
         return Err(TemplateError::new(ErrorKind::Syntax, "the expression is empty")
             .at(origin.span(text, 0, text.len())));

@@ -113,12 +113,7 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
     let mut machine = Machine::new(program, scope);
     match &program.body {
         Body::Expression(expr) => {
-            let value = match machine.eval(expr)? {
-                Value::Undefined(undefined) => {
-                    return Err(machine.placed(undefined.error(), expr.at));
-                }
-                value => value,
-            };
+            let value = machine.defined(expr)?;
             if settings.jinja2_native {
                 return Ok(value);
             }
@@ -126,6 +121,7 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
                 Value::None => Value::from(""),
                 Value::Str(text) if keeps_text(expr) => Value::Str(text),
                 Value::Omit => Value::Omit,
+                Value::Bytes(bytes) => Value::from(String::from_utf8_lossy(&bytes).into_owned()),
                 value => structured(value.forced()?.to_string()),
             })
         }

@@ -6,6 +6,8 @@ mod password;
 mod programs;
 mod variables;
 
+pub(crate) use files::glob;
+
 use crate::{
     engine::{Lookup, LookupCall},
     error::{ErrorKind, Result, TemplateError},

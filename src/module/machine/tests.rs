@@ -16,7 +16,7 @@ use super::*;
 struct NoCourier;
 
 impl Courier for NoCourier {
-    fn fetch(&self, _: &Digest) -> io::Result<Box<dyn Read + '_>> {
+    fn fetch(&self, _: &Digest) -> io::Result<Box<dyn Read>> {
         Err(io::ErrorKind::NotFound.into())
     }
 

@@ -51,8 +51,13 @@ impl Rewritten<'_> {
 }
 
 /// Rewrites a text; `in_expression` says that it is a bare expression.
-pub fn rewrite<'t>(text: &'t str, in_expression: bool, syntax: &SyntaxConfig) -> Rewritten<'t> {
-    let mut pass = Pass { text, edits: Vec::new(), contexts: Vec::new() };
+pub fn rewrite<'t>(
+    text: &'t str,
+    in_expression: bool,
+    syntax: &SyntaxConfig,
+    backslashes: Backslashes,
+) -> Rewritten<'t> {
+    let mut pass = Pass { text, edits: Vec::new(), contexts: Vec::new(), backslashes };
     if needs_rewriting(text) {
         pass.tokens(in_expression, syntax);
         if !in_expression && syntax.trim_blocks() {
@@ -60,6 +65,16 @@ pub fn rewrite<'t>(text: &'t str, in_expression: bool, syntax: &SyntaxConfig) ->
         }
     }
     pass.finish()
+}
+
+/// What backslashes mean in the strings of `{{ }}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backslashes {
+    /// They are escapes: in files that are templates, and in all statements.
+    Escape,
+    /// They stand for themselves: in strings of playbooks and vars files, where YAML has its own
+    /// escapes and patterns such as `'\d+'` and `'\1'` are meant as they are written.
+    Literal,
 }
 
 /// A quick look at whether a text can hold anything to rewrite.
@@ -72,6 +87,7 @@ struct Pass<'t> {
     text: &'t str,
     edits: Vec<Edit>,
     contexts: Vec<(usize, bool)>,
+    backslashes: Backslashes,
 }
 
 /// The statement or print that tokens are being read of.
@@ -84,6 +100,8 @@ struct Open<'t> {
     has_comma: bool,
     depth: usize,
     tokens: usize,
+    /// This is `{{ }}`.
+    is_print: bool,
 }
 
 impl<'t> Pass<'t> {
@@ -102,7 +120,7 @@ impl<'t> Pass<'t> {
             match &token {
                 Token::TemplateData(_) => {}
                 Token::VariableStart => {
-                    open = Open { tuple_start: Some(end), ..Open::default() };
+                    open = Open { tuple_start: Some(end), is_print: true, ..Open::default() };
                     operand_before = false;
                 }
                 Token::BlockStart => {
@@ -166,7 +184,9 @@ impl<'t> Pass<'t> {
             }
             Token::String(decoded) => {
                 let raw = self.text.get(start + 1..end.saturating_sub(1)).unwrap_or("");
-                let python = literal::decode(raw);
+                let is_literal = open.is_print && self.backslashes == Backslashes::Literal;
+                let python =
+                    if is_literal { literal::decode_literal(raw) } else { literal::decode(raw) };
                 if *python != **decoded {
                     let quoted = literal::encode(&python);
                     self.edits.push(Edit { start, end, text: quoted });
@@ -213,7 +233,7 @@ impl<'t> Pass<'t> {
     }
 
     fn finish(self) -> Rewritten<'t> {
-        let Self { text, mut edits, contexts } = self;
+        let Self { text, mut edits, contexts, .. } = self;
         if edits.is_empty() {
             return Rewritten { text: Cow::Borrowed(text), edits: Vec::new(), contexts };
         }

@@ -59,6 +59,11 @@ pub fn decode(raw: &str) -> String {
     out
 }
 
+/// The text of a literal's inside where backslashes stand for themselves, except before a quote.
+pub fn decode_literal(raw: &str) -> String {
+    raw.replace("\\'", "'").replace("\\\"", "\"")
+}
+
 /// A literal that the parser reads as this text.
 pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);

@@ -26,7 +26,10 @@ impl Machine<'_> {
     /// The value of an expression that must be defined.
     pub(crate) fn defined(&mut self, expr: &Expr) -> Result<Value> {
         match self.eval(expr)? {
-            Value::Undefined(undefined) => Err(self.placed(undefined.error(), expr.at)),
+            Value::Undefined(undefined) => match undefined.missing {
+                Missing::Else => Ok(Value::from("")),
+                _ => Err(self.placed(undefined.error(), expr.at)),
+            },
             value => Ok(value),
         }
     }
@@ -85,12 +88,8 @@ impl Machine<'_> {
                 match otherwise {
                     Some(otherwise) => self.eval(otherwise),
                     None => {
-                        let hint = "the inline if-expression evaluated to false and no else \
-                                    section was defined.";
-                        Ok(self.sited(
-                            Value::Undefined(Undefined::new(Missing::Hint(hint.into()))),
-                            expr,
-                        ))
+                        let missing = Value::Undefined(Undefined::new(Missing::Else));
+                        Ok(self.sited(missing, expr))
                     }
                 }
             }

@@ -78,6 +78,11 @@ pub fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Result<V
         }
         _ => {}
     }
+    if operator == BinaryOperator::Subtract
+        && let Some(span) = crate::filters::time::difference(left, right)
+    {
+        return Ok(span);
+    }
     if let (Some(a), Some(b)) = (big::of(left), big::of(right)) {
         return integers(operator, a, b);
     }

@@ -178,7 +178,7 @@ fn parse_spec(spec: &str) -> Result<Spec> {
             parsed.align = Some('=');
         }
     }
-    let mut digits = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
+    let digits = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
         let mut number = String::new();
         while let Some(c) = chars.peek().filter(|c| c.is_ascii_digit()) {
             number.push(*c);

@@ -1,0 +1,118 @@
+//! `trueup exec`, and `ansible`: one module on hosts.
+
+use std::sync::Arc;
+
+use inventory::pattern;
+use source::{Diagnostics, SourceFile};
+
+use crate::{
+    Failed, Program,
+    args::ExecArgs,
+    running,
+    session::Session,
+    settings::Settings,
+};
+
+/// Runs one module.
+///
+/// # Errors
+/// What keeps it from being started.
+pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
+    if args.background.is_some_and(|secs| secs > 0) || args.poll.is_some() {
+        return Err(Failed::option("background jobs (-B, -P) are not there yet"));
+    }
+    if args.tree.is_some() {
+        return Err(Failed::option("--tree is not there yet"));
+    }
+    let session = Session::open(&args.inventory, settings, program)?;
+    let inventory = session.inventory(&args.inventory)?;
+    let run_settings = session.run_settings(&args.inventory, &args.connection)?;
+    let mut matched = pattern::resolve(&inventory, std::slice::from_ref(&args.pattern))
+        .map_err(|error| Failed::general(error.to_string()))?;
+    if let Some(limit) = &run_settings.limit {
+        let allowed = pattern::resolve(&inventory, limit)
+            .map_err(|error| Failed::general(error.to_string()))?;
+        matched.hosts.retain(|host| allowed.hosts.contains(host));
+    }
+    for part in &matched.unmatched {
+        eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
+    }
+    if matched.hosts.is_empty() {
+        eprintln!("[WARNING]: No hosts matched, nothing to do");
+        return Ok(0);
+    }
+    if args.list_hosts {
+        println!("  hosts ({}):", matched.hosts.len());
+        for host in &matched.hosts {
+            println!("    {host}");
+        }
+        return Ok(0);
+    }
+    let module = args.module.as_str();
+    let short = module.rsplit('.').next().unwrap_or(module);
+    if matches!(short, "command" | "shell" | "raw" | "script") && args.args.trim().is_empty() {
+        return Err(Failed::option(format!("No argument passed to {module} module")));
+    }
+    if short.starts_with("include_role") || short.starts_with("import_") || short == "meta" {
+        return Err(Failed::option(format!("'{module}' is not a valid action for ad-hoc commands")));
+    }
+    let text = playbook_text(&args);
+    let folder = args
+        .playbook_dir
+        .clone()
+        .or_else(|| session.settings.path("PLAYBOOK_DIR"))
+        .unwrap_or_else(|| session.settings.current_folder.clone());
+    let file = SourceFile::new(folder.join("<command line>"), text);
+    let compiler = session.compiler();
+    let mut diagnostics = Diagnostics::default();
+    let plays = compiler.playbook_text(&file, &folder, &mut diagnostics);
+    if diagnostics.has_errors() {
+        let messages: Vec<String> = diagnostics
+            .all
+            .iter()
+            .map(|d| match &d.hint {
+                Some(hint) => format!("{} ({hint})", d.message),
+                None => d.message.clone(),
+            })
+            .collect();
+        return Err(Failed::general(messages.join("\n")));
+    }
+    let store = session.store(inventory, vec![folder])?;
+    let screen = running::adhoc_screen(&session.settings, &run_settings, args.one_line)?;
+    let plays = plays.into_iter().map(Arc::new).collect();
+    let ended = running::run(&session, store, run_settings, compiler, plays, screen)?;
+    if let Some(error) = ended.error {
+        return Err(Failed::general(error));
+    }
+    Ok(if ended.statistics.has_unreachable() {
+        4
+    } else if ended.statistics.has_failures() {
+        2
+    } else {
+        0
+    })
+}
+
+/// The play that stands for the command, in YAML's JSON form so that nothing needs quoting.
+fn playbook_text(args: &ExecArgs) -> String {
+    let arguments = args.args.trim();
+    let arguments: serde_json::Value = if arguments.starts_with('{') {
+        serde_json::from_str(arguments).unwrap_or_else(|_| arguments.into())
+    } else if arguments.is_empty() {
+        serde_json::Value::Null
+    } else {
+        arguments.into()
+    };
+    let mut task = serde_json::Map::new();
+    task.insert(args.module.clone(), arguments);
+    if let Some(timeout) = args.task_timeout {
+        task.insert("timeout".into(), timeout.into());
+    }
+    let play = serde_json::json!([{
+        "name": "Ansible Ad-Hoc",
+        "hosts": args.pattern,
+        "gather_facts": false,
+        "tasks": [task],
+    }]);
+    play.to_string()
+}

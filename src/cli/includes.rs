@@ -1,0 +1,121 @@
+//! What a run has compiled for it, and what templates ask of the inventory.
+
+use std::{path::Path, sync::Arc};
+
+use inventory::Inventory;
+use plan::{Frame, Item, Layer};
+use playbook::{Compiler, Files, RoleRequest};
+use run::{
+    IncludedRole, Includes,
+    outcome::{IncludeRole, IncludeTasks},
+};
+use source::{Diagnostics, SourceFile, yaml};
+use template::{Engine, Tree};
+
+/// Compiles with the compiler that has read the playbooks.
+pub struct Compiling {
+    pub compiler: Arc<Compiler>,
+    pub engine: Arc<Engine>,
+    pub files: Arc<Files>,
+}
+
+fn outcome<T>(value: T, diagnostics: &Diagnostics) -> Result<T, String> {
+    if diagnostics.has_errors() { Err(crate::rendered(diagnostics)) } else { Ok(value) }
+}
+
+impl Includes for Compiling {
+    fn tasks(
+        &self,
+        include: &IncludeTasks,
+        frame: &Arc<Frame>,
+        are_handlers: bool,
+        playbook_dir: &Path,
+    ) -> Result<Vec<Item>, String> {
+        let path = self
+            .compiler
+            .find_tasks_file(&include.file, frame, are_handlers, playbook_dir)
+            .map_err(|tried| {
+                let tried: Vec<String> = tried.iter().map(|p| p.display().to_string()).collect();
+                format!(
+                    "Could not find or access '{}'\nSearched in:\n\t{}",
+                    include.file,
+                    tried.join("\n\t")
+                )
+            })?;
+        let mut diagnostics = Diagnostics::default();
+        let items =
+            self.compiler.tasks_file(&path, frame, are_handlers, playbook_dir, &mut diagnostics);
+        outcome(items, &diagnostics)
+    }
+
+    fn role(
+        &self,
+        include: &IncludeRole,
+        frame: &Arc<Frame>,
+        params: Layer,
+        playbook_dir: &Path,
+    ) -> Result<IncludedRole, String> {
+        let request = RoleRequest {
+            name: include.name.clone(),
+            tasks_from: include.tasks_from.clone(),
+            vars_from: include.vars_from.clone(),
+            defaults_from: include.defaults_from.clone(),
+            handlers_from: include.handlers_from.clone(),
+            allow_duplicates: include.allow_duplicates.or(Some(true)),
+            public: include.public,
+            skips_validation: false,
+        };
+        let mut diagnostics = Diagnostics::default();
+        let compiled = self.compiler.role(&request, frame, params, playbook_dir, &mut diagnostics);
+        let compiled = outcome(compiled, &diagnostics)?;
+        let compiled = compiled
+            .ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
+        Ok(IncludedRole { role: compiled.role, items: compiled.items, handlers: compiled.handlers })
+    }
+
+    fn vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String> {
+        let file = self
+            .files
+            .read(path)
+            .map_err(|why| format!("cannot read {}: {why}", path.display()))?;
+        let mut diagnostics = Diagnostics::default();
+        let node = yaml::parse(&file, &mut diagnostics);
+        let node = outcome(node, &diagnostics)?;
+        let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(Vec::new()) };
+        let Some(mapping) = node.as_mapping() else {
+            return Err(format!("{} must be stored as a dictionary/hash", path.display()));
+        };
+        let mut vars = Vec::new();
+        for entry in &mapping.entries {
+            let name = entry.key.as_str().map_or_else(|| entry.key.span.text(), |name| name);
+            let tree = Tree::from_node(&entry.value, &self.engine)
+                .map_err(|broken| crate::rendered(&Diagnostics { all: broken }))?;
+            vars.push((name.to_owned(), tree));
+        }
+        Ok(vars)
+    }
+
+    fn text(&self, path: &Path) -> Result<Arc<SourceFile>, String> {
+        self.files.read(path)
+    }
+
+    fn bytes(&self, path: &Path, decrypts: bool) -> Result<Vec<u8>, String> {
+        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        if decrypts && vault::is_encrypted(&bytes) {
+            let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+            return self.files.keyring().decrypt(&text).map_err(|error| error.to_string());
+        }
+        Ok(bytes)
+    }
+}
+
+/// The inventory as templates ask for it.
+pub struct Hosts(pub Inventory);
+
+impl template::InventoryHosts for Hosts {
+    fn matching(&self, pattern: &str) -> Result<Vec<Arc<str>>, String> {
+        inventory::pattern::resolve(&self.0, &[pattern.to_owned()])
+            .map(|matched| matched.hosts.iter().map(|host| host.shared()).collect())
+            .map_err(|error| error.to_string())
+    }
+}

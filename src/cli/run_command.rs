@@ -1,0 +1,131 @@
+//! `trueup run`, and `ansible-playbook`.
+
+use std::{path::PathBuf, sync::Arc};
+
+use plan::Play;
+use run::{Ended, runner::Runner};
+use source::Diagnostics;
+
+use crate::{
+    Failed, Program,
+    args::RunArgs,
+    listing,
+    running,
+    session::Session,
+    settings::Settings,
+};
+
+/// Runs playbooks.
+///
+/// # Errors
+/// What keeps the run from being started, with the exit code that Ansible gives it.
+pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
+    let session = Session::open(&args.inventory, settings, program)?;
+    let warns = !program.is_ansible();
+    if warns {
+        for setting in session.settings.without_meaning() {
+            eprintln!("warning: {setting} in ansible.cfg has no meaning here");
+        }
+    }
+    for playbook in &args.playbooks {
+        if !playbook.exists() {
+            return Err(Failed::general(format!(
+                "the playbook: {} could not be found",
+                playbook.display()
+            )));
+        }
+        if playbook.is_dir() {
+            return Err(Failed::general(format!(
+                "the playbook: {} does not appear to be a file",
+                playbook.display()
+            )));
+        }
+    }
+    let inventory = session.inventory(&args.inventory)?;
+    let compiler = session.compiler();
+    let mut diagnostics = Diagnostics::default();
+    let mut plays: Vec<(PathBuf, Vec<Arc<Play>>)> = Vec::new();
+    for playbook in &args.playbooks {
+        let path = std::path::absolute(playbook).unwrap_or_else(|_| playbook.clone());
+        let compiled = compiler.playbook(&path, &mut diagnostics);
+        plays.push((playbook.clone(), compiled.into_iter().map(Arc::new).collect()));
+    }
+    crate::show(&diagnostics);
+    if diagnostics.has_errors() {
+        let count = diagnostics.all.iter().filter(|d| d.severity == source::Severity::Error).count();
+        let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
+        return Err(Failed::parser(format!("{errors}; nothing was run")));
+    }
+    let mut run_settings = session.run_settings(&args.inventory, &args.connection)?;
+    let split = |tags: &[String]| -> Vec<String> {
+        tags.iter()
+            .flat_map(|tags| tags.split(','))
+            .map(|tag| tag.trim().to_owned())
+            .filter(|tag| !tag.is_empty())
+            .collect()
+    };
+    let tags = split(&args.tags);
+    let tags = if tags.is_empty() { session.settings.list("TAGS_RUN").unwrap_or_default() } else { tags };
+    if !tags.is_empty() {
+        run_settings.tags = tags;
+    }
+    run_settings.skip_tags = split(&args.skip_tags);
+    if run_settings.skip_tags.is_empty() {
+        run_settings.skip_tags = session.settings.list("TAGS_SKIP").unwrap_or_default();
+    }
+    run_settings.start_at_task = args.start_at_task.clone();
+    run_settings.step = args.step;
+    run_settings.force_handlers |= args.force_handlers;
+    check_limit(&run_settings, &inventory)?;
+    let folders: Vec<PathBuf> = args
+        .playbooks
+        .iter()
+        .filter_map(|path| std::path::absolute(path).ok()?.parent().map(PathBuf::from))
+        .collect();
+    let store = session.store(inventory, folders)?;
+    if args.syntax_check || args.list_hosts || args.list_tasks || args.list_tags {
+        let text = listing::show(&args, &plays, &store, &run_settings)?;
+        print!("{text}");
+        return Ok(0);
+    }
+    let screen = running::screen(&session.settings, &run_settings, program)?;
+    let all: Vec<Arc<Play>> = plays.into_iter().flat_map(|(_, plays)| plays).collect();
+    let ended = running::run(&session, store, run_settings, compiler, all, screen)?;
+    let code = exit_code(&ended, args.detailed_exitcode);
+    match &ended.error {
+        Some(error) => Err(Failed::general(error.clone())),
+        None => Ok(code),
+    }
+}
+
+/// A limit that leaves no host is a mistake.
+fn check_limit(settings: &run::RunSettings, inventory: &inventory::Inventory) -> Result<(), Failed> {
+    let Some(limit) = &settings.limit else { return Ok(()) };
+    let matched = inventory::pattern::resolve(inventory, limit)
+        .map_err(|error| Failed::general(error.to_string()))?;
+    if matched.hosts.is_empty() && !inventory.hosts.is_empty() {
+        return Err(Failed::general("Specified inventory, host pattern and/or --limit leaves us with no hosts to target."));
+    }
+    Ok(())
+}
+
+/// Ansible's exit code: 4 where a host could not be reached, otherwise 2 where a task failed. In
+/// detail: 2 for differences, 4 for failures, 8 for hosts that could not be reached, added up.
+fn exit_code(ended: &Ended, is_detailed: bool) -> u8 {
+    let statistics = &ended.statistics;
+    if is_detailed {
+        return u8::from(statistics.has_changes()) * 2
+            + u8::from(statistics.has_failures()) * 4
+            + u8::from(statistics.has_unreachable()) * 8;
+    }
+    if statistics.has_unreachable() {
+        4
+    } else if statistics.has_failures() {
+        2
+    } else {
+        0
+    }
+}
+
+/// The type of the runner, for documentation.
+pub type PlayRunner = Runner;

@@ -1,0 +1,170 @@
+//! A run and the screen that shows it.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, IsTerminal, Write},
+    sync::Arc,
+};
+
+use plan::Play;
+use report::{AdhocScreen, Live, Paint, Screen, ScreenSettings, Show};
+use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, runner::Prompts};
+
+use crate::{Failed, Program, includes::Compiling, session::Session, settings::Settings};
+
+/// Runs plays and shows what happens.
+///
+/// # Errors
+/// The run cannot be started at all.
+pub fn run(
+    session: &Session,
+    store: Arc<Store>,
+    settings: RunSettings,
+    compiler: Arc<playbook::Compiler>,
+    plays: Vec<Arc<Play>>,
+    screen: Box<dyn Show>,
+) -> Result<Ended, Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::general(format!("cannot start threads: {error}")))?;
+    let connector = session.connector()?;
+    let (events, mut received) = tokio::sync::mpsc::unbounded_channel::<Event>();
+    let shown = std::thread::spawn(move || {
+        let mut screen = screen;
+        while let Some(event) = received.blocking_recv() {
+            screen.show(&event);
+        }
+    });
+    let includes = Arc::new(Compiling {
+        compiler,
+        engine: Arc::clone(&session.engine),
+        files: Arc::clone(&session.files),
+    });
+    let reach: Arc<dyn Reach> = Arc::new(Connections::new(connector));
+    let runner = Runner {
+        store,
+        settings: Arc::new(settings),
+        reach: Arc::clone(&reach),
+        specs: Arc::clone(&session.modules) as Arc<dyn run::execute::Specs>,
+        includes,
+        prompts: Arc::new(Terminal),
+        events,
+    };
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = runner.run(plays) => Ok(ended),
+            _ = tokio::signal::ctrl_c() => {
+                reach.close().await;
+                Err(Failed { code: 99, message: "User interrupted execution".into() })
+            }
+        }
+    });
+    drop(runner);
+    drop(reach);
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    let _ = shown.join();
+    ended
+}
+
+/// The screen that options and settings ask for.
+///
+/// # Errors
+/// A setting that is wrong.
+pub fn screen(
+    settings: &Settings,
+    run: &RunSettings,
+    program: Program,
+) -> Result<Box<dyn Show>, Failed> {
+    const COLUMNS_MIN: usize = 79;
+    let is_terminal = std::io::stdout().is_terminal();
+    let columns = settings
+        .environment
+        .get("COLUMNS")
+        .filter(|_| is_terminal)
+        .and_then(|columns| columns.parse::<usize>().ok())
+        .map_or(COLUMNS_MIN, |columns| columns.saturating_sub(1).max(COLUMNS_MIN));
+    let screen = ScreenSettings {
+        paint: paint(settings)?,
+        verbosity: run.verbosity,
+        columns,
+        shows_skipped: settings.flag("DISPLAY_SKIPPED_HOSTS")?.unwrap_or(true),
+        shows_ok: settings.flag("DISPLAY_OK_HOSTS")?.unwrap_or(true),
+        failures_to_stderr: settings.flag("DISPLAY_FAILED_STDERR")?.unwrap_or(false),
+        explains: !program.is_ansible(),
+        shows_diff: run.diff,
+        marks_check: false,
+    };
+    let live = Live::new(is_terminal && !program.is_ansible() && !run.step);
+    Ok(Box::new(Screen::new(screen, live)))
+}
+
+/// The screen of one module on hosts.
+///
+/// # Errors
+/// A setting that is wrong.
+pub fn adhoc_screen(
+    settings: &Settings,
+    run: &RunSettings,
+    one_line: bool,
+) -> Result<Box<dyn Show>, Failed> {
+    Ok(Box::new(AdhocScreen {
+        paint: paint(settings)?,
+        verbosity: run.verbosity,
+        one_line,
+        shows_diff: run.diff,
+    }))
+}
+
+fn paint(settings: &Settings) -> Result<Paint, Failed> {
+    let no_colour = settings.flag("ANSIBLE_NOCOLOR")?.unwrap_or(false);
+    let forced = settings.flag("ANSIBLE_FORCE_COLOR")?.unwrap_or(false);
+    let dumb = settings.environment.get("TERM").is_some_and(|term| term == "dumb");
+    let wanted = forced || (std::io::stdout().is_terminal() && !no_colour && !dumb);
+    Ok(if wanted { Paint::Colour } else { Paint::Plain })
+}
+
+/// Asks on the terminal.
+struct Terminal;
+
+impl Prompts for Terminal {
+    fn ask(&self, prompt: &plan::Prompt, text: &str) -> Option<String> {
+        if !std::io::stdin().is_terminal() {
+            let mut line = String::new();
+            return match std::io::stdin().lock().read_line(&mut line) {
+                Ok(count) if count > 0 => Some(line.trim_end_matches(['\r', '\n']).to_owned()),
+                _ => None,
+            };
+        }
+        loop {
+            let first = self.once(prompt.private, &format!("{text}: "))?;
+            if !prompt.confirm {
+                return Some(first);
+            }
+            let second = self.once(prompt.private, &format!("confirm {text}: "))?;
+            if first == second {
+                return Some(first);
+            }
+            eprintln!("***** VALUES ENTERED DO NOT MATCH ****");
+        }
+    }
+}
+
+impl Terminal {
+    fn once(&self, is_private: bool, text: &str) -> Option<String> {
+        if is_private {
+            return rpassword::prompt_password(text).ok();
+        }
+        let mut terminal = std::io::stderr();
+        let _ = write!(terminal, "{text}");
+        let _ = terminal.flush();
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).ok()?;
+        Some(line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+}
+
+/// Environment variables of one prefix, for messages.
+pub fn named(environment: &BTreeMap<String, String>, prefix: &str) -> Vec<String> {
+    environment.keys().filter(|name| name.starts_with(prefix)).cloned().collect()
+}

@@ -1,0 +1,369 @@
+//! What every command that knows hosts starts from: settings, passwords, inventory, compiler.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use inventory::{Inventory, LoadSettings};
+use playbook::{Compiler, CompilerSettings, Files, collections::Collections};
+use protocol::Secret;
+use run::{ConnectionDefaults, Gathering, RunSettings, Store, settings::{Mismatch, ProgramFacts}};
+use source::Diagnostics;
+use template::{Engine, Surroundings};
+use transport::{Connector, ConnectorSettings, HostKeyPolicy};
+
+use crate::{
+    Failed, Program,
+    args::{ConnectionOptions, InventoryOptions},
+    catalogue::Modules,
+    extra_vars, secrets,
+    settings::Settings,
+};
+
+/// The version of ansible-core whose behaviour is followed.
+pub const ANSIBLE_VERSION: &str = "2.18.0";
+
+/// Everything that is read before anything runs.
+pub struct Session {
+    pub settings: Settings,
+    pub engine: Arc<Engine>,
+    pub files: Arc<Files>,
+    pub modules: Arc<Modules>,
+    pub surroundings: Arc<Surroundings>,
+    pub extra: plan::Layer,
+    pub collections: Collections,
+    pub roles_path: Vec<PathBuf>,
+    pub program: Program,
+}
+
+impl Session {
+    /// Reads passwords and extra variables.
+    ///
+    /// # Errors
+    /// Anything of it that is wrong.
+    pub fn open(
+        options: &InventoryOptions,
+        settings: Settings,
+        program: Program,
+    ) -> Result<Self, Failed> {
+        let keyring = secrets::keyring(options, &settings).map_err(Failed::general)?;
+        let files = Arc::new(Files::new(keyring.clone()));
+        let decrypt: template::Decrypt = Arc::new(move |text: &str| {
+            let bytes = keyring.decrypt(text).map_err(|error| error.to_string())?;
+            String::from_utf8(bytes).map(Secret::new).map_err(|error| error.to_string())
+        });
+        let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
+        let extra = extra_vars::read(&options.extra_vars, &engine, &files).map_err(Failed::option)?;
+        let mut surroundings = Surroundings {
+            environment: settings.environment.clone(),
+            current_folder: settings.current_folder.clone(),
+            home_folder: Some(settings.home.clone()),
+            decrypt: Some(decrypt),
+            ..Surroundings::default()
+        };
+        if let Some(native) = settings.flag("DEFAULT_JINJA2_NATIVE")? {
+            surroundings.settings.jinja2_native = native;
+        }
+        if let Some(text) = settings.get("DEFAULT_MANAGED_STR") {
+            surroundings.settings.ansible_managed = text;
+        }
+        let collections = Collections {
+            paths: settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
+                vec![
+                    settings.home.join(".ansible/collections"),
+                    PathBuf::from("/usr/share/ansible/collections"),
+                ]
+            }),
+        };
+        let roles_path = settings.paths("DEFAULT_ROLES_PATH").unwrap_or_else(|| {
+            vec![
+                settings.home.join(".ansible/roles"),
+                PathBuf::from("/usr/share/ansible/roles"),
+                PathBuf::from("/etc/ansible/roles"),
+            ]
+        });
+        Ok(Self {
+            modules: Arc::new(Modules::new(collections.clone())),
+            settings,
+            engine,
+            files,
+            surroundings: Arc::new(surroundings),
+            extra,
+            collections,
+            roles_path,
+            program,
+        })
+    }
+
+    /// Reads the inventory; what is wrong with it is shown.
+    ///
+    /// # Errors
+    /// A source that is wrong.
+    pub fn inventory(&self, options: &InventoryOptions) -> Result<Inventory, Failed> {
+        let mut sources = options.inventory.clone();
+        if sources.is_empty() {
+            sources = match self.settings.list("DEFAULT_HOST_LIST") {
+                Some(list) => list
+                    .iter()
+                    .map(|path| {
+                        self.settings.resolve("DEFAULT_HOST_LIST", path).display().to_string()
+                    })
+                    .collect(),
+                None => vec!["/etc/ansible/hosts".into()],
+            };
+        }
+        let is_default = options.inventory.is_empty() && self.settings.get("DEFAULT_HOST_LIST").is_none();
+        let mut load = LoadSettings {
+            environment: self.settings.environment.clone().into_iter().collect(),
+            ..LoadSettings::default()
+        };
+        if let Some(endings) = self.settings.list("INVENTORY_IGNORE_EXTS") {
+            load.ignored_endings = endings;
+        }
+        if let Some(patterns) = self.settings.list("INVENTORY_IGNORE_PATTERNS") {
+            load.ignored_patterns = patterns;
+        }
+        let files = Arc::clone(&self.files);
+        let read = move |path: &Path| files.read(path);
+        let mut diagnostics = Diagnostics::default();
+        if is_default && !Path::new("/etc/ansible/hosts").exists() {
+            return Ok(Inventory { sources, ..Inventory::default() });
+        }
+        let sources: Vec<String> = sources
+            .into_iter()
+            .map(|source| if source == "/dev/null" { String::from(",") } else { source })
+            .collect();
+        let inventory = inventory::load::load(&sources, &self.engine, &load, &read, &mut diagnostics);
+        crate::show(&diagnostics);
+        if diagnostics.has_errors() {
+            return Err(Failed::general(format!(
+                "the inventory is not good: {} of its sources or lines {} wrong, see above",
+                diagnostics.all.len(),
+                if diagnostics.all.len() == 1 { "is" } else { "are" }
+            )));
+        }
+        Ok(inventory)
+    }
+
+    /// A compiler of playbooks.
+    pub fn compiler(&self) -> Arc<Compiler> {
+        const IMPORT_DEPTH_MAX: usize = 64;
+        Arc::new(Compiler::new(
+            Arc::clone(&self.engine),
+            Arc::clone(&self.modules) as Arc<dyn playbook::Catalogue>,
+            Arc::clone(&self.files),
+            CompilerSettings {
+                roles_path: self.roles_path.clone(),
+                collections: self.collections.clone(),
+                extra_vars: Arc::clone(&self.extra),
+                surroundings: Arc::clone(&self.surroundings),
+                import_depth_max: IMPORT_DEPTH_MAX,
+            },
+        ))
+    }
+
+    /// The variables of all hosts.
+    pub fn store(&self, inventory: Inventory, playbook_folders: Vec<PathBuf>) -> Result<Arc<Store>, Failed> {
+        let files = Arc::clone(&self.files);
+        let engine = Arc::clone(&self.engine);
+        let read_vars: run::store::VarsReader = Arc::new(move |folder, kind, name| {
+            let mut diagnostics = Diagnostics::default();
+            let read = |path: &Path| files.read(path);
+            let vars = inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
+            crate::show(&diagnostics);
+            vars
+        });
+        let inject = self.settings.flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true);
+        let mut surroundings = (*self.surroundings).clone();
+        surroundings.inventory = Some(Arc::new(crate::includes::Hosts(inventory.clone())));
+        Ok(Arc::new(Store::new(
+            Arc::clone(&self.engine),
+            Arc::new(surroundings),
+            inventory,
+            playbook_folders,
+            Arc::clone(&self.extra),
+            read_vars,
+            inject,
+        )))
+    }
+
+    /// How a run goes about its work.
+    ///
+    /// # Errors
+    /// A setting that is wrong, or a password that cannot be had.
+    pub fn run_settings(
+        &self,
+        options: &InventoryOptions,
+        connection: &ConnectionOptions,
+    ) -> Result<RunSettings, Failed> {
+        let settings = &self.settings;
+        let flag = |name: &str| settings.flag(name);
+        let limit: Vec<String> = options
+            .limit
+            .iter()
+            .map(|limit| match limit.strip_prefix('@') {
+                Some(path) => std::fs::read_to_string(settings.expand(path))
+                    .map(|text| text.lines().map(str::trim).collect::<Vec<_>>().join(","))
+                    .map_err(|error| Failed::general(format!("Unable to find limit file {path}: {error}"))),
+                None => Ok(limit.clone()),
+            })
+            .collect::<Result<_, _>>()?;
+        let gathering = match settings.get("DEFAULT_GATHERING").as_deref() {
+            None | Some("implicit") => Gathering::Implicit,
+            Some("explicit") => Gathering::Explicit,
+            Some("smart") => Gathering::Smart,
+            Some(other) => {
+                return Err(Failed::option(format!("gathering is '{other}': it is implicit, explicit or smart")));
+            }
+        };
+        let mismatch = match settings.get("HOST_PATTERN_MISMATCH").as_deref() {
+            None | Some("warning") => Mismatch::Warning,
+            Some("ignore") => Mismatch::Ignore,
+            Some("error") => Mismatch::Error,
+            Some(other) => {
+                return Err(Failed::option(format!("host_pattern_mismatch is '{other}': it is warning, error or ignore")));
+            }
+        };
+        Ok(RunSettings {
+            forks: connection
+                .forks
+                .or(settings.number("DEFAULT_FORKS")?.and_then(|n| usize::try_from(n).ok()))
+                .unwrap_or(self.program.forks()),
+            check: connection.check,
+            diff: connection.diff || flag("DIFF_ALWAYS")?.unwrap_or(false),
+            limit: (!limit.is_empty()).then_some(limit),
+            verbosity: options.verbose,
+            force_handlers: flag("DEFAULT_FORCE_HANDLERS")?.unwrap_or(false),
+            gathering,
+            gather_subset: settings.list("DEFAULT_GATHER_SUBSET").unwrap_or_default(),
+            gather_timeout_secs: settings.number("DEFAULT_GATHER_TIMEOUT")?.unwrap_or(10),
+            inject_facts: flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true),
+            any_errors_fatal: flag("ANY_ERRORS_FATAL")?.unwrap_or(false),
+            error_on_missing_handler: flag("ERROR_ON_MISSING_HANDLER")?.unwrap_or(true),
+            host_pattern_mismatch: mismatch,
+            strategy: settings.get("DEFAULT_STRATEGY").unwrap_or_else(|| "linear".into()),
+            task_timeout_secs: settings.number("TASK_TIMEOUT")?.unwrap_or(0),
+            executable: settings.get("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".into()),
+            connection: self.connection_defaults(connection)?,
+            program: ProgramFacts {
+                config_file: settings.file.clone(),
+                ansible_version: ANSIBLE_VERSION.into(),
+                current_folder: settings.current_folder.clone(),
+                home: settings.home.clone(),
+                environment: settings.environment.clone(),
+            },
+            ..RunSettings::default()
+        })
+    }
+
+    fn connection_defaults(&self, options: &ConnectionOptions) -> Result<ConnectionDefaults, Failed> {
+        let settings = &self.settings;
+        let password = match &options.connection_password_file {
+            Some(file) => Some(secrets::read(file).map_err(Failed::general)?),
+            None => match settings.path("CONNECTION_PASSWORD_FILE") {
+                Some(file) => Some(secrets::read(&file).map_err(Failed::general)?),
+                None if options.ask_pass || settings.flag("DEFAULT_ASK_PASS")?.unwrap_or(false) => {
+                    Some(secrets::ask("SSH password: ").map_err(Failed::general)?)
+                }
+                None => None,
+            },
+        };
+        let asks_become =
+            options.ask_become_pass || settings.flag("DEFAULT_BECOME_ASK_PASS")?.unwrap_or(false);
+        let become_password = match &options.become_password_file {
+            Some(file) => Some(secrets::read(file).map_err(Failed::general)?),
+            None => match settings.path("BECOME_PASSWORD_FILE") {
+                Some(file) => Some(secrets::read(&file).map_err(Failed::general)?),
+                None if asks_become => {
+                    let hint = if password.is_some() { "[defaults to SSH password]" } else { "" };
+                    let asked =
+                        secrets::ask(&format!("BECOME password{hint}: ")).map_err(Failed::general)?;
+                    let is_empty = asked.reveal().is_empty();
+                    if is_empty { password.clone() } else { Some(asked) }
+                }
+                None => None,
+            },
+        };
+        let policy = match options.host_key_policy.as_deref() {
+            Some("strict") => Some(HostKeyPolicy::Strict),
+            Some("accept-new") => Some(HostKeyPolicy::AcceptNew),
+            Some("off") => Some(HostKeyPolicy::Off),
+            _ => match settings.flag("HOST_KEY_CHECKING")? {
+                Some(false) => Some(HostKeyPolicy::Off),
+                _ => None,
+            },
+        };
+        let port = match settings.number("DEFAULT_REMOTE_PORT")? {
+            Some(port) => Some(u16::try_from(port).map_err(|_| Failed::option(format!("remote_port is {port}, which is no port")))?),
+            None => None,
+        };
+        let ssh_args = [
+            settings.get("SSH_ARGS"),
+            options.ssh_common_args.clone().or_else(|| settings.get("SSH_COMMON_ARGS")),
+            options.ssh_extra_args.clone().or_else(|| settings.get("SSH_EXTRA_ARGS")),
+        ];
+        let ssh_config = settings.home.join(".ssh/config");
+        Ok(ConnectionDefaults {
+            connection: options
+                .connection
+                .clone()
+                .or_else(|| settings.get("DEFAULT_TRANSPORT"))
+                .unwrap_or_else(|| "ssh".into()),
+            user: options.user.clone().or_else(|| settings.get("DEFAULT_REMOTE_USER")),
+            port,
+            password,
+            private_key_file: options
+                .private_key
+                .clone()
+                .map(|path| settings.expand(&path.to_string_lossy()))
+                .or_else(|| settings.path("DEFAULT_PRIVATE_KEY_FILE")),
+            timeout_secs: options
+                .timeout
+                .or(settings.number("DEFAULT_TIMEOUT")?)
+                .unwrap_or(transport::target::CONNECT_TIMEOUT_SECS),
+            host_key_policy: policy,
+            ssh_config_file: ssh_config.is_file().then_some(ssh_config),
+            ssh_args: ssh_args.into_iter().flatten().collect(),
+            become_: options.become_ || settings.flag("DEFAULT_BECOME")?.unwrap_or(false),
+            become_user: options
+                .become_user
+                .clone()
+                .or_else(|| settings.get("DEFAULT_BECOME_USER"))
+                .unwrap_or_else(|| "root".into()),
+            become_method: options
+                .become_method
+                .clone()
+                .or_else(|| settings.get("DEFAULT_BECOME_METHOD"))
+                .unwrap_or_else(|| "sudo".into()),
+            become_password,
+            become_exe: settings.get("DEFAULT_BECOME_EXE"),
+            become_flags: settings.get("DEFAULT_BECOME_FLAGS"),
+            remote_tmp: settings.get("REMOTE_TMP"),
+        })
+    }
+
+    /// What opens connections.
+    ///
+    /// # Errors
+    /// A folder of remotes that cannot be read.
+    pub fn connector(&self) -> Result<Connector, Failed> {
+        const OPENING_MAX: usize = 50;
+        let environment = &self.settings.environment;
+        let folder = environment.get("TRUEUP_REMOTES_DIR").map(PathBuf::from);
+        let remotes = crate::embedded::remotes(folder.as_deref())
+            .map_err(|error| Failed::general(error.to_string()))?;
+        let user = environment.get("USER").or_else(|| environment.get("LOGNAME")).cloned();
+        Ok(Connector::new(ConnectorSettings {
+            home: self.settings.home.clone(),
+            user: user.unwrap_or_else(|| "root".into()),
+            agent_socket: environment
+                .get("SSH_AUTH_SOCK")
+                .filter(|socket| !socket.is_empty())
+                .map(PathBuf::from),
+            remotes: Arc::new(remotes),
+            opening_max: OPENING_MAX,
+            system_ssh_config_file: Some(PathBuf::from("/etc/ssh/ssh_config")),
+        }))
+    }
+}

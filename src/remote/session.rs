@@ -1,0 +1,207 @@
+//! The frames of one stream.
+
+use std::{
+    collections::HashMap,
+    io::{self, Read, Write},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+
+use module::{
+    FileMode, accounts,
+    machine::{Cancellation, Machine, read_umask},
+};
+use protocol::{
+    Answer, FromRemote, Hello, Order, Response, ToRemote,
+    frame::{self, FrameError, READY},
+};
+
+use crate::{
+    inbox::{Inbox, Part},
+    work::{self, Job, NoFiles},
+};
+
+/// How long requests may take to end after the stream has ended.
+const END_WAIT: Duration = Duration::from_millis(800);
+
+/// Requests that may wait for their turn.
+const REQUESTS_MAX: usize = 4096;
+
+/// Where frames go out.
+#[derive(Clone)]
+pub struct Outlet(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl Outlet {
+    /// Sends one frame.
+    ///
+    /// # Errors
+    /// The stream has failed.
+    pub fn send(&self, id: u64, answer: Answer) -> io::Result<()> {
+        let frame = match frame::encode(&FromRemote { id, answer }) {
+            Ok(frame) => frame,
+            Err(error) => {
+                let why = format!("the module's answer cannot be sent: {error}");
+                let answer = Answer::Done(Box::new(Response::failure(why)));
+                frame::encode(&FromRemote { id, answer }).map_err(io::Error::other)?
+            }
+        };
+        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stream.write_all(&frame)?;
+        stream.flush()
+    }
+}
+
+/// What the reading thread knows of a request that has not ended.
+struct Slot {
+    cancellation: Arc<Cancellation>,
+    inbox: Arc<Inbox>,
+}
+
+impl Slot {
+    fn end(&self) {
+        self.cancellation.cancel();
+        self.inbox.close();
+    }
+}
+
+/// The requests that have not ended.
+type Slots = Arc<Mutex<HashMap<u64, Slot>>>;
+
+/// Serves one stream until it ends.
+///
+/// # Errors
+/// A stream that fails, or holds what is no frame.
+pub fn serve(
+    mut input: impl Read,
+    output: Box<dyn Write + Send>,
+) -> Result<(), FrameError> {
+    let umask = read_umask();
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    work::keep_panics();
+    let outlet = Outlet(Arc::new(Mutex::new(output)));
+    greet(&outlet, &environment, umask)?;
+    let slots = Slots::default();
+    let (jobs, waiting) = mpsc::sync_channel::<Job>(REQUESTS_MAX);
+    let (ended, end) = mpsc::channel();
+    let worker = {
+        let (outlet, slots) = (outlet.clone(), Arc::clone(&slots));
+        thread::Builder::new().name("work".into()).spawn(move || {
+            for job in waiting {
+                let id = job.id;
+                let response = work::run(job, &environment, umask, &outlet);
+                lock(&slots).remove(&id);
+                if outlet.send(id, Answer::Done(Box::new(response))).is_err() {
+                    break;
+                }
+            }
+            // The reading thread may have gone already.
+            let _ = ended.send(());
+        })
+    };
+    worker.map_err(FrameError::Stream)?;
+    let result = loop {
+        match frame::read::<ToRemote>(&mut input) {
+            Ok(Some(message)) => {
+                if let Err(error) = take(message, &slots, &jobs, &outlet) {
+                    break Err(error.into());
+                }
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    drop(jobs);
+    if std::env::args().nth(1).as_deref() == Some("--frames") {
+        // A file ends before its requests do.
+        let _ = end.recv();
+        return result;
+    }
+    for slot in lock(&slots).values() {
+        slot.end();
+    }
+    // Children are killed by now; what else goes on ends with the process.
+    let _ = end.recv_timeout(END_WAIT);
+    result
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn greet(
+    outlet: &Outlet,
+    environment: &[(String, String)],
+    umask: FileMode,
+) -> Result<(), FrameError> {
+    {
+        let mut stream = lock(&outlet.0);
+        stream.write_all(READY)?;
+    }
+    let cancellation = Arc::new(Cancellation::new()?);
+    let host = Machine::new(environment.to_vec(), umask, cancellation, &NoFiles);
+    let uid = module::Host::effective_uid(&host);
+    let user = accounts::user_by_id(&host, uid).ok().flatten();
+    let variable = |name: &str| module::Host::variable(&host, name);
+    let hello = Hello {
+        version: env!("CARGO_PKG_VERSION").into(),
+        pid: std::process::id(),
+        uid,
+        home: variable("HOME")
+            .or_else(|| user.as_ref().map(|user| user.home.clone()))
+            .unwrap_or_else(|| "/".into()),
+        user: user.map(|user| user.name).or_else(|| variable("USER")).unwrap_or_default(),
+    };
+    Ok(outlet.send(0, Answer::Hello(hello))?)
+}
+
+fn take(
+    message: ToRemote,
+    slots: &Slots,
+    jobs: &mpsc::SyncSender<Job>,
+    outlet: &Outlet,
+) -> io::Result<()> {
+    let id = message.id;
+    let refuse = |why: String| outlet.send(id, Answer::Done(Box::new(Response::failure(why))));
+    let mut slots = lock(slots);
+    match message.order {
+        Order::Run(request) => {
+            if slots.contains_key(&id) {
+                return refuse(format!("bug in trueup: request {id} is under way already"));
+            }
+            let cancellation = Arc::new(Cancellation::new()?);
+            let inbox = Arc::new(Inbox::default());
+            let slot =
+                Slot { cancellation: Arc::clone(&cancellation), inbox: Arc::clone(&inbox) };
+            slots.insert(id, slot);
+            if jobs.try_send(Job { id, request, cancellation, inbox }).is_err() {
+                slots.remove(&id);
+                return refuse(format!("more than {REQUESTS_MAX} requests wait for their turn"));
+            }
+        }
+        // A request that has ended may still be sent things; they are nobody's.
+        Order::Chunk(chunk) => put(slots.get(&id), Part::Chunk(chunk)),
+        Order::Refuse(why) => put(slots.get(&id), Part::Refused(why)),
+        Order::Credit(bytes) => {
+            if let Some(slot) = slots.get(&id) {
+                slot.inbox.put_credit(bytes);
+            }
+        }
+        Order::Cancel => {
+            if let Some(slot) = slots.get(&id) {
+                slot.end();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn put(slot: Option<&Slot>, part: Part) {
+    if let Some(slot) = slot
+        && slot.inbox.put(part).is_err()
+    {
+        slot.end();
+    }
+}

@@ -1,0 +1,91 @@
+//! Results of one module on hosts, as Ansible's `minimal` and `oneline` callbacks word them.
+
+use protocol::{Json, JsonMap};
+use run::{Event, TaskResult};
+
+use crate::{Paint, Show, diff, json, paint::Tone};
+
+/// Shows results one host after the other.
+pub struct AdhocScreen {
+    pub paint: Paint,
+    pub verbosity: u8,
+    pub one_line: bool,
+    pub shows_diff: bool,
+}
+
+impl Show for AdhocScreen {
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::HostEnded { host, task, result, .. } => {
+                if self.shows_diff {
+                    for diff in &result.diff {
+                        print!("{}", diff::show(diff, self.paint));
+                    }
+                }
+                for warning in &result.warnings {
+                    eprintln!("[WARNING]: {warning}");
+                }
+                let is_command = task.does(&["command", "shell", "raw"]);
+                println!("{}", self.line(host.as_str(), is_command, result));
+            }
+            Event::Warning { message } => eprintln!("[WARNING]: {message}"),
+            Event::Said { message } => println!("{message}"),
+            _ => {}
+        }
+    }
+}
+
+impl AdhocScreen {
+    fn line(&self, host: &str, is_command: bool, result: &TaskResult) -> String {
+        let (word, tone) = if result.unreachable {
+            ("UNREACHABLE!", Tone::Unreachable)
+        } else if result.failed {
+            ("FAILED", Tone::Failed)
+        } else if result.skipped {
+            return self.paint.text(Tone::Skipped, &format!("{host} | SKIPPED"));
+        } else if result.changed {
+            ("CHANGED", Tone::Changed)
+        } else {
+            ("SUCCESS", Tone::Ok)
+        };
+        let rc = result.fields.get("rc").and_then(Json::as_i64);
+        let text = match rc.filter(|_| is_command && !result.unreachable) {
+            Some(rc) => self.command(host, word, rc, result),
+            None => {
+                let shown = self.dump(result);
+                let mark = if result.failed { "FAILED!" } else { word };
+                format!("{host} | {mark} => {shown}")
+            }
+        };
+        self.paint.text(tone, &text)
+    }
+
+    fn command(&self, host: &str, word: &str, rc: i64, result: &TaskResult) -> String {
+        let text = |name: &str| result.fields.get(name).and_then(Json::as_str).unwrap_or("");
+        if self.one_line {
+            let stdout = text("stdout").replace('\n', "\\n").replace('\r', "\\r");
+            let stderr = text("stderr").replace('\n', "\\n").replace('\r', "\\r");
+            let stderr = if stderr.is_empty() { stderr } else { format!(" (stderr) {stderr}") };
+            return format!("{host} | {word} | rc={rc} | (stdout) {stdout}{stderr}");
+        }
+        format!("{host} | {word} | rc={rc} >>\n{}{}{}", text("stdout"), text("stderr"), text("msg").trim_end_matches("non-zero return code").to_owned() + if result.failed { "non-zero return code" } else { "" })
+    }
+
+    fn dump(&self, result: &TaskResult) -> String {
+        let mut shown: JsonMap = result
+            .fields
+            .iter()
+            .filter(|(name, _)| !name.starts_with("_ansible_"))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        for hidden in ["warnings", "deprecations", "failed"] {
+            shown.remove(hidden);
+        }
+        if self.verbosity < 3 {
+            shown.remove("invocation");
+            shown.remove("diff");
+        }
+        let shown = Json::Object(shown);
+        if self.one_line { json::line(&shown) } else { json::pretty(&shown, 4) }
+    }
+}
