@@ -23,10 +23,11 @@ pub use object::{Arguments, Object, Shape};
 use crate::error::{Missing, Result, TemplateError, Undefined};
 
 /// A value as Python has it. Cheap to clone; lists and dicts are shared, not copied.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum Value {
     /// Something missing, which says what it is when it is used.
     Undefined(Arc<Undefined>),
+    #[default]
     None,
     Bool(bool),
     Int(i64),
@@ -281,12 +282,6 @@ impl Value {
             Self::Dict(_) => "dict",
             Self::Object(object) => object.type_name(),
         }
-    }
-}
-
-impl Default for Value {
-    fn default() -> Self {
-        Self::None
     }
 }
 

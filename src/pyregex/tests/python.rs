@@ -1,5 +1,7 @@
 //! What Python 3.11's `re` gives for the same patterns and texts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use pyregex::{Error, Flags, Pattern, escape};
 
 fn pattern(text: &str) -> Pattern {

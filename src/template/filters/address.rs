@@ -163,8 +163,7 @@ impl Net {
         match self.width() - self.prefix {
             0 => None,
             1 => Some(self.last()),
-            _ if self.v4 => Some(self.last() - 1),
-            _ => Some(self.last()),
+            _ => Some(self.last() - 1),
         }
     }
 
@@ -179,6 +178,7 @@ impl Net {
     pub(crate) fn is_private(&self) -> bool {
         self.within(&[
             "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10",
+            "127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10", "2001:db8::/32",
             "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10", "198.18.0.0/15",
             "239.0.0.0/8",
         ])
@@ -254,15 +254,22 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
     let given = || {
         if net.has_prefix { net.with_prefix(net.number) } else { net.address() }
     };
-    let when = |is: bool| if is { text(given()) } else { Ok(Value::Bool(false)) };
+    let when = |is: bool| if is { text(given()) } else { Ok(Value::None) };
     let number = |number: Option<u128>| match number {
         Some(number) => text(net.text(number)),
-        None => Ok(Value::Bool(false)),
+        None => Ok(Value::None),
     };
     if let Some(at) = query.as_int() {
         return nth(&net, at);
     }
     let name = query.to_string();
+    let needs_network = matches!(
+        name.as_str(),
+        "first_usable" | "last_usable" | "next_usable" | "previous_usable" | "range_usable"
+    );
+    if needs_network && net.is_single() {
+        return Err(TemplateError::of_value("Not a network address"));
+    }
     match name.as_str() {
         "" => match value {
             Value::Str(_) => text(given()),
@@ -270,36 +277,31 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
         },
         "address" | "ip" => match () {
             () if is_host(&net) => text(net.address()),
-            () => Ok(Value::Bool(false)),
+            () => Ok(Value::None),
         },
         "host" | "address/prefix" | "ip/prefix" | "gateway" | "gw" | "host/prefix"
         | "hostnet" | "router" => match () {
             () if name == "gateway" || name == "gw" || name == "router" => {
-                if is_host(&net) { text(net.with_prefix(net.number)) } else { Ok(Value::Bool(false)) }
+                if is_host(&net) { text(net.with_prefix(net.number)) } else { Ok(Value::None) }
             }
+            () if net.is_single() && name.contains("ip/") => Ok(Value::None),
             () if is_host(&net) => text(net.with_prefix(net.number)),
-            () => Ok(Value::Bool(false)),
+            () => Ok(Value::None),
         },
         "bool" => Ok(Value::Bool(true)),
         "broadcast" => {
-            if net.v4 && net.width() - net.prefix >= 2 {
+            if net.width() - net.prefix >= 2 {
                 text(net.text(net.last()))
             } else {
-                Ok(Value::Bool(false))
+                Ok(Value::None)
             }
         }
         "cidr" | "net" | "subnet" => {
-            if name == "cidr" {
-                text(net.with_prefix(net.number))
-            } else {
-                let is_net = name == "subnet" || net.number == net.network();
-                if is_net && !net.is_single() {
-                    text(net.with_prefix(net.network()))
-                } else if name == "subnet" {
-                    text(net.with_prefix(net.network()))
-                } else {
-                    Ok(Value::Bool(false))
-                }
+            let is_net = net.number == net.network() && !net.is_single();
+            match name.as_str() {
+                "cidr" => text(net.with_prefix(net.number)),
+                "net" if !is_net => Ok(Value::None),
+                _ => text(net.with_prefix(net.network())),
             }
         }
         "cidr_lookup" | "wildcard" | "hostmask" => text(net.text(net.hostmask())),
@@ -315,7 +317,7 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
         }
         "range_usable" => match (net.first_usable(), net.last_usable()) {
             (Some(first), Some(last)) => text(format!("{}-{}", net.text(first), net.text(last))),
-            _ => Ok(Value::Bool(false)),
+            _ => Ok(Value::None),
         },
         "peer" => match net.width() - net.prefix {
             1 => text(net.text(net.number ^ 1)),
@@ -334,9 +336,9 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
             (false, _) => text(given()),
             (true, "ipv6") => {
                 let mapped = format!("::ffff:{}", net.address());
-                text(if net.has_prefix { format!("{mapped}/{}", net.prefix + 96) } else { mapped })
+                text(format!("{mapped}/{}", net.prefix + 96))
             }
-            _ => Ok(Value::Bool(false)),
+            _ => Ok(Value::None),
         },
         "link-local" | "lla" => when(net.is_link_local()),
         "loopback" | "lo" => when(net.is_loopback()),
@@ -355,27 +357,26 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
             text(format!("{} {}", net.text(net.network()), net.text(net.hostmask())))
         }
         "ip_netmask" => {
-            if is_host(&net) {
+            if is_host(&net) && !net.is_single() {
                 text(format!("{} {}", net.address(), net.text(net.netmask())))
             } else {
-                Ok(Value::Bool(false))
+                Ok(Value::None)
             }
         }
         "ip_wildcard" => {
-            if is_host(&net) {
+            if is_host(&net) && !net.is_single() {
                 text(format!("{} {}", net.address(), net.text(net.hostmask())))
             } else {
-                Ok(Value::Bool(false))
+                Ok(Value::None)
             }
         }
         "prefix" => Ok(Value::from(net.prefix)),
         "revdns" => text(reverse_name(&net)),
         "size" => Ok(Value::from(net.size())),
         "size_usable" => Ok(Value::from(match net.width() - net.prefix {
-            0 => 1,
+            0 => 0,
             1 => 2,
-            _ if net.v4 => net.size() - 2,
-            _ => net.size() - 1,
+            _ => net.size() - 2,
         })),
         "type" => Ok(Value::from(if is_host(&net) { "address" } else { "network" })),
         "version" => Ok(Value::from(if net.v4 { 4 } else { 6 })),
@@ -385,7 +386,7 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
                 let net6 = Net { number: (0x2002u128 << 112) | (net.number << 80), v4: false, prefix: 48, has_prefix: true };
                 text(net6.with_prefix(net6.number))
             } else {
-                Ok(Value::Bool(false))
+                Ok(Value::None)
             }
         }
         other => match parse(other) {
@@ -403,6 +404,9 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
 }
 
 fn nth(net: &Net, at: i64) -> Result<Value> {
+    if net.is_single() {
+        return Ok(Value::from(net.address()));
+    }
     let size = net.size();
     let offset = if at >= 0 {
         u128::try_from(at).ok()
@@ -481,15 +485,15 @@ fn ipsubnet(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     if prefix > net.width() {
         return Ok(Value::Bool(false));
     }
+    if prefix < net.prefix && net.has_prefix && index.is_none() {
+        return Err(TemplateError::of_value(format!(
+            "Requested subnet size of {prefix} is invalid"
+        )));
+    }
     if prefix < net.prefix || !net.has_prefix {
-        // A larger network around this one.
+        // The larger network around this one.
         let around = Net { prefix, ..net };
-        return match index {
-            None if !net.has_prefix || prefix < net.prefix => {
-                Ok(Value::from(around.with_prefix(around.network())))
-            }
-            _ => Ok(Value::from(around.with_prefix(around.network()))),
-        };
+        return Ok(Value::from(around.with_prefix(around.network())));
     }
     let count = 1u128.checked_shl(prefix - net.prefix).unwrap_or(u128::MAX);
     match index {
@@ -563,11 +567,11 @@ fn nth_usable(_: &Call<'_>, value: Value, arguments: Arguments, sign: i128) -> R
     let offset = offset.map_or(Ok(1), |offset| int_argument("nth_usable", "offset", &offset))?;
     let net = net_of(&value).ok_or_else(|| wrong_address(&value))?;
     let (Some(first), Some(last)) = (net.first_usable(), net.last_usable()) else {
-        return Ok(Value::Bool(false));
+        return Ok(Value::None);
     };
     Ok(match moved(&net, sign * i128::from(offset)).filter(|at| (first..=last).contains(at)) {
         Some(number) => Value::from(net.text(number)),
-        None => Value::Bool(false),
+        None => Value::None,
     })
 }
 

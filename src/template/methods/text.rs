@@ -94,7 +94,7 @@ fn plain(text: &str, name: &str) -> Value {
         "isalnum" => all(char::is_alphanumeric),
         "isalpha" => all(char::is_alphabetic),
         "isascii" => Value::Bool(text.is_ascii()),
-        "isdecimal" | "isdigit" => all(|c| c.is_numeric() && c.to_digit(10).is_some() || is_decimal(c)),
+        "isdecimal" | "isdigit" => all(|c| c.is_ascii_digit() || is_decimal(c)),
         "isnumeric" => all(char::is_numeric),
         "isspace" => all(char::is_whitespace),
         "isprintable" => Value::Bool(text.chars().all(crate::value::written::is_printable)),

@@ -74,7 +74,7 @@ pub(super) const TESTS: &[Test] = &[
     test(">", greater),
     test("ge", |_, a, b| compare(Comparison::GreaterOrEqual, a, b)),
     test(">=", |_, a, b| compare(Comparison::GreaterOrEqual, a, b)),
-    test("truthy", |call, value, arguments| truthy(call, value, arguments)),
+    test("truthy", truthy),
     test("falsy", |call, value, arguments| truthy(call, value, arguments).map(|is| !is)),
     test("all", |_, value, arguments| {
         arguments.none("all")?;
@@ -130,8 +130,8 @@ fn remainder(value: &Value, by: i64) -> Result<i64> {
         &Value::Int(by),
     )?;
     Ok(match rest {
-        Value::Float(number) if number == 0.0 => 0,
-        Value::Float(number) if number == 1.0 => 1,
+        Value::Float(0.0) => 0,
+        Value::Float(1.0) => 1,
         Value::Int(number) => number,
         _ => -1,
     })

@@ -4,6 +4,8 @@
 //! ansible-core gives it, or our message (`error`) where ansible-core fails, too. The variables of
 //! all of them are in `cases/variables.json`; strings in it are templates.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{path::Path, sync::Arc};
 
 use indexmap::IndexMap;

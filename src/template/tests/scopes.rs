@@ -1,5 +1,7 @@
 //! Variables, laziness, mutation, places and names.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{path::PathBuf, sync::Arc};
 
 use indexmap::IndexMap;
