@@ -234,9 +234,9 @@ fn asked(value: &Value, query: &Value, version: Option<bool>) -> Result<Value> {
     if value.is_sequence() {
         let mut kept = Vec::new();
         for item in value.elements()? {
-            match asked(&item.clone().defined()?, query, version)? {
+            match asked(&item.defined()?, query, version)? {
                 Value::Bool(false) | Value::None => {}
-                Value::Bool(true) => kept.push(item),
+                Value::Bool(true) => kept.push(Value::Bool(true)),
                 found => kept.push(found),
             }
         }
@@ -565,7 +565,7 @@ fn ipmath(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 fn nth_usable(_: &Call<'_>, value: Value, arguments: Arguments, sign: i128) -> Result<Value> {
     let [offset] = arguments.bind("nth_usable", ["offset"], 0)?;
     let offset = offset.map_or(Ok(1), |offset| int_argument("nth_usable", "offset", &offset))?;
-    let net = net_of(&value).ok_or_else(|| wrong_address(&value))?;
+    let Some(net) = net_of(&value) else { return Ok(Value::Bool(false)) };
     let (Some(first), Some(last)) = (net.first_usable(), net.last_usable()) else {
         return Ok(Value::None);
     };

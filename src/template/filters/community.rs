@@ -115,11 +115,11 @@ fn random_mac(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
         .collect();
     let missing = 6 - octets.len();
     let mut source = Source::of(seed.as_ref())?;
-    // One number for all that is missing, its first digit a letter of the range 1-f.
-    let low = 1u64 << (8 * missing - 4);
-    let high = if missing >= 8 { u64::MAX } else { (1u64 << (8 * missing)) - 1 };
-    let number = low + source.below(high - low + 1)?;
-    let digits = format!("{number:0width$x}", width = missing * 2);
+    // Ten digits are drawn, whatever is missing, and the first of them are taken.
+    const LOW: u64 = 0x10_0000_0000;
+    const HIGH: u64 = 0xff_ffff_ffff;
+    let drawn = format!("{:x}", LOW + source.below(HIGH - LOW + 1)?);
+    let digits = drawn.get(..missing * 2).unwrap_or(&drawn);
     octets.extend(digits.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned()));
     Ok(Value::from(octets.join(":")))
 }

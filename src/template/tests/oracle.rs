@@ -76,3 +76,10 @@ fn conditions_give_what_ansible_gives() {
         Expression::compile(engine, text, None)?.is_true(scope).map(Json::from)
     });
 }
+
+#[test]
+fn addresses_give_what_the_collections_give() {
+    check("addresses.jsonl", "text", |engine, text, scope| {
+        Tree::from_text(text, engine)?.evaluate(scope)?.to_json()
+    });
+}
