@@ -185,8 +185,7 @@ impl Object for Namespace {
 
 fn namespace(call: &Call<'_>, arguments: Arguments) -> Result<Value> {
     let Value::Dict(start) = dict(call, arguments)? else { return Ok(Value::None) };
-    let attributes =
-        start.iter().map(|(name, value)| (name.to_string().into(), value)).collect();
+    let attributes = start.iter().map(|(name, value)| (name.to_string().into(), value)).collect();
     Ok(Value::object(Namespace(Mutex::new(attributes))))
 }
 

@@ -206,7 +206,9 @@ impl Value {
                 let mut buffer = [0u8; 4];
                 Ok(text.chars().map(|c| Value::from(&*c.encode_utf8(&mut buffer))).collect())
             }
-            Self::Bytes(bytes) => Ok(bytes.iter().map(|byte| Value::Int(i64::from(*byte))).collect()),
+            Self::Bytes(bytes) => {
+                Ok(bytes.iter().map(|byte| Value::Int(i64::from(*byte))).collect())
+            }
             Self::Object(object) => match object.shape() {
                 Shape::Mapping => Ok(object.keys()),
                 Shape::Sequence => Ok(object.elements()),

@@ -236,9 +236,7 @@ fn without_variables(scope: &Scope) -> Scope {
 }
 
 fn not_exported(template: &Value, name: &str) -> Value {
-    let hint = format!(
-        "the template '{template}' does not export the requested name '{name}'"
-    );
+    let hint = format!("the template '{template}' does not export the requested name '{name}'");
     Value::Undefined(Undefined::new(Missing::Hint(hint.into())))
 }
 

@@ -20,7 +20,9 @@ pub(super) const FILTERS: &[Filter] = &[
     of(HOME, "ipmath", ipmath),
     of(HOME, "nthhost", nthhost),
     of(HOME, "next_nth_usable", |call, value, arguments| nth_usable(call, value, arguments, 1)),
-    of(HOME, "previous_nth_usable", |call, value, arguments| nth_usable(call, value, arguments, -1)),
+    of(HOME, "previous_nth_usable", |call, value, arguments| {
+        nth_usable(call, value, arguments, -1)
+    }),
     of(HOME, "network_in_network", network_in_network),
     of(HOME, "network_in_usable", network_in_usable),
     of(HOME, "reduce_on_network", reduce_on_network),
@@ -177,9 +179,21 @@ impl Net {
 
     pub(crate) fn is_private(&self) -> bool {
         self.within(&[
-            "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10",
-            "127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10", "2001:db8::/32",
-            "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10", "198.18.0.0/15",
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "fc00::/7",
+            "fec0::/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "::1/128",
+            "fe80::/10",
+            "2001:db8::/32",
+            "192.0.2.0/24",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "100.64.0.0/10",
+            "198.18.0.0/15",
             "239.0.0.0/8",
         ])
     }
@@ -221,7 +235,10 @@ fn ipaddr(
     version: Option<bool>,
 ) -> Result<Value> {
     let [query, wanted, _alias] = arguments.bind("ipaddr", ["query", "version", "alias"], 0)?;
-    let version = match (version, wanted.filter(|wanted| !matches!(wanted, Value::None | Value::Bool(false)))) {
+    let version = match (
+        version,
+        wanted.filter(|wanted| !matches!(wanted, Value::None | Value::Bool(false))),
+    ) {
         (None, Some(wanted)) => Some(wanted.to_string() == "4"),
         (version, _) => version,
     };
@@ -279,10 +296,14 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
             () if is_host(&net) => text(net.address()),
             () => Ok(Value::None),
         },
-        "host" | "address/prefix" | "ip/prefix" | "gateway" | "gw" | "host/prefix"
-        | "hostnet" | "router" => match () {
+        "host" | "address/prefix" | "ip/prefix" | "gateway" | "gw" | "host/prefix" | "hostnet"
+        | "router" => match () {
             () if name == "gateway" || name == "gw" || name == "router" => {
-                if is_host(&net) { text(net.with_prefix(net.number)) } else { Ok(Value::None) }
+                if is_host(&net) {
+                    text(net.with_prefix(net.number))
+                } else {
+                    Ok(Value::None)
+                }
             }
             () if net.is_single() && name.contains("ip/") => Ok(Value::None),
             () if is_host(&net) => text(net.with_prefix(net.number)),
@@ -313,7 +334,9 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
         }
         "previous_usable" => {
             let limit = net.first_usable();
-            number(net.number.checked_sub(1).filter(|past| limit.is_some_and(|first| *past >= first)))
+            number(
+                net.number.checked_sub(1).filter(|past| limit.is_some_and(|first| *past >= first)),
+            )
         }
         "range_usable" => match (net.first_usable(), net.last_usable()) {
             (Some(first), Some(last)) => text(format!("{}-{}", net.text(first), net.text(last))),
@@ -383,7 +406,12 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
         "wrap" => text(wrapped(&net, &given())),
         "6to4" => {
             if net.v4 && net.is_public() {
-                let net6 = Net { number: (0x2002u128 << 112) | (net.number << 80), v4: false, prefix: 48, has_prefix: true };
+                let net6 = Net {
+                    number: (0x2002u128 << 112) | (net.number << 80),
+                    v4: false,
+                    prefix: 48,
+                    has_prefix: true,
+                };
                 text(net6.with_prefix(net6.number))
             } else {
                 Ok(Value::None)
@@ -426,11 +454,8 @@ fn reverse_name(net: &Net) -> String {
         parts.reverse();
         return format!("{}.in-addr.arpa.", parts.join("."));
     }
-    let digits: String = format!("{:032x}", net.number)
-        .chars()
-        .rev()
-        .flat_map(|digit| [digit, '.'])
-        .collect();
+    let digits: String =
+        format!("{:032x}", net.number).chars().rev().flat_map(|digit| [digit, '.']).collect();
     format!("{digits}ip6.arpa.")
 }
 
@@ -704,7 +729,10 @@ fn hwaddr(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
     let Some(digits) = mac_digits(&value.to_string()) else {
         return match query.as_str() {
             "" | "bool" => Ok(Value::Bool(false)),
-            _ => Err(TemplateError::of_value(format!("{}: not a hardware address: {value}", call.name))),
+            _ => Err(TemplateError::of_value(format!(
+                "{}: not a hardware address: {value}",
+                call.name
+            ))),
         };
     };
     let grouped = |size: usize, separator: &str| {
@@ -722,7 +750,10 @@ fn hwaddr(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
         "pgsql" | "postgresql" | "psql" => grouped(6, ":"),
         "eui48" | "win" => Value::from(grouped(2, "-").to_string().to_uppercase()),
         other => {
-            return Err(TemplateError::of_value(format!("{}: unknown filter type: {other}", call.name)));
+            return Err(TemplateError::of_value(format!(
+                "{}: unknown filter type: {other}",
+                call.name
+            )));
         }
     })
 }

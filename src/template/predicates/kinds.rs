@@ -124,11 +124,8 @@ fn cased(value: &Value, is: fn(char) -> bool) -> bool {
 }
 
 fn remainder(value: &Value, by: i64) -> Result<i64> {
-    let rest = operators::binary(
-        crate::compile::ir::BinaryOperator::Remainder,
-        value,
-        &Value::Int(by),
-    )?;
+    let rest =
+        operators::binary(crate::compile::ir::BinaryOperator::Remainder, value, &Value::Int(by))?;
     Ok(match rest {
         Value::Float(0.0) => 0,
         Value::Float(1.0) => 1,
@@ -205,9 +202,8 @@ fn nan(_: &Call<'_>, value: &Value, arguments: Arguments) -> Result<bool> {
         Value::Float(number) => Ok(number.is_nan()),
         other if big::of(other).is_some() => Ok(false),
         Value::Object(object) if object.shape() == Shape::Plain => Ok(false),
-        other => Err(TemplateError::of_type(format!(
-            "must be real number, not {}",
-            other.type_name()
-        ))),
+        other => {
+            Err(TemplateError::of_type(format!("must be real number, not {}", other.type_name())))
+        }
     }
 }
