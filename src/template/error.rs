@@ -250,7 +250,9 @@ impl Undefined {
                 } else {
                     format!("{name}: {}", error.message())
                 };
-                TemplateError::new(error.kind(), message).at(error.place().cloned()).because(error.clone())
+                TemplateError::new(error.kind(), message)
+                    .at(error.place().cloned())
+                    .because(error.clone())
             }
             missing => TemplateError::new(ErrorKind::Undefined, missing.to_string()),
         };

@@ -8,8 +8,7 @@ use crate::{
     compile::{self, ir::Program, origin::Origin, syntax::Syntax},
     engine::Engine,
     error::{ErrorKind, Result, TemplateError},
-    eval,
-    literal_eval,
+    eval, literal_eval,
     scope::Scope,
     value::Value,
 };

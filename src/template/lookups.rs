@@ -122,7 +122,9 @@ impl LookupCall<'_> {
     pub(crate) fn bool_option(&mut self, name: &str, default: bool) -> Result<bool> {
         match self.option(name)? {
             None => Ok(default),
-            Some(value) => Ok(crate::filters::truth::boolean(&value).unwrap_or_else(|| value.truthy())),
+            Some(value) => {
+                Ok(crate::filters::truth::boolean(&value).unwrap_or_else(|| value.truthy()))
+            }
         }
     }
 

@@ -102,10 +102,8 @@ fn strict(text: &str) -> Result<StrictKey> {
     let fail = || wrong("version number", text);
     let at = text.find(['a', 'b']).unwrap_or(text.len());
     let (numbers, pre) = text.split_at(at);
-    let parsed: Vec<u64> = numbers
-        .split('.')
-        .map(|part| part.parse().map_err(|_| fail()))
-        .collect::<Result<_>>()?;
+    let parsed: Vec<u64> =
+        numbers.split('.').map(|part| part.parse().map_err(|_| fail())).collect::<Result<_>>()?;
     let (major, minor, patch) = match parsed.as_slice() {
         [major, minor] => (*major, *minor, 0),
         [major, minor, patch] => (*major, *minor, *patch),

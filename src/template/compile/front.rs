@@ -42,7 +42,8 @@ impl Rewritten<'_> {
                 break;
             }
             if offset < edit.new_end {
-                return edit.old_start + (offset - edit.new_start).min(edit.old_end - edit.old_start);
+                return edit.old_start
+                    + (offset - edit.new_start).min(edit.old_end - edit.old_start);
             }
             shift = edit.old_end as isize - edit.new_end as isize;
         }
@@ -116,7 +117,7 @@ impl<'t> Pass<'t> {
         for token in tokenize(self.text, in_expression, syntax.clone()) {
             // The parser meets the same error, and reports it.
             let Ok((token, span)) = token else { return };
-            let (start, end) = (span.start_offset as usize, span.end_offset as usize);
+            let end = span.end_offset as usize;
             match &token {
                 Token::TemplateData(_) => {}
                 Token::VariableStart => {
@@ -127,7 +128,7 @@ impl<'t> Pass<'t> {
                     open = Open::default();
                     operand_before = false;
                 }
-                Token::VariableEnd | Token::BlockEnd => self.close(&open, last_end, start),
+                Token::VariableEnd | Token::BlockEnd => self.close(&open, last_end),
                 _ => {
                     self.inside(&token, span, &mut open, operand_before);
                     operand_before = ends_operand(&token);
@@ -137,7 +138,7 @@ impl<'t> Pass<'t> {
             last_end = end;
         }
         if in_expression {
-            self.close(&open, last_end, self.text.len());
+            self.close(&open, last_end);
         }
     }
 
@@ -152,11 +153,11 @@ impl<'t> Pass<'t> {
                     self.insert(end, "(");
                 }
             }
-            Token::Ident("in") if open.keyword == Some("for") && open.depth == 0 => {
-                if open.tuple_start.is_none() {
-                    open.tuple_start = Some(end);
-                    open.has_comma = false;
-                }
+            Token::Ident("in")
+                if open.keyword == Some("for") && open.depth == 0 && open.tuple_start.is_none() =>
+            {
+                open.tuple_start = Some(end);
+                open.has_comma = false;
             }
             Token::Ident("if" | "recursive") if open.keyword == Some("for") && open.depth == 0 => {
                 if let (Some(from), true) = (open.tuple_start, open.has_comma) {
@@ -197,7 +198,7 @@ impl<'t> Pass<'t> {
     }
 
     /// The end of `{{ }}` or `{% %}`: what needs parentheses gets them.
-    fn close(&mut self, open: &Open<'t>, last_end: usize, _start: usize) {
+    fn close(&mut self, open: &Open<'t>, last_end: usize) {
         match (open.keyword, open.tuple_start) {
             (Some("do"), _) => self.insert(last_end, ")()"),
             (None | Some("for"), Some(from)) if open.has_comma => {

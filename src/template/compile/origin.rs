@@ -15,7 +15,10 @@ enum Kind {
     Unknown,
     /// Only the whole is known: the text is not as it was written.
     Whole(Span),
-    Scalar { span: Span, style: Style },
+    Scalar {
+        span: Span,
+        style: Style,
+    },
     File(Arc<SourceFile>),
 }
 

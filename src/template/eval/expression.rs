@@ -98,16 +98,22 @@ impl Machine<'_> {
             ExprKind::Call(call) => self.call(&call.0, &call.1),
             ExprKind::Method(call) => self.method(&call.0, &call.1, &call.2, expr),
             ExprKind::Lookup(lookup) => self.lookup(lookup),
-            ExprKind::List(items) => {
-                items.iter().map(|item| self.eval(item)).collect::<Result<Vec<_>>>().map(Value::list)
-            }
-            ExprKind::Tuple(items) => {
-                items.iter().map(|item| self.eval(item)).collect::<Result<Vec<_>>>().map(Value::tuple)
-            }
+            ExprKind::List(items) => items
+                .iter()
+                .map(|item| self.eval(item))
+                .collect::<Result<Vec<_>>>()
+                .map(Value::list),
+            ExprKind::Tuple(items) => items
+                .iter()
+                .map(|item| self.eval(item))
+                .collect::<Result<Vec<_>>>()
+                .map(Value::tuple),
             ExprKind::Dict(entries) => self.dict(entries),
-            ExprKind::Captured => self.captured.last().cloned().ok_or_else(|| {
-                TemplateError::new(ErrorKind::Syntax, "a filter without a value")
-            }),
+            ExprKind::Captured => {
+                self.captured.last().cloned().ok_or_else(|| {
+                    TemplateError::new(ErrorKind::Syntax, "a filter without a value")
+                })
+            }
             ExprKind::Super => self.super_block(),
             ExprKind::SelfBlock(name) => self.self_block(name),
         }
@@ -315,4 +321,3 @@ impl Machine<'_> {
         }
     }
 }
-

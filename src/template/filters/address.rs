@@ -20,7 +20,9 @@ pub(super) const FILTERS: &[Filter] = &[
     of(HOME, "ipmath", ipmath),
     of(HOME, "nthhost", nthhost),
     of(HOME, "next_nth_usable", |call, value, arguments| nth_usable(call, value, arguments, 1)),
-    of(HOME, "previous_nth_usable", |call, value, arguments| nth_usable(call, value, arguments, -1)),
+    of(HOME, "previous_nth_usable", |call, value, arguments| {
+        nth_usable(call, value, arguments, -1)
+    }),
     of(HOME, "network_in_network", network_in_network),
     of(HOME, "network_in_usable", network_in_usable),
     of(HOME, "reduce_on_network", reduce_on_network),
@@ -163,8 +165,7 @@ impl Net {
         match self.width() - self.prefix {
             0 => None,
             1 => Some(self.last()),
-            _ if self.v4 => Some(self.last() - 1),
-            _ => Some(self.last()),
+            _ => Some(self.last() - 1),
         }
     }
 
@@ -178,8 +179,21 @@ impl Net {
 
     pub(crate) fn is_private(&self) -> bool {
         self.within(&[
-            "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10",
-            "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10", "198.18.0.0/15",
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "fc00::/7",
+            "fec0::/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "::1/128",
+            "fe80::/10",
+            "2001:db8::/32",
+            "192.0.2.0/24",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "100.64.0.0/10",
+            "198.18.0.0/15",
             "239.0.0.0/8",
         ])
     }
@@ -221,7 +235,10 @@ fn ipaddr(
     version: Option<bool>,
 ) -> Result<Value> {
     let [query, wanted, _alias] = arguments.bind("ipaddr", ["query", "version", "alias"], 0)?;
-    let version = match (version, wanted.filter(|wanted| !matches!(wanted, Value::None | Value::Bool(false)))) {
+    let version = match (
+        version,
+        wanted.filter(|wanted| !matches!(wanted, Value::None | Value::Bool(false))),
+    ) {
         (None, Some(wanted)) => Some(wanted.to_string() == "4"),
         (version, _) => version,
     };
@@ -234,9 +251,9 @@ fn asked(value: &Value, query: &Value, version: Option<bool>) -> Result<Value> {
     if value.is_sequence() {
         let mut kept = Vec::new();
         for item in value.elements()? {
-            match asked(&item.clone().defined()?, query, version)? {
+            match asked(&item.defined()?, query, version)? {
                 Value::Bool(false) | Value::None => {}
-                Value::Bool(true) => kept.push(item),
+                Value::Bool(true) => kept.push(Value::Bool(true)),
                 found => kept.push(found),
             }
         }
@@ -254,15 +271,22 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
     let given = || {
         if net.has_prefix { net.with_prefix(net.number) } else { net.address() }
     };
-    let when = |is: bool| if is { text(given()) } else { Ok(Value::Bool(false)) };
+    let when = |is: bool| if is { text(given()) } else { Ok(Value::None) };
     let number = |number: Option<u128>| match number {
         Some(number) => text(net.text(number)),
-        None => Ok(Value::Bool(false)),
+        None => Ok(Value::None),
     };
     if let Some(at) = query.as_int() {
         return nth(&net, at);
     }
     let name = query.to_string();
+    let needs_network = matches!(
+        name.as_str(),
+        "first_usable" | "last_usable" | "next_usable" | "previous_usable" | "range_usable"
+    );
+    if needs_network && net.is_single() {
+        return Err(TemplateError::of_value("Not a network address"));
+    }
     match name.as_str() {
         "" => match value {
             Value::Str(_) => text(given()),
@@ -270,36 +294,35 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
         },
         "address" | "ip" => match () {
             () if is_host(&net) => text(net.address()),
-            () => Ok(Value::Bool(false)),
+            () => Ok(Value::None),
         },
-        "host" | "address/prefix" | "ip/prefix" | "gateway" | "gw" | "host/prefix"
-        | "hostnet" | "router" => match () {
+        "host" | "address/prefix" | "ip/prefix" | "gateway" | "gw" | "host/prefix" | "hostnet"
+        | "router" => match () {
             () if name == "gateway" || name == "gw" || name == "router" => {
-                if is_host(&net) { text(net.with_prefix(net.number)) } else { Ok(Value::Bool(false)) }
+                if is_host(&net) {
+                    text(net.with_prefix(net.number))
+                } else {
+                    Ok(Value::None)
+                }
             }
+            () if net.is_single() && name.contains("ip/") => Ok(Value::None),
             () if is_host(&net) => text(net.with_prefix(net.number)),
-            () => Ok(Value::Bool(false)),
+            () => Ok(Value::None),
         },
         "bool" => Ok(Value::Bool(true)),
         "broadcast" => {
-            if net.v4 && net.width() - net.prefix >= 2 {
+            if net.width() - net.prefix >= 2 {
                 text(net.text(net.last()))
             } else {
-                Ok(Value::Bool(false))
+                Ok(Value::None)
             }
         }
         "cidr" | "net" | "subnet" => {
-            if name == "cidr" {
-                text(net.with_prefix(net.number))
-            } else {
-                let is_net = name == "subnet" || net.number == net.network();
-                if is_net && !net.is_single() {
-                    text(net.with_prefix(net.network()))
-                } else if name == "subnet" {
-                    text(net.with_prefix(net.network()))
-                } else {
-                    Ok(Value::Bool(false))
-                }
+            let is_net = net.number == net.network() && !net.is_single();
+            match name.as_str() {
+                "cidr" => text(net.with_prefix(net.number)),
+                "net" if !is_net => Ok(Value::None),
+                _ => text(net.with_prefix(net.network())),
             }
         }
         "cidr_lookup" | "wildcard" | "hostmask" => text(net.text(net.hostmask())),
@@ -311,11 +334,13 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
         }
         "previous_usable" => {
             let limit = net.first_usable();
-            number(net.number.checked_sub(1).filter(|past| limit.is_some_and(|first| *past >= first)))
+            number(
+                net.number.checked_sub(1).filter(|past| limit.is_some_and(|first| *past >= first)),
+            )
         }
         "range_usable" => match (net.first_usable(), net.last_usable()) {
             (Some(first), Some(last)) => text(format!("{}-{}", net.text(first), net.text(last))),
-            _ => Ok(Value::Bool(false)),
+            _ => Ok(Value::None),
         },
         "peer" => match net.width() - net.prefix {
             1 => text(net.text(net.number ^ 1)),
@@ -334,9 +359,9 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
             (false, _) => text(given()),
             (true, "ipv6") => {
                 let mapped = format!("::ffff:{}", net.address());
-                text(if net.has_prefix { format!("{mapped}/{}", net.prefix + 96) } else { mapped })
+                text(format!("{mapped}/{}", net.prefix + 96))
             }
-            _ => Ok(Value::Bool(false)),
+            _ => Ok(Value::None),
         },
         "link-local" | "lla" => when(net.is_link_local()),
         "loopback" | "lo" => when(net.is_loopback()),
@@ -355,37 +380,41 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
             text(format!("{} {}", net.text(net.network()), net.text(net.hostmask())))
         }
         "ip_netmask" => {
-            if is_host(&net) {
+            if is_host(&net) && !net.is_single() {
                 text(format!("{} {}", net.address(), net.text(net.netmask())))
             } else {
-                Ok(Value::Bool(false))
+                Ok(Value::None)
             }
         }
         "ip_wildcard" => {
-            if is_host(&net) {
+            if is_host(&net) && !net.is_single() {
                 text(format!("{} {}", net.address(), net.text(net.hostmask())))
             } else {
-                Ok(Value::Bool(false))
+                Ok(Value::None)
             }
         }
         "prefix" => Ok(Value::from(net.prefix)),
         "revdns" => text(reverse_name(&net)),
         "size" => Ok(Value::from(net.size())),
         "size_usable" => Ok(Value::from(match net.width() - net.prefix {
-            0 => 1,
+            0 => 0,
             1 => 2,
-            _ if net.v4 => net.size() - 2,
-            _ => net.size() - 1,
+            _ => net.size() - 2,
         })),
         "type" => Ok(Value::from(if is_host(&net) { "address" } else { "network" })),
         "version" => Ok(Value::from(if net.v4 { 4 } else { 6 })),
         "wrap" => text(wrapped(&net, &given())),
         "6to4" => {
             if net.v4 && net.is_public() {
-                let net6 = Net { number: (0x2002u128 << 112) | (net.number << 80), v4: false, prefix: 48, has_prefix: true };
+                let net6 = Net {
+                    number: (0x2002u128 << 112) | (net.number << 80),
+                    v4: false,
+                    prefix: 48,
+                    has_prefix: true,
+                };
                 text(net6.with_prefix(net6.number))
             } else {
-                Ok(Value::Bool(false))
+                Ok(Value::None)
             }
         }
         other => match parse(other) {
@@ -403,6 +432,9 @@ fn one(value: &Value, net: Net, query: &Value) -> Result<Value> {
 }
 
 fn nth(net: &Net, at: i64) -> Result<Value> {
+    if net.is_single() {
+        return Ok(Value::from(net.address()));
+    }
     let size = net.size();
     let offset = if at >= 0 {
         u128::try_from(at).ok()
@@ -422,11 +454,8 @@ fn reverse_name(net: &Net) -> String {
         parts.reverse();
         return format!("{}.in-addr.arpa.", parts.join("."));
     }
-    let digits: String = format!("{:032x}", net.number)
-        .chars()
-        .rev()
-        .flat_map(|digit| [digit, '.'])
-        .collect();
+    let digits: String =
+        format!("{:032x}", net.number).chars().rev().flat_map(|digit| [digit, '.']).collect();
     format!("{digits}ip6.arpa.")
 }
 
@@ -481,15 +510,15 @@ fn ipsubnet(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     if prefix > net.width() {
         return Ok(Value::Bool(false));
     }
+    if prefix < net.prefix && net.has_prefix && index.is_none() {
+        return Err(TemplateError::of_value(format!(
+            "Requested subnet size of {prefix} is invalid"
+        )));
+    }
     if prefix < net.prefix || !net.has_prefix {
-        // A larger network around this one.
+        // The larger network around this one.
         let around = Net { prefix, ..net };
-        return match index {
-            None if !net.has_prefix || prefix < net.prefix => {
-                Ok(Value::from(around.with_prefix(around.network())))
-            }
-            _ => Ok(Value::from(around.with_prefix(around.network()))),
-        };
+        return Ok(Value::from(around.with_prefix(around.network())));
     }
     let count = 1u128.checked_shl(prefix - net.prefix).unwrap_or(u128::MAX);
     match index {
@@ -561,13 +590,13 @@ fn ipmath(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 fn nth_usable(_: &Call<'_>, value: Value, arguments: Arguments, sign: i128) -> Result<Value> {
     let [offset] = arguments.bind("nth_usable", ["offset"], 0)?;
     let offset = offset.map_or(Ok(1), |offset| int_argument("nth_usable", "offset", &offset))?;
-    let net = net_of(&value).ok_or_else(|| wrong_address(&value))?;
+    let Some(net) = net_of(&value) else { return Ok(Value::Bool(false)) };
     let (Some(first), Some(last)) = (net.first_usable(), net.last_usable()) else {
-        return Ok(Value::Bool(false));
+        return Ok(Value::None);
     };
     Ok(match moved(&net, sign * i128::from(offset)).filter(|at| (first..=last).contains(at)) {
         Some(number) => Value::from(net.text(number)),
-        None => Value::Bool(false),
+        None => Value::None,
     })
 }
 
@@ -700,7 +729,10 @@ fn hwaddr(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
     let Some(digits) = mac_digits(&value.to_string()) else {
         return match query.as_str() {
             "" | "bool" => Ok(Value::Bool(false)),
-            _ => Err(TemplateError::of_value(format!("{}: not a hardware address: {value}", call.name))),
+            _ => Err(TemplateError::of_value(format!(
+                "{}: not a hardware address: {value}",
+                call.name
+            ))),
         };
     };
     let grouped = |size: usize, separator: &str| {
@@ -718,7 +750,10 @@ fn hwaddr(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
         "pgsql" | "postgresql" | "psql" => grouped(6, ":"),
         "eui48" | "win" => Value::from(grouped(2, "-").to_string().to_uppercase()),
         other => {
-            return Err(TemplateError::of_value(format!("{}: unknown filter type: {other}", call.name)));
+            return Err(TemplateError::of_value(format!(
+                "{}: unknown filter type: {other}",
+                call.name
+            )));
         }
     })
 }

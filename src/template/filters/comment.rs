@@ -17,11 +17,7 @@ struct Style {
 
 fn style(name: &str) -> Option<Style> {
     let made = |decoration: &str, beginning: &str, end: &str| {
-        Some(Style {
-            decoration: decoration.into(),
-            beginning: beginning.into(),
-            end: end.into(),
-        })
+        Some(Style { decoration: decoration.into(), beginning: beginning.into(), end: end.into() })
     };
     match name {
         "plain" => made("# ", "", ""),
@@ -42,9 +38,8 @@ fn comment(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
     let Some(known) = style(&name) else {
         return Err(TemplateError::of_value(format!("Invalid style '{name}'")));
     };
-    let mut text = |key: &str, default: String| {
-        arguments.take(key).map_or(default, |value| value.to_string())
-    };
+    let mut text =
+        |key: &str, default: String| arguments.take(key).map_or(default, |value| value.to_string());
     let newline = text("newline", "\n".into());
     let decoration = text("decoration", known.decoration.clone());
     let beginning = text("beginning", known.beginning.clone());
@@ -60,7 +55,8 @@ fn comment(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
     if let Some((name, _)) = arguments.keyword.first() {
         return Err(TemplateError::of_type(format!("comment() has no parameter '{name}'")));
     }
-    let line = |text: &str| if text.is_empty() { String::new() } else { format!("{text}{newline}") };
+    let line =
+        |text: &str| if text.is_empty() { String::new() } else { format!("{text}{newline}") };
     let repeated = |text: &str, count: usize| {
         if text.is_empty() { String::new() } else { format!("{text}{newline}").repeat(count) }
     };
@@ -69,7 +65,8 @@ fn comment(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
     let body = format!("{decoration}{body}")
         .replace(&format!("{decoration}{newline}"), &format!("{}{newline}", decoration.trim_end()));
     let closing = repeated(&postfix, postfix_count);
-    let mut out = format!("{}{}{body}{newline}{closing}", line(&beginning), repeated(&prefix, prefix_count));
+    let mut out =
+        format!("{}{}{body}{newline}{closing}", line(&beginning), repeated(&prefix, prefix_count));
     out.push_str(&end);
     if end.is_empty()
         && let Some(shorter) = out.strip_suffix(&newline)

@@ -63,7 +63,9 @@ fn sift_keys(call: &Call<'_>, value: Value, arguments: Arguments, keeps: bool) -
             "starts_with" => targets.iter().any(|target| key.starts_with(target)),
             "ends_with" => targets.iter().any(|target| key.ends_with(target)),
             "regex" => match &pattern {
-                Some(pattern) => pattern.is_match(key).map_err(|error| super::regex::failure("", &error))?,
+                Some(pattern) => {
+                    pattern.is_match(key).map_err(|error| super::regex::failure("", &error))?
+                }
                 None => false,
             },
             other => {
@@ -115,12 +117,13 @@ fn random_mac(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
         .collect();
     let missing = 6 - octets.len();
     let mut source = Source::of(seed.as_ref())?;
-    // One number for all that is missing, its first digit a letter of the range 1-f.
-    let low = 1u64 << (8 * missing - 4);
-    let high = if missing >= 8 { u64::MAX } else { (1u64 << (8 * missing)) - 1 };
-    let number = low + source.below(high - low + 1)?;
-    let digits = format!("{number:0width$x}", width = missing * 2);
-    octets.extend(digits.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned()));
+    // Ten digits are drawn, whatever is missing, and the first of them are taken.
+    const LOW: u64 = 0x10_0000_0000;
+    const HIGH: u64 = 0xff_ffff_ffff;
+    let drawn = format!("{:x}", LOW + source.below(HIGH - LOW + 1)?);
+    let digits = drawn.get(..missing * 2).unwrap_or(&drawn);
+    octets
+        .extend(digits.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned()));
     Ok(Value::from(octets.join(":")))
 }
 
@@ -152,7 +155,10 @@ fn groupby_as_dict(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<V
             )));
         };
         if made.contains(&key) {
-            return Err(TemplateError::of_value(format!("multiple sequence entries with attribute value {}", key.repr())));
+            return Err(TemplateError::of_value(format!(
+                "multiple sequence entries with attribute value {}",
+                key.repr()
+            )));
         }
         made.insert(key, item);
     }

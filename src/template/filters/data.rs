@@ -254,9 +254,8 @@ fn from_json(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
             )));
         }
     };
-    let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
-        TemplateError::of_value(format!("the text is not JSON: {error}"))
-    })?;
+    let json: serde_json::Value = serde_json::from_str(&text)
+        .map_err(|error| TemplateError::of_value(format!("the text is not JSON: {error}")))?;
     Ok(Value::from_json(&json))
 }
 

@@ -238,13 +238,13 @@ fn human_to_bytes(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Va
     let is_bits = bits.is_some_and(|bits| bits.truthy());
     let text = value.to_string();
     let trimmed = text.trim();
-    let end = trimmed
-        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .unwrap_or(trimmed.len());
+    let end = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(trimmed.len());
     let (digits, unit) = trimmed.split_at(end);
     let unit = unit.trim();
     let wrong = || {
-        TemplateError::of_value(format!("human_to_bytes() can't interpret following string: {text}"))
+        TemplateError::of_value(format!(
+            "human_to_bytes() can't interpret following string: {text}"
+        ))
     };
     let number: f64 = digits.parse().map_err(|_| wrong())?;
     let unit = match (unit, default_unit) {

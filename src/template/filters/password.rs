@@ -20,11 +20,8 @@ const SHA512_ROUNDS: i64 = 656_000;
 const SHA256_ROUNDS: i64 = 535_000;
 
 fn password_hash(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
-    let [algorithm, salt, salt_size, rounds, ident] = arguments.bind(
-        "password_hash",
-        ["hashtype", "salt", "salt_size", "rounds", "ident"],
-        0,
-    )?;
+    let [algorithm, salt, salt_size, rounds, ident] =
+        arguments.bind("password_hash", ["hashtype", "salt", "salt_size", "rounds", "ident"], 0)?;
     let algorithm = algorithm.map_or("sha512".to_owned(), |name| name.to_string());
     let text = |value: Option<Value>| {
         value.filter(|value| !value.is_none()).map(|value| value.to_string())
@@ -304,12 +301,27 @@ mod tests {
     fn hashes_are_those_of_crypt() {
         let cases = [
             // From the specification of SHA-crypt.
-            ("Hello world!", "sha512", "saltstring", Some(5000),
-             "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"),
-            ("Hello world!", "sha256", "saltstring", Some(5000),
-             "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"),
-            ("Hello world!", "sha512", "saltstringsaltst", Some(10000),
-             "$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v."),
+            (
+                "Hello world!",
+                "sha512",
+                "saltstring",
+                Some(5000),
+                "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1",
+            ),
+            (
+                "Hello world!",
+                "sha256",
+                "saltstring",
+                Some(5000),
+                "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
+            ),
+            (
+                "Hello world!",
+                "sha512",
+                "saltstringsaltst",
+                Some(10000),
+                "$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v.",
+            ),
             ("password", "md5", "xxxxxxxx", None, "$1$xxxxxxxx$UYCIxa628.9qXjpQCjM4a."),
         ];
         for (password, algorithm, salt, rounds, expect) in cases {

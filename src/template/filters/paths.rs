@@ -171,9 +171,7 @@ fn path_join(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
     arguments.none("path_join")?;
     let parts = match &value {
         Value::Str(text) => vec![text.to_string()],
-        other if other.is_sequence() => {
-            other.elements()?.iter().map(ToString::to_string).collect()
-        }
+        other if other.is_sequence() => other.elements()?.iter().map(ToString::to_string).collect(),
         other => {
             return Err(TemplateError::of_type(format!(
                 "|path_join expects string or sequence, got {} instead.",
@@ -243,8 +241,10 @@ fn fileglob(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value
 
 /// A text as one word of a POSIX shell, as Python's `shlex.quote`.
 pub(crate) fn shell_quoted(text: &str) -> String {
-    let is_safe =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '%' | '+' | '=' | ':' | ',' | '.' | '/' | '-' | '_');
+    let is_safe = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '@' | '%' | '+' | '=' | ':' | ',' | '.' | '/' | '-' | '_')
+    };
     if !text.is_empty() && text.chars().all(is_safe) {
         return text.to_owned();
     }
@@ -323,8 +323,7 @@ fn urlsplit(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
             }
         },
     };
-    let hostname =
-        if name.is_empty() { Value::None } else { Value::from(name.to_lowercase()) };
+    let hostname = if name.is_empty() { Value::None } else { Value::from(name.to_lowercase()) };
     let parts = [
         ("fragment", Value::from(fragment)),
         ("hostname", hostname),

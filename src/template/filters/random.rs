@@ -95,9 +95,7 @@ impl Twister {
         let mut last = 19_650_218u32;
         for (at, word) in state.iter_mut().enumerate() {
             if at > 0 {
-                last = 1_812_433_253u32
-                    .wrapping_mul(last ^ (last >> 30))
-                    .wrapping_add(at as u32);
+                last = 1_812_433_253u32.wrapping_mul(last ^ (last >> 30)).wrapping_add(at as u32);
             }
             *word = last;
         }
@@ -193,13 +191,11 @@ pub(super) fn random(_: &Call<'_>, value: Value, arguments: Arguments) -> Result
         return Ok(Value::from(i128::from(start) + i128::from(step) * i128::from(drawn)));
     }
     if start != 0 || step != 0 {
-        return Err(TemplateError::of_value(
-            "start and step can only be used with integer values",
-        ));
+        return Err(TemplateError::of_value("start and step can only be used with integer values"));
     }
-    let items = value.elements().map_err(|_| {
-        TemplateError::of_type("random can only be used on sequences and integers")
-    })?;
+    let items = value
+        .elements()
+        .map_err(|_| TemplateError::of_type("random can only be used on sequences and integers"))?;
     if items.is_empty() {
         return Err(TemplateError::of_value("Cannot choose from an empty sequence"));
     }

@@ -156,9 +156,9 @@ fn regex_escape(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Valu
             }
             Ok(Value::from(out))
         }
-        "posix_extended" => Err(TemplateError::of_value(
-            "Regex type (posix_extended) not yet implemented",
-        )),
+        "posix_extended" => {
+            Err(TemplateError::of_value("Regex type (posix_extended) not yet implemented"))
+        }
         other => Err(TemplateError::of_value(format!("Invalid regex type ({other})"))),
     }
 }

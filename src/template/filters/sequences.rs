@@ -232,8 +232,7 @@ fn sort(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 }
 
 fn dictsort(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
-    let [case, by, reverse] =
-        arguments.bind("dictsort", ["case_sensitive", "by", "reverse"], 0)?;
+    let [case, by, reverse] = arguments.bind("dictsort", ["case_sensitive", "by", "reverse"], 0)?;
     let is_case_sensitive = flag(case, false);
     let by = by.map_or("key".to_owned(), |by| by.to_string());
     if !matches!(by.as_str(), "key" | "value") {
@@ -348,9 +347,11 @@ fn groupby(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
             _ => groups.push((by, key, vec![item])),
         }
     }
-    Ok(Value::list(groups.into_iter().map(|(_, key, group)| {
-        Value::object(Group { grouper: key, items: Value::list(group) })
-    })))
+    Ok(Value::list(
+        groups.into_iter().map(|(_, key, group)| {
+            Value::object(Group { grouper: key, items: Value::list(group) })
+        }),
+    ))
 }
 
 /// A group of `groupby`: a tuple whose parts also have names.
@@ -417,7 +418,12 @@ fn extreme(value: Value, arguments: Arguments, function: &str, wants_max: bool) 
             Some((known, _)) => {
                 let sign = if wants_max { ">" } else { "<" };
                 let order = key.order(known, sign)?;
-                order == Some(if wants_max { std::cmp::Ordering::Greater } else { std::cmp::Ordering::Less })
+                order
+                    == Some(if wants_max {
+                        std::cmp::Ordering::Greater
+                    } else {
+                        std::cmp::Ordering::Less
+                    })
             }
         };
         if is_better {
@@ -442,7 +448,9 @@ fn attr(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     Ok(if crate::methods::has(&value, &name) {
         crate::methods::bound(&value, &name)
     } else if let Value::Object(object) = &value {
-        object.get(&Value::from(name.as_str())).unwrap_or_else(|| attribute::missing(&value, Value::from(name)))
+        object
+            .get(&Value::from(name.as_str()))
+            .unwrap_or_else(|| attribute::missing(&value, Value::from(name)))
     } else {
         attribute::missing(&value, Value::from(name))
     })

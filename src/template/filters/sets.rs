@@ -88,8 +88,8 @@ pub(crate) fn flatten_into(
     skips_nulls: bool,
 ) -> Result<()> {
     for item in items {
-        let is_null = matches!(&item, Value::None)
-            || matches!(item.as_str(), Some("None" | "null"));
+        let is_null =
+            matches!(&item, Value::None) || matches!(item.as_str(), Some("None" | "null"));
         if skips_nulls && is_null {
             continue;
         }
@@ -203,9 +203,7 @@ fn permutations(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Valu
     let items = value.elements()?;
     let count = match count {
         None | Some(Value::None) => items.len(),
-        Some(count) => {
-            usize::try_from(int_argument("permutations", "r", &count)?).unwrap_or(0)
-        }
+        Some(count) => usize::try_from(int_argument("permutations", "r", &count)?).unwrap_or(0),
     };
     let mut out = Vec::new();
     arrange(&items, count, &mut Vec::new(), &mut out)?;
@@ -251,9 +249,7 @@ pub(crate) fn pairs_with_subelements(
         Some(entries) => entries.into_iter().map(|(_, item)| item).collect(),
         None if value.is_sequence() => value.elements()?,
         None => {
-            return Err(TemplateError::of_type(
-                "obj must be a list of dicts or a nested dict",
-            ));
+            return Err(TemplateError::of_type("obj must be a list of dicts or a nested dict"));
         }
     };
     let keys: Vec<Value> = match path.as_str() {
@@ -334,7 +330,12 @@ fn combine(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
     }
     let mut dicts = Vec::new();
     let mut flat = Vec::new();
-    flatten_into(&mut flat, std::iter::once(value).chain(arguments.positional).collect(), i64::MAX, false)?;
+    flatten_into(
+        &mut flat,
+        std::iter::once(value).chain(arguments.positional).collect(),
+        i64::MAX,
+        false,
+    )?;
     for dict in flat {
         let dict = dict.defined()?;
         if !dict.is_mapping() {
@@ -402,9 +403,11 @@ fn dict2items(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
             value.type_name()
         )));
     };
-    Ok(Value::list(entries.into_iter().map(|(key, value)| {
-        Value::dict([(key_name.clone(), key), (value_name.clone(), value)])
-    })))
+    Ok(Value::list(
+        entries.into_iter().map(|(key, value)| {
+            Value::dict([(key_name.clone(), key), (value_name.clone(), value)])
+        }),
+    ))
 }
 
 fn items2dict(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {

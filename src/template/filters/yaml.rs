@@ -105,9 +105,8 @@ pub(crate) fn dump(value: &Value, style: &YamlStyle) -> Result<String> {
         dumper.emit(Event::stream_end())?;
         dumper.emitter.flush().map_err(failure)?;
     }
-    String::from_utf8(bytes).map_err(|_| {
-        TemplateError::new(ErrorKind::Value, "the YAML that was written is no UTF-8")
-    })
+    String::from_utf8(bytes)
+        .map_err(|_| TemplateError::new(ErrorKind::Value, "the YAML that was written is no UTF-8"))
 }
 
 fn failure(error: libyaml_safer::Error) -> TemplateError {
@@ -147,14 +146,12 @@ impl Dumper<'_, '_> {
             return Ok(());
         }
         match value {
-            Value::List(list) => list
-                .snapshot()
-                .iter()
-                .try_for_each(|item| self.count(&item.force(), depth + 1)),
-            Value::Dict(dict) => dict
-                .snapshot()
-                .values()
-                .try_for_each(|item| self.count(&item.force(), depth + 1)),
+            Value::List(list) => {
+                list.snapshot().iter().try_for_each(|item| self.count(&item.force(), depth + 1))
+            }
+            Value::Dict(dict) => {
+                dict.snapshot().values().try_for_each(|item| self.count(&item.force(), depth + 1))
+            }
             _ => Ok(()),
         }
     }
@@ -204,8 +201,11 @@ impl Dumper<'_, '_> {
             Value::List(list) => list.snapshot().iter().map(|item| item.force()).collect(),
             other => other.elements()?,
         };
-        let style =
-            if self.in_flow(items.iter().all(is_plain)) { SequenceStyle::Flow } else { SequenceStyle::Block };
+        let style = if self.in_flow(items.iter().all(is_plain)) {
+            SequenceStyle::Flow
+        } else {
+            SequenceStyle::Block
+        };
         self.emit(Event::sequence_start(anchor, None, true, style))?;
         for item in items {
             self.node(&item)?;
@@ -269,9 +269,9 @@ fn identity(value: &Value) -> Option<usize> {
 /// Keys and values as they are, so that the same list twice is seen as the same.
 fn raw_entries(value: &Value) -> Option<Vec<(Value, Value)>> {
     match value {
-        Value::Dict(dict) => Some(
-            dict.snapshot().iter().map(|(key, value)| (key.clone(), value.force())).collect(),
-        ),
+        Value::Dict(dict) => {
+            Some(dict.snapshot().iter().map(|(key, value)| (key.clone(), value.force())).collect())
+        }
         other => other.entries(),
     }
 }
@@ -324,8 +324,7 @@ pub(crate) fn load(text: &str) -> Result<Vec<Value>> {
     let file = SourceFile::new("<text>", text);
     let mut diagnostics = Diagnostics::default();
     let nodes = reader::parse_all(&file, &mut diagnostics).unwrap_or_default();
-    if let Some(wrong) =
-        diagnostics.all.iter().find(|one| one.severity == source::Severity::Error)
+    if let Some(wrong) = diagnostics.all.iter().find(|one| one.severity == source::Severity::Error)
     {
         let place = wrong
             .span

@@ -21,10 +21,7 @@ pub(super) const LOOKUPS: &[Lookup] = &[
 ];
 
 fn not_found(term: &str) -> TemplateError {
-    TemplateError::new(
-        ErrorKind::File,
-        format!("could not locate file in lookup: {term}"),
-    )
+    TemplateError::new(ErrorKind::File, format!("could not locate file in lookup: {term}"))
 }
 
 fn read(call: &LookupCall<'_>, term: &str) -> Result<String> {
@@ -171,7 +168,9 @@ fn found_terms(term: &Value, files: &Value, paths: &Value) -> Result<Vec<String>
     } else {
         paths
             .iter()
-            .flat_map(|path| names.iter().map(move |name| format!("{}/{name}", path.trim_end_matches('/'))))
+            .flat_map(|path| {
+                names.iter().map(move |name| format!("{}/{name}", path.trim_end_matches('/')))
+            })
             .collect()
     })
 }
@@ -247,7 +246,9 @@ fn filetree(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
                         return Err(TemplateError::new(ErrorKind::Limit, "the tree is too large"));
                     }
                     if let Some(entry) = tree_entry(&root, &path) {
-                        if entry.get("state").and_then(|s| s.as_str().map(|s| s == "directory")) == Some(true) {
+                        if entry.get("state").and_then(|s| s.as_str().map(|s| s == "directory"))
+                            == Some(true)
+                        {
                             open.push(path);
                         }
                         values.push(entry);
@@ -319,7 +320,8 @@ fn ini(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
         let file = option("file").unwrap_or_else(|| file.clone());
         let section = option("section").unwrap_or_else(|| section.clone());
         let text = read(call, &file)?;
-        let entries = ini_entries(&text, if is_properties { None } else { Some(&section) }, keeps_case);
+        let entries =
+            ini_entries(&text, if is_properties { None } else { Some(&section) }, keeps_case);
         if is_regex {
             let pattern = crate::filters::regex::pattern(&key, false, false)?;
             for (name, value) in entries {
@@ -393,9 +395,8 @@ fn csvfile(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
             other => other.chars().next().unwrap_or('\t'),
         };
         let number = |text: String| {
-            text.parse::<usize>().map_err(|_| {
-                TemplateError::of_value(format!("the column '{text}' is no number"))
-            })
+            text.parse::<usize>()
+                .map_err(|_| TemplateError::of_value(format!("the column '{text}' is no number")))
         };
         let column = number(option("col", &column))?;
         let key_column = number(option("keycol", &key_column))?;

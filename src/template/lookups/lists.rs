@@ -55,9 +55,7 @@ fn dict(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
             )));
         };
         pairs.extend(
-            entries
-                .into_iter()
-                .map(|(key, value)| Value::dict([("key", key), ("value", value)])),
+            entries.into_iter().map(|(key, value)| Value::dict([("key", key), ("value", value)])),
         );
     }
     Ok(pairs)

@@ -134,11 +134,8 @@ fn characters(set: &str) -> String {
 }
 
 fn random_password(wanted: &Wanted) -> Result<String> {
-    let all: Vec<char> = wanted
-        .chars
-        .iter()
-        .flat_map(|set| characters(set).chars().collect::<Vec<_>>())
-        .collect();
+    let all: Vec<char> =
+        wanted.chars.iter().flat_map(|set| characters(set).chars().collect::<Vec<_>>()).collect();
     if all.is_empty() {
         return Err(TemplateError::of_value("no characters to choose a password from"));
     }

@@ -8,10 +8,8 @@ use crate::{
     value::Value,
 };
 
-pub(super) const LOOKUPS: &[Lookup] = &[
-    Lookup { name: "pipe", home: "", run: pipe },
-    Lookup { name: "lines", home: "", run: lines },
-];
+pub(super) const LOOKUPS: &[Lookup] =
+    &[Lookup { name: "pipe", home: "", run: pipe }, Lookup { name: "lines", home: "", run: lines }];
 
 /// Runs a command in the playbook's folder, with the environment that templates see.
 fn shell(call: &LookupCall<'_>, command: &str) -> Result<Output> {

@@ -125,8 +125,14 @@ fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     let converts = call.bool_option("convert_data", true)?;
     let extra = call.option("template_vars")?;
     let mut options = FileOptions::new("");
-    for name in ["variable_start_string", "variable_end_string", "comment_start_string",
-        "comment_end_string", "trim_blocks", "lstrip_blocks"] {
+    for name in [
+        "variable_start_string",
+        "variable_end_string",
+        "comment_start_string",
+        "comment_end_string",
+        "trim_blocks",
+        "lstrip_blocks",
+    ] {
         if let Some(value) = call.option(name)? {
             let value = match name {
                 "trim_blocks" | "lstrip_blocks" => {
@@ -140,9 +146,9 @@ fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     // Native types are what this lookup's text is turned into, or not, below.
     let _ = call.option("jinja2_native")?;
     let scope = match extra.as_ref().and_then(Value::entries) {
-        Some(entries) => {
-            call.scope.push_values(entries.into_iter().map(|(name, value)| (name.to_string(), value)))
-        }
+        Some(entries) => call
+            .scope
+            .push_values(entries.into_iter().map(|(name, value)| (name.to_string(), value))),
         None => call.scope.clone(),
     };
     let surroundings = scope.surroundings();

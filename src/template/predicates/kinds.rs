@@ -74,7 +74,7 @@ pub(super) const TESTS: &[Test] = &[
     test(">", greater),
     test("ge", |_, a, b| compare(Comparison::GreaterOrEqual, a, b)),
     test(">=", |_, a, b| compare(Comparison::GreaterOrEqual, a, b)),
-    test("truthy", |call, value, arguments| truthy(call, value, arguments)),
+    test("truthy", truthy),
     test("falsy", |call, value, arguments| truthy(call, value, arguments).map(|is| !is)),
     test("all", |_, value, arguments| {
         arguments.none("all")?;
@@ -124,14 +124,11 @@ fn cased(value: &Value, is: fn(char) -> bool) -> bool {
 }
 
 fn remainder(value: &Value, by: i64) -> Result<i64> {
-    let rest = operators::binary(
-        crate::compile::ir::BinaryOperator::Remainder,
-        value,
-        &Value::Int(by),
-    )?;
+    let rest =
+        operators::binary(crate::compile::ir::BinaryOperator::Remainder, value, &Value::Int(by))?;
     Ok(match rest {
-        Value::Float(number) if number == 0.0 => 0,
-        Value::Float(number) if number == 1.0 => 1,
+        Value::Float(0.0) => 0,
+        Value::Float(1.0) => 1,
         Value::Int(number) => number,
         _ => -1,
     })
@@ -205,9 +202,8 @@ fn nan(_: &Call<'_>, value: &Value, arguments: Arguments) -> Result<bool> {
         Value::Float(number) => Ok(number.is_nan()),
         other if big::of(other).is_some() => Ok(false),
         Value::Object(object) if object.shape() == Shape::Plain => Ok(false),
-        other => Err(TemplateError::of_type(format!(
-            "must be real number, not {}",
-            other.type_name()
-        ))),
+        other => {
+            Err(TemplateError::of_type(format!("must be real number, not {}", other.type_name())))
+        }
     }
 }

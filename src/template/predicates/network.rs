@@ -9,7 +9,9 @@ use crate::{
 };
 
 pub(super) const TESTS: &[Test] = &[
-    in_collection("ip", |_, value, arguments| is(value, arguments, |text| address::parse(text).is_some())),
+    in_collection("ip", |_, value, arguments| {
+        is(value, arguments, |text| address::parse(text).is_some())
+    }),
     in_collection("ip_address", |_, value, arguments| {
         is(value, arguments, |text| text.parse::<std::net::IpAddr>().is_ok())
     }),

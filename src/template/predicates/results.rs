@@ -57,9 +57,7 @@ fn asked(
 ) -> Result<bool> {
     arguments.none(name)?;
     if !value.is_mapping() {
-        return Err(TemplateError::of_type(format!(
-            "The '{name}' test expects a dictionary"
-        )));
+        return Err(TemplateError::of_type(format!("The '{name}' test expects a dictionary")));
     }
     Ok(ask(value))
 }

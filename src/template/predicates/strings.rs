@@ -95,9 +95,7 @@ fn version_test(_: &Call<'_>, value: &Value, arguments: Arguments) -> Result<boo
         arguments.bind("version", ["version", "operator", "strict", "version_type"], 1)?;
     let is_set = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_none());
     if is_set(&strict) && is_set(&kind) {
-        return Err(TemplateError::of_value(
-            "Cannot specify both 'strict' and 'version_type'",
-        ));
+        return Err(TemplateError::of_value("Cannot specify both 'strict' and 'version_type'"));
     }
     let scheme = match (strict, kind.filter(|kind| !kind.is_none())) {
         (_, Some(kind)) => match kind.to_string().as_str() {
@@ -120,7 +118,9 @@ fn version_test(_: &Call<'_>, value: &Value, arguments: Arguments) -> Result<boo
         return Err(TemplateError::of_value("Input version value cannot be empty"));
     }
     if other.is_empty() {
-        return Err(TemplateError::of_value("Version parameter to compare against cannot be empty"));
+        return Err(TemplateError::of_value(
+            "Version parameter to compare against cannot be empty",
+        ));
     }
     let order = version::compare(&mine, &other, scheme)?;
     let operator = operator.map_or("eq".to_owned(), |operator| operator.to_string());

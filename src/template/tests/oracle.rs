@@ -4,6 +4,8 @@
 //! ansible-core gives it, or our message (`error`) where ansible-core fails, too. The variables of
 //! all of them are in `cases/variables.json`; strings in it are templates.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{path::Path, sync::Arc};
 
 use indexmap::IndexMap;
@@ -72,5 +74,12 @@ fn files_give_what_ansible_gives() {
 fn conditions_give_what_ansible_gives() {
     check("conditions.jsonl", "when", |engine, text, scope| {
         Expression::compile(engine, text, None)?.is_true(scope).map(Json::from)
+    });
+}
+
+#[test]
+fn addresses_give_what_the_collections_give() {
+    check("addresses.jsonl", "text", |engine, text, scope| {
+        Tree::from_text(text, engine)?.evaluate(scope)?.to_json()
     });
 }

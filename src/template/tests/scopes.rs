@@ -1,12 +1,14 @@
 //! Variables, laziness, mutation, places and names.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{path::PathBuf, sync::Arc};
 
 use indexmap::IndexMap;
 use source::{Diagnostics, SourceFile, yaml};
 use template::{
-    Dict, Engine, ErrorKind, Expression, FileOptions, Missing, Scope, Surroundings, Template,
-    Tree, Value,
+    Dict, Engine, ErrorKind, Expression, FileOptions, Missing, Scope, Surroundings, Template, Tree,
+    Value,
 };
 
 /// The variables of a YAML text in a scope without anything else.
@@ -44,7 +46,8 @@ fn render(scope: &Scope, text: &str) -> Result<Value, String> {
 }
 
 fn text(scope: &Scope, template: &str) -> String {
-    render(scope, template).map_or_else(|error| format!("error: {error}"), |value| value.to_string())
+    render(scope, template)
+        .map_or_else(|error| format!("error: {error}"), |value| value.to_string())
 }
 
 #[test]
@@ -52,13 +55,17 @@ fn loops_of_variables_are_found_and_named() {
     let scope = scope_of("a: '{{ b }}'\nb: '{{ c }}'\nc: '{{ a }}'\nd: '{{ d }}'\n");
     for template in ["{{ a }}", "{{ d }}", "{{ a is defined }}", "{{ a | default('x') }}"] {
         let error = render(&scope, template).unwrap_err();
-        assert!(error.contains("recursive loop detected in template string"), "{template}: {error}");
+        assert!(
+            error.contains("recursive loop detected in template string"),
+            "{template}: {error}"
+        );
     }
 }
 
 #[test]
 fn an_element_may_refer_to_its_sibling() {
-    let scope = scope_of("app:\n  root: /srv\n  bin: '{{ app.root }}/bin'\n  bad: '{{ nosuch }}'\n");
+    let scope =
+        scope_of("app:\n  root: /srv\n  bin: '{{ app.root }}/bin'\n  bad: '{{ nosuch }}'\n");
     assert_eq!(text(&scope, "{{ app.bin }}"), "/srv/bin");
     assert_eq!(text(&scope, "{{ app.bad | default('d') }}"), "d");
     assert_eq!(text(&scope, "{{ app.bad is defined }}"), "False");
@@ -91,10 +98,8 @@ fn what_a_template_changes_does_not_reach_the_variable() {
 
 #[test]
 fn data_is_never_a_template() {
-    let scope = scope_of("x: 1\n").push_values([
-        ("stdout", Value::from("{{ x }}")),
-        ("expression", Value::from("x == 1")),
-    ]);
+    let scope = scope_of("x: 1\n")
+        .push_values([("stdout", Value::from("{{ x }}")), ("expression", Value::from("x == 1"))]);
     assert_eq!(text(&scope, "{{ stdout }}"), "{{ x }}");
     assert_eq!(text(&scope, "a {{ stdout }}"), "a {{ x }}");
     assert_eq!(text(&scope, "{{ [stdout] }}"), "['{{ x }}']");
@@ -130,7 +135,10 @@ fn errors_stand_where_the_template_stands() {
         let wrong = Tree::from_node(&node, &engine).unwrap_err();
         let span = wrong[0].span.clone().expect("a place");
         assert_eq!(span.start.byte, text.find(marked).unwrap(), "{}", wrong[0].render());
-        assert_eq!(file.line(span.start.line).chars().nth(span.start.column as usize - 1), marked.chars().next());
+        assert_eq!(
+            file.line(span.start.line).chars().nth(span.start.column as usize - 1),
+            marked.chars().next()
+        );
     }
 }
 
@@ -161,10 +169,19 @@ fn names_are_those_that_come_from_outside() {
     };
     assert_eq!(names("{{ a.b + c }}"), owned(&[("a", false), ("c", false)]));
     assert_eq!(names("{{ a | default(b) }}"), owned(&[("a", true), ("b", false)]));
-    assert_eq!(names("{% if a is defined %}{{ a }}{% endif %}"), owned(&[("a", true), ("a", true)]));
-    assert_eq!(names("{% for i in l %}{{ i }}{{ loop.index }}{% endfor %}"), owned(&[("l", false)]));
+    assert_eq!(
+        names("{% if a is defined %}{{ a }}{% endif %}"),
+        owned(&[("a", true), ("a", true)])
+    );
+    assert_eq!(
+        names("{% for i in l %}{{ i }}{{ loop.index }}{% endfor %}"),
+        owned(&[("l", false)])
+    );
     assert_eq!(names("{% set x = y %}{{ x }}{{ range(3) }}{{ omit }}"), owned(&[("y", false)]));
-    assert_eq!(names("{% macro m(p) %}{{ p }}{{ r }}{% endmacro %}{{ m(1) }}"), owned(&[("r", false)]));
+    assert_eq!(
+        names("{% macro m(p) %}{{ p }}{{ r }}{% endmacro %}{{ m(1) }}"),
+        owned(&[("r", false)])
+    );
 }
 
 #[test]
@@ -187,8 +204,14 @@ fn templates_use_each_other() {
     std::fs::create_dir_all(&templates).unwrap();
     let write = |name: &str, text: &str| std::fs::write(templates.join(name), text).unwrap();
     write("part.j2", "part {{ x }} {{ local | default('-') }}\n");
-    write("macros.j2", "{% macro m(a) %}<{{ a }}{{ x | default('') }}>{% endmacro %}{% set v = 7 %}");
-    write("base.j2", "top {% block one %}base one{% endblock %} {% block two %}two{% endblock %} {{ t | default('') }}");
+    write(
+        "macros.j2",
+        "{% macro m(a) %}<{{ a }}{{ x | default('') }}>{% endmacro %}{% set v = 7 %}",
+    );
+    write(
+        "base.j2",
+        "top {% block one %}base one{% endblock %} {% block two %}two{% endblock %} {{ t | default('') }}",
+    );
     write("loop.j2", "{% include 'loop.j2' %}");
     let surroundings = Surroundings {
         search_folders: vec![folder.clone()],
@@ -212,11 +235,15 @@ fn templates_use_each_other() {
         ("{% import 'macros.j2' as lib %}{{ lib.m(3) }}{{ lib.v }}", "<3>7"),
         ("{% import 'macros.j2' as lib with context %}{{ lib.m(3) }}", "<31>"),
         ("{% from 'macros.j2' import m as n, v %}{{ n(3) }}{{ v }}", "<3>7"),
-        ("{% extends 'base.j2' %}{% set t = 5 %}{% block one %}[{{ super() }}]{% endblock %}ignored",
-         "top [base one] two 5"),
+        (
+            "{% extends 'base.j2' %}{% set t = 5 %}{% block one %}[{{ super() }}]{% endblock %}ignored",
+            "top [base one] two 5",
+        ),
         ("{% include 'loop.j2' %}", "error: templates include each other without end"),
-        ("#jinja2: trim_blocks: False, variable_start_string: '<<', variable_end_string: '>>'\n{% if x %}\n<< x >> {{ x }}\n{% endif %}\n",
-         "\n1 {{ x }}\n\n"),
+        (
+            "#jinja2: trim_blocks: False, variable_start_string: '<<', variable_end_string: '>>'\n{% if x %}\n<< x >> {{ x }}\n{% endif %}\n",
+            "\n1 {{ x }}\n\n",
+        ),
         ("#jinja2: nosuch: True\nx", "error: the jinja2 override 'nosuch' is not supported"),
         ("{{ lookup('template', 'part.j2') }}", "part 1 -\n"),
         ("{{ lookup('template', 'part.j2', template_vars={'x': 9}) }}", "part 9 -\n"),
