@@ -62,9 +62,9 @@ impl Session {
             decrypt: Some(decrypt),
             ..Surroundings::default()
         };
-        if let Some(native) = settings.flag("DEFAULT_JINJA2_NATIVE")? {
-            surroundings.settings.jinja2_native = native;
-        }
+        // Under Ansible's names templates give what that version of Ansible gives.
+        let native = settings.flag("DEFAULT_JINJA2_NATIVE")?;
+        surroundings.settings.jinja2_native = native.unwrap_or(!program.is_ansible());
         if let Some(text) = settings.get("DEFAULT_MANAGED_STR") {
             surroundings.settings.ansible_managed = text;
         }
@@ -135,8 +135,20 @@ impl Session {
             .map(|source| if source == "/dev/null" { String::from(",") } else { source })
             .collect();
         let inventory = inventory::load::load(&sources, &self.engine, &load, &read, &mut diagnostics);
-        crate::show(&diagnostics);
-        if diagnostics.has_errors() {
+        let fails = if self.program.is_ansible() {
+            // Ansible goes on with what it could read.
+            for diagnostic in &diagnostics.all {
+                let place = diagnostic.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
+                eprintln!("[WARNING]: {place}{}", diagnostic.message);
+            }
+            let any = self.settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED")?.unwrap_or(false);
+            let all = self.settings.flag("INVENTORY_UNPARSED_IS_FAILED")?.unwrap_or(false);
+            any || (all && inventory.hosts.is_empty())
+        } else {
+            crate::show(&diagnostics);
+            true
+        };
+        if diagnostics.has_errors() && fails {
             return Err(Failed::general(format!(
                 "the inventory is not good: {} of its sources or lines {} wrong, see above",
                 diagnostics.all.len(),
@@ -159,6 +171,7 @@ impl Session {
                 extra_vars: Arc::clone(&self.extra),
                 surroundings: Arc::clone(&self.surroundings),
                 import_depth_max: IMPORT_DEPTH_MAX,
+                defers_template_errors: self.program.is_ansible(),
             },
         ))
     }

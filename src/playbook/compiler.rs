@@ -8,7 +8,9 @@ use std::{
 use indexmap::IndexMap;
 use plan::{Condition, Frame, FrameKind, Item, Keywords, Layer, Play, Role, Setting};
 use source::{Diagnostic, Diagnostics, Kind, Node, Scalar, Span};
-use template::{Engine, Expression, Scope, Surroundings, Tree};
+use template::{
+    Engine, ErrorKind, Expression, Missing, Scope, Surroundings, TemplateError, Tree, Undefined,
+};
 
 use crate::{Catalogue, Files, codes, collections::Collections, role::RoleRequestParts};
 
@@ -23,6 +25,9 @@ pub struct CompilerSettings {
     pub extra_vars: Layer,
     /// What lookups and paths in static names may use.
     pub surroundings: Arc<Surroundings>,
+    /// Whether a broken template is an error of the task that uses it, when it does, as in Ansible;
+    /// else nothing is run.
+    pub defers_template_errors: bool,
     /// The most files that may be inside one another by static imports.
     pub import_depth_max: usize,
 }
@@ -183,6 +188,14 @@ impl<'a> Cursor<'a> {
         match Tree::from_node(node, &self.compiler.engine) {
             Ok(tree) => tree,
             Err(broken) => {
+                if self.compiler.settings.defers_template_errors
+                    && let Some(first) = broken.first()
+                {
+                    let error = TemplateError::new(ErrorKind::Syntax, first.message.clone())
+                        .at(first.span.clone());
+                    let missing = Missing::Failed { name: "".into(), error };
+                    return Tree::Value(template::Value::Undefined(Undefined::new(missing)));
+                }
                 broken.into_iter().for_each(|diagnostic| self.report(diagnostic));
                 Tree::Value(template::Value::None)
             }

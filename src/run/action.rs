@@ -75,7 +75,7 @@ pub(crate) async fn run(
     args: IndexMap<String, Value>,
 ) -> TaskResult {
     match short(&context.task.action.name) {
-        "add_host" => add_host::run(args),
+        "add_host" => add_host::run(context, args),
         "assert" => assert::run(context, args),
         "debug" => debug::run(context, args),
         "include_vars" => include_vars::run(context, args),
@@ -91,7 +91,7 @@ pub(crate) async fn run_checked(context: &ActionContext<'_>, args: JsonMap) -> T
             transfer::run(context, args).await
         }
         "fail" => fail::run(&args),
-        "group_by" => group_by::run(&args),
+        "group_by" => group_by::run(context, &args),
         "pause" => pause::run(context, &args).await,
         "raw" => raw::run(context, &args).await,
         "setup" | "gather_facts" => setup::run(context, args).await,

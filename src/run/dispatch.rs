@@ -73,9 +73,10 @@ pub struct Dispatcher {
     strategy: Strategy,
     hosts: Vec<HostRun>,
     handlers: Handlers,
-    forks: Arc<Semaphore>,
     throttles: HashMap<TaskId, Arc<Semaphore>>,
     statistics: Statistics,
+    /// Tasks that wait for one of the forks, in the order of their hosts.
+    waiting: VecDeque<(usize, Arc<Task>)>,
     /// The task that was announced last.
     announced: Option<TaskId>,
     /// What was compiled for an include, so that hosts share it.
@@ -127,7 +128,6 @@ impl Dispatcher {
                 is_busy: false,
             })
             .collect();
-        let forks = Arc::new(Semaphore::new(context.settings.forks.max(1)));
         let step = context.settings.step.then_some(StepDecision::Ask);
         let mut dispatcher = Self {
             reach: Arc::clone(&executor.reach),
@@ -136,9 +136,9 @@ impl Dispatcher {
             strategy,
             hosts,
             handlers: Handlers::default(),
-            forks,
             throttles: HashMap::new(),
             statistics: Statistics::default(),
+            waiting: VecDeque::new(),
             announced: None,
             compiled: HashMap::new(),
             sequence: 0,
@@ -165,9 +165,11 @@ impl Dispatcher {
             self.start(&mut running).await;
             let Some(finished) = running.join_next().await else { break };
             let mut finished = vec![finished];
+            self.spawn_waiting(&mut running);
             if self.strategy == Strategy::Linear {
                 while let Some(more) = running.join_next().await {
                     finished.push(more);
+                    self.spawn_waiting(&mut running);
                 }
             }
             let mut results: Vec<Finished> = Vec::new();
@@ -335,27 +337,34 @@ impl Dispatcher {
         if !self.announce(task, &name, is_handler) {
             return false;
         }
-        let executor = Arc::clone(&self.executor);
-        let forks = Arc::clone(&self.forks);
-        let throttle = self.throttle(task, &name);
-        let task = Arc::clone(task);
         if let Some(host) = self.hosts.get_mut(index) {
             host.is_busy = true;
         }
-        let _ = self
-            .executor
-            .events
-            .send(Event::HostStarted { task: Arc::clone(&task), host: name.clone() });
-        running.spawn(async move {
-            let _throttled = match &throttle {
-                Some(throttle) => throttle.acquire().await.ok(),
-                None => None,
-            };
-            let _forked = forks.acquire().await.ok();
-            let result = executor.execute(&task, &name).await;
-            (index, task, result)
-        });
+        self.waiting.push_back((index, Arc::clone(task)));
+        self.spawn_waiting(running);
         true
+    }
+
+    /// Starts what waits, as far as there are forks.
+    fn spawn_waiting(&mut self, running: &mut JoinSet<Finished>) {
+        while running.len() < self.context.settings.forks.max(1) {
+            let Some((index, task)) = self.waiting.pop_front() else { return };
+            let Some(name) = self.hosts.get(index).map(|host| host.name.clone()) else { continue };
+            let executor = Arc::clone(&self.executor);
+            let throttle = self.throttle(&task, &name);
+            let _ = self
+                .executor
+                .events
+                .send(Event::HostStarted { task: Arc::clone(&task), host: name.clone() });
+            running.spawn(async move {
+                let _throttled = match &throttle {
+                    Some(throttle) => throttle.acquire().await.ok(),
+                    None => None,
+                };
+                let result = executor.execute(&task, &name).await;
+                (index, task, result)
+            });
+        }
     }
 
     /// A role that has run on a host runs again only if it allows that.
@@ -575,7 +584,12 @@ impl Dispatcher {
         } else if result.skipped {
             counts.skipped += 1;
         } else {
-            counts.ok += 1;
+            // Each item of an include that runs counts for itself.
+            let includes = result.items.iter().filter(|item| !item.orders.is_empty() && !item.skipped);
+            let is_include = result.orders.iter().any(|order| {
+                matches!(order, RunOrder::IncludeTasks(_) | RunOrder::IncludeRole(_))
+            });
+            counts.ok += if is_include { (includes.count() as u64).max(1) } else { 1 };
             counts.changed += u64::from(result.changed);
         }
     }
@@ -966,22 +980,31 @@ impl Dispatcher {
                 return;
             }
         };
-        let takes_when = !matches!(what.as_str(), "flush_handlers" | "noop" | "role_complete" | "refresh_inventory" | "reset_connection");
-        if takes_when || !task.keywords.when.is_empty() {
-            for condition in task.conditions() {
-                match condition.expression.is_true(&scope) {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        return;
-                    }
-                    Err(error) => {
-                        self.fail_meta(index, task, &error.to_string());
-                        return;
-                    }
+        let what = what.trim().to_owned();
+        if !task.is_implicit {
+            let _ = self.executor.events.send(Event::TaskStarted {
+                task: Arc::clone(task),
+                name: self.executor.name_of(task, &scope),
+                check: self.context.settings.check,
+            });
+        }
+        for condition in task.conditions() {
+            match condition.expression.is_true(&scope) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.say_meta(&skipped_meta(&what, &name, task));
+                    return;
+                }
+                Err(error) => {
+                    self.fail_meta(index, task, &error.to_string());
+                    return;
                 }
             }
         }
-        match what.trim() {
+        if let Some(done) = done_meta(&what, &name, task).filter(|_| !task.is_implicit) {
+            self.say_meta(&done);
+        }
+        match what.as_str() {
             "noop" => {}
             "flush_handlers" => self.flush(index),
             "role_complete" => {
@@ -1037,6 +1060,13 @@ impl Dispatcher {
         }
     }
 
+    /// Says what a `meta` task did, to those who want to hear more.
+    fn say_meta(&self, message: &str) {
+        if self.context.settings.verbosity >= 2 {
+            let _ = self.executor.events.send(Event::Said { message: format!("META: {message}") });
+        }
+    }
+
     fn fail_meta(&mut self, index: usize, task: &Arc<Task>, why: &str) {
         let Some(host) = self.hosts.get(index).map(|host| host.name.clone()) else { return };
         let result = settled_failure(why.to_owned());
@@ -1049,6 +1079,44 @@ impl Dispatcher {
         self.statistics.of(&host).failed += 1;
         self.fail_host(index, task, &result);
     }
+}
+
+/// What is said of a `meta` task that was done.
+fn done_meta(what: &str, host: &HostName, task: &Arc<Task>) -> Option<String> {
+    Some(match what {
+        "flush_handlers" => format!("triggered running handlers for {host}"),
+        "clear_facts" => "facts cleared".into(),
+        "clear_host_errors" => "cleared host errors".into(),
+        "refresh_inventory" => "inventory successfully refreshed".into(),
+        "end_batch" => "ending batch".into(),
+        "end_play" => "ending play".into(),
+        "end_host" => format!("ending play for {host}"),
+        "end_role" => {
+            let role = task.role().map(|role| role.full_name()).unwrap_or_default();
+            format!("ending role {role} for {host}")
+        }
+        "reset_connection" => "reset connection".into(),
+        _ => return None,
+    })
+}
+
+/// What is said of a `meta` task that a condition keeps from being done.
+fn skipped_meta(what: &str, host: &HostName, task: &Arc<Task>) -> String {
+    let rest = match what {
+        "flush_handlers" => format!(", not running handlers for {host}"),
+        "refresh_inventory" => ", not refreshing the inventory".into(),
+        "clear_facts" => format!(", not clearing facts and fact cache for {host}"),
+        "clear_host_errors" => format!(", not clearing host error state for {host}"),
+        "end_batch" => ", continuing current batch".into(),
+        "end_play" => ", continuing play".into(),
+        "end_host" => format!(", continuing execution for {host}"),
+        "end_role" => {
+            let role = task.role().map(|role| role.full_name()).unwrap_or_default();
+            format!(", continuing role {role} for {host}")
+        }
+        _ => String::new(),
+    };
+    format!("{what} conditional evaluated to False{rest}")
 }
 
 fn settled_failure(why: String) -> TaskResult {
@@ -1064,9 +1132,7 @@ fn nearest_handler(name: &str, known: &[&str]) -> Option<String> {
 
 /// The task as `ansible_failed_task` has it.
 fn failed_task(task: &Arc<Task>) -> Value {
-    let name = task.keywords.name.as_ref().map_or(Json::String(task.action.written.clone()), |name| {
-        Json::String(plan::written(name))
-    });
+    let name = task.keywords.name.as_ref().map(plan::written).unwrap_or_default();
     Value::from_json(&serde_json::json!({
         "name": name,
         "action": task.action.written,

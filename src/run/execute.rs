@@ -136,6 +136,8 @@ impl Executor {
             None => None,
         };
         let mut results = Vec::with_capacity(items.len());
+        // What an item sets is seen by the next one.
+        let mut scope = scope.clone();
         for (index, item) in items.iter().enumerate() {
             if let Some(secs) = pause.filter(|secs| *secs > 0.0 && index > 0) {
                 tokio::time::sleep(Duration::from_secs_f64(secs)).await;
@@ -178,8 +180,10 @@ impl Executor {
             }
             let stops = !control.break_when.is_empty()
                 && self.breaks(task, &item_scope, &result);
-            // What an item registers and sets is seen by the next one.
-            self.keep_variables(task, host, &item_scope, &result);
+            if !result.variables.is_empty() {
+                let set = result.variables.iter().map(|(name, value)| (name.as_str(), value.clone()));
+                scope = scope.push_values(set);
+            }
             results.push(result);
             if stops {
                 break;
@@ -205,14 +209,6 @@ impl Executor {
             None => item.clone(),
         };
         label.to_json().unwrap_or_else(|_| Json::String(label.to_string()))
-    }
-
-    fn keep_variables(&self, task: &Arc<Task>, host: &HostName, _scope: &Scope, result: &TaskResult) {
-        if task.does(&["set_fact"]) {
-            for (name, value) in &result.variables {
-                self.context.store.set(host, name, value.clone());
-            }
-        }
     }
 
     /// The first condition that does not hold.
@@ -592,11 +588,16 @@ impl Executor {
         let check = flag(Key::CheckMode, run.check)?;
         let diff = flag(Key::Diff, run.diff)?;
         let timeout = match task.setting(Key::Timeout) {
-            Some(setting) => {
-                let value = self.render(&setting.tree, scope, "timeout", &setting.span)?;
-                u64::try_from(value.as_int().unwrap_or(0)).unwrap_or(0)
-            }
+            Some(setting) => self.seconds(setting, scope, "timeout")?,
             None => run.task_timeout_secs,
+        };
+        // A job that is waited for is a task with a time limit.
+        let timeout = match &task.async_ {
+            Some(setting) => match self.seconds(setting, scope, "async")? {
+                0 => timeout,
+                secs => self.waited_for(task, scope).map(|()| secs)?,
+            },
+            None => timeout,
         };
         let delegate_to = match task.setting(Key::DelegateTo) {
             Some(setting) => {
@@ -614,6 +615,31 @@ impl Executor {
             environment: self.environment(task, scope)?,
             delegate_to,
         })
+    }
+
+    fn seconds(
+        &self,
+        setting: &Setting,
+        scope: &Scope,
+        what: &str,
+    ) -> Result<u64, Box<TaskResult>> {
+        let value = self.render(&setting.tree, scope, what, &setting.span)?;
+        let secs = value.as_int().or_else(|| value.to_string().trim().parse().ok());
+        let secs = secs.and_then(|secs| u64::try_from(secs).ok());
+        secs.ok_or_else(|| {
+            Box::new(TaskResult::failure(format!("{what} is '{value}', which is no number of seconds")))
+        })
+    }
+
+    /// Refuses jobs that nobody waits for.
+    fn waited_for(&self, task: &Arc<Task>, scope: &Scope) -> Result<(), Box<TaskResult>> {
+        let Some(setting) = &task.poll else { return Ok(()) };
+        if self.seconds(setting, scope, "poll")? > 0 {
+            return Ok(());
+        }
+        Err(Box::new(TaskResult::failure(
+            "async with `poll: 0` is not there yet: Trueup has no background jobs",
+        )))
     }
 
     /// A boolean setting; `Err(None)` where nothing is said.
@@ -731,7 +757,16 @@ impl Executor {
                 Ok(value) => value.to_string(),
                 Err(_) => plan::written(tree),
             },
-            None => task.action.written.clone(),
+            None => {
+                let role = task.action.args.get("name").or_else(|| task.action.args.get("role"));
+                match role.filter(|_| task.does(&["include_role", "import_role"])) {
+                    Some(role) => {
+                        let role = role.evaluate(scope).map_or_else(|_| plan::written(role), |r| r.to_string());
+                        format!("{} : {role}", task.action.written)
+                    }
+                    None => task.action.written.clone(),
+                }
+            }
         }
     }
 
