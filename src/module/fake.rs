@@ -90,8 +90,7 @@ impl Default for FakeHost {
 
 impl Default for Files {
     fn default() -> Self {
-        let mut files =
-            Self { nodes: BTreeMap::new(), inodes: BTreeMap::new(), next_inode: 2 };
+        let mut files = Self { nodes: BTreeMap::new(), inodes: BTreeMap::new(), next_inode: 2 };
         files.insert(Path::new("/"), true, Vec::new(), FileMode::new(0o755));
         files
     }
@@ -146,7 +145,9 @@ impl Files {
             let next = real.join(&part);
             match self.nodes.get(&next) {
                 Some(Node::Link(target, ..)) if !rest.is_empty() || links == Links::Follow => {
-                    left = left.checked_sub(1).ok_or_else(|| io::Error::other("too many levels of symbolic links"))?;
+                    left = left
+                        .checked_sub(1)
+                        .ok_or_else(|| io::Error::other("too many levels of symbolic links"))?;
                     if target.is_absolute() {
                         real = PathBuf::from("/");
                     }
@@ -303,11 +304,7 @@ impl FakeHost {
     }
 
     /// Puts a program.
-    pub fn program(
-        &mut self,
-        name: &str,
-        run: impl Fn(&mut Files, &Program) -> Output + 'static,
-    ) {
+    pub fn program(&mut self, name: &str, run: impl Fn(&mut Files, &Program) -> Output + 'static) {
         self.programs.insert(name.into(), Rc::new(run));
     }
 
@@ -388,9 +385,7 @@ impl Host for FakeHost {
     }
 
     fn real_path(&self, path: &Path) -> Result<PathBuf, HostError> {
-        self.files
-            .resolve(path, Links::Follow)
-            .map_err(|why| HostError::file("resolve", path, why))
+        self.files.resolve(path, Links::Follow).map_err(|why| HostError::file("resolve", path, why))
     }
 
     fn attribute(&self, path: &Path, name: &str) -> Result<Option<Vec<u8>>, HostError> {
@@ -592,7 +587,9 @@ impl Host for FakeHost {
         let moved: Vec<PathBuf> =
             self.files.nodes.keys().filter(|node| node.starts_with(&old)).cloned().collect();
         for path in moved {
-            if let (Some(node), Ok(rest)) = (self.files.nodes.remove(&path), path.strip_prefix(&old)) {
+            if let (Some(node), Ok(rest)) =
+                (self.files.nodes.remove(&path), path.strip_prefix(&old))
+            {
                 let path = if rest.as_os_str().is_empty() { new.clone() } else { new.join(rest) };
                 self.files.nodes.insert(path, node);
             }

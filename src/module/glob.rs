@@ -24,12 +24,14 @@ fn match_from(pattern: &[char], name: &[char]) -> bool {
                 continue;
             }
             (Some('?'), Some(_)) => Some(p + 1),
-            (Some('['), Some(letter)) => match class(pattern.get(p + 1..).unwrap_or_default(), *letter) {
-                Some((true, width)) => Some(p + 1 + width),
-                Some((false, _)) => None,
-                None if *letter == '[' => Some(p + 1),
-                None => None,
-            },
+            (Some('['), Some(letter)) => {
+                match class(pattern.get(p + 1..).unwrap_or_default(), *letter) {
+                    Some((true, width)) => Some(p + 1 + width),
+                    Some((false, _)) => None,
+                    None if *letter == '[' => Some(p + 1),
+                    None => None,
+                }
+            }
             (Some(expected), Some(letter)) if expected == letter => Some(p + 1),
             _ => None,
         };
