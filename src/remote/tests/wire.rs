@@ -1,5 +1,8 @@
 //! The real remote behind a pipe.
 
+// Helpers of tests are tests, too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{
     fs,
     io::{Read, Write},
