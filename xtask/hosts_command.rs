@@ -83,8 +83,14 @@ pub fn list() -> Result<(), String> {
     Ok(())
 }
 
-pub fn down() -> Result<(), String> {
-    for (pid, path) in running()? {
+pub fn down(keeper: Option<&str>) -> Result<(), String> {
+    let running = running()?;
+    let is_meant =
+        |pid: &Pid| keeper.is_none_or(|keeper| pid.as_raw_nonzero().to_string() == keeper);
+    if let Some(keeper) = keeper.filter(|_| !running.iter().any(|(pid, _)| is_meant(pid))) {
+        return Err(format!("no keeper {keeper} runs; `hosts list` names those that do"));
+    }
+    for (pid, path) in running.into_iter().filter(|(pid, _)| is_meant(pid)) {
         kill_process(pid, Signal::TERM).map_err(|error| error.to_string())?;
         let process = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
         let end = Instant::now() + Duration::from_secs(DOWN_SECS);

@@ -10,7 +10,7 @@ usage: cargo xtask test [--quick]     all tests; --quick leaves real hosts and t
        cargo xtask hosts up N [--python] [--sudo-user NAME [--sudo-password WORD]]
                                       boots N hosts and leaves them running
        cargo xtask hosts list         hosts that `up` has booted
-       cargo xtask hosts down         ends them";
+       cargo xtask hosts down [PID]   ends them, or those of one keeper";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -21,7 +21,8 @@ fn main() -> ExitCode {
         ["hosts", "up", rest @ ..] => hosts_command::up(rest),
         ["hosts", "keep", rest @ ..] => hosts_command::keep(rest),
         ["hosts", "list"] => hosts_command::list(),
-        ["hosts", "down"] => hosts_command::down(),
+        ["hosts", "down"] => hosts_command::down(None),
+        ["hosts", "down", keeper] => hosts_command::down(Some(keeper)),
         _ => Err(USAGE.to_owned()),
     };
     match result {

@@ -8,6 +8,7 @@
 
 pub mod args;
 pub mod catalogue;
+pub mod demo;
 pub mod doc_command;
 pub mod embedded;
 pub mod exec_command;
@@ -24,7 +25,7 @@ pub mod settings;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, Parser};
 use source::Diagnostics;
 
 pub use program::Program;
@@ -108,7 +109,7 @@ fn dispatch(
                 args::Command::Exec(args) => exec_command::run(*args, settings, program),
                 args::Command::Inventory(args) => inventory_command::run(*args, settings, program),
                 args::Command::Doc(args) => doc_command::run(args, settings),
-                args::Command::Demo(args) => demo(args),
+                args::Command::Demo(args) => demo::run(&args, &settings),
             }
         }
         Program::AnsiblePlaybook => match parse::<args::RunArgs>(program, arguments)? {
@@ -154,10 +155,6 @@ fn parse<A: clap::Args>(program: Program, arguments: &[String]) -> Result<Result
 fn said(error: &clap::Error, code: u8) -> Result<u8, Failed> {
     let _ = error.print();
     Ok(if error.use_stderr() { code } else { 0 })
-}
-
-fn demo(args: args::DemoArgs) -> Result<u8, Failed> {
-    Err(Failed::general(format!("the demo with {} hosts is being laid", args.hosts)))
 }
 
 /// Shows diagnostics on the error stream.

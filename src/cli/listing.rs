@@ -3,7 +3,7 @@
 use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use inventory::pattern;
-use plan::{Item, Play, Task};
+use plan::{Play, Task};
 use run::{RunSettings, Store, dispatch::render_tags, tags::is_chosen};
 use template::{Scope, Value};
 

@@ -92,7 +92,6 @@ pub fn screen(
         shows_ok: settings.flag("DISPLAY_OK_HOSTS")?.unwrap_or(true),
         failures_to_stderr: settings.flag("DISPLAY_FAILED_STDERR")?.unwrap_or(false),
         explains: !program.is_ansible(),
-        shows_diff: run.diff,
         marks_check: false,
     };
     let live = Live::new(is_terminal && !program.is_ansible() && !run.step);

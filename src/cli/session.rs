@@ -363,6 +363,7 @@ impl Session {
                 .map(PathBuf::from),
             remotes: Arc::new(remotes),
             opening_max: OPENING_MAX,
+            system_ssh_config_file: Some(PathBuf::from("/etc/ssh/ssh_config")),
         }))
     }
 }

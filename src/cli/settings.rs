@@ -154,6 +154,19 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The same user and folder without any setting of Ansible's, and without an SSH agent.
+    #[must_use]
+    pub fn without_ansible(&self) -> Self {
+        let is_kept = |name: &String| !name.starts_with("ANSIBLE_") && name != "SSH_AUTH_SOCK";
+        let environment = self.environment.iter().filter(|(name, _)| is_kept(name));
+        Self {
+            environment: environment.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            home: self.home.clone(),
+            current_folder: self.current_folder.clone(),
+            ..Self::default()
+        }
+    }
+
     fn find(&self) -> Option<PathBuf> {
         let named = self.environment.get("ANSIBLE_CONFIG").map(|path| {
             let path = self.expand(path);

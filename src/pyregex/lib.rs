@@ -76,14 +76,14 @@ impl Pattern {
 }
 
 fn compile(source: &str) -> Result<fancy_regex::Regex, Error> {
-    fancy_regex::RegexBuilder::new(source).backtrack_limit(BACKTRACKS_MAX).build().map_err(|error| {
-        match error {
+    fancy_regex::RegexBuilder::new(source).backtrack_limit(BACKTRACKS_MAX).build().map_err(
+        |error| match error {
             fancy_regex::Error::ParseError(at, error) => {
                 Error::Pattern { message: error.to_string(), at }
             }
             other => Error::Pattern { message: other.to_string(), at: 0 },
-        }
-    })
+        },
+    )
 }
 
 impl fmt::Debug for Pattern {

@@ -105,7 +105,8 @@ impl Pattern {
         let mut at = 0;
         let mut after_empty = false;
         while limit == 0 || all.len() < limit {
-            let found = if after_empty { self.after_empty(text, at)? } else { self.search_from(text, at)? };
+            let found =
+                if after_empty { self.after_empty(text, at)? } else { self.search_from(text, at)? };
             let Some(found) = found else { break };
             after_empty = found.end() == found.start();
             at = found.end();

@@ -108,12 +108,9 @@ fn octal(digits: &str) -> Option<char> {
 
 /// The name in `g<name>` and how long all of it is.
 fn group_name(text: &str) -> Result<(&str, usize), Error> {
-    let inner = text
-        .strip_prefix("g<")
-        .ok_or_else(|| Error::Replacement("missing <".into()))?;
-    let end = inner
-        .find('>')
-        .ok_or_else(|| Error::Replacement("missing >, unterminated name".into()))?;
+    let inner = text.strip_prefix("g<").ok_or_else(|| Error::Replacement("missing <".into()))?;
+    let end =
+        inner.find('>').ok_or_else(|| Error::Replacement("missing >, unterminated name".into()))?;
     match inner.get(..end) {
         Some("") | None => Err(Error::Replacement("missing group name".into())),
         Some(name) => Ok((name, end + 3)),
@@ -142,8 +139,29 @@ pub fn escape(text: &str) -> String {
     for c in text.chars() {
         if matches!(
             c,
-            '(' | ')' | '[' | ']' | '{' | '}' | '?' | '*' | '+' | '-' | '|' | '^' | '$' | '\\'
-                | '.' | '&' | '~' | '#' | ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}'
+            '(' | ')'
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | '?'
+                | '*'
+                | '+'
+                | '-'
+                | '|'
+                | '^'
+                | '$'
+                | '\\'
+                | '.'
+                | '&'
+                | '~'
+                | '#'
+                | ' '
+                | '\t'
+                | '\n'
+                | '\r'
+                | '\u{b}'
+                | '\u{c}'
         ) {
             out.push('\\');
         }

@@ -147,9 +147,7 @@ impl Reader {
                     }
                 },
                 c if flags.verbose && c.is_whitespace() => self.at += 1,
-                '#' if flags.verbose => {
-                    while self.next().is_some_and(|c| c != '\n') {}
-                }
+                '#' if flags.verbose => while self.next().is_some_and(|c| c != '\n') {},
                 _ if self.starts_with("(?#") => {
                     while self.peek().is_some_and(|c| c != ')') {
                         self.at += 1;
@@ -316,7 +314,8 @@ impl Reader {
     fn char_escape(&mut self, c: char) -> Result<char, Error> {
         let hex = |reader: &mut Self, digits: usize| {
             let end = reader.at + digits;
-            let text: String = reader.chars.get(reader.at..end).unwrap_or_default().iter().collect();
+            let text: String =
+                reader.chars.get(reader.at..end).unwrap_or_default().iter().collect();
             let code = u32::from_str_radix(&text, 16).ok().filter(|_| text.len() == digits);
             reader.at = end;
             code.and_then(char::from_u32)
@@ -539,9 +538,7 @@ impl Reader {
             match letter {
                 ':' => break,
                 ')' => {
-                    return Err(
-                        self.error("global flags not at the start of the expression")
-                    );
+                    return Err(self.error("global flags not at the start of the expression"));
                 }
                 '-' if on => on = false,
                 letter => {
@@ -550,9 +547,7 @@ impl Reader {
                     }
                 }
             }
-            letter = self
-                .next()
-                .ok_or_else(|| self.error("missing -, : or )"))?;
+            letter = self.next().ok_or_else(|| self.error("missing -, : or )"))?;
         }
         self.out.push_str(match (before.ignore_case, flags.ignore_case) {
             (false, true) => "(?i:",

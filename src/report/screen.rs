@@ -23,8 +23,6 @@ pub struct ScreenSettings {
     pub failures_to_stderr: bool,
     /// Whether failures are followed by their place in the file and what to do.
     pub explains: bool,
-    /// Whether differences are shown.
-    pub shows_diff: bool,
     /// Whether a check run says so in its banners.
     pub marks_check: bool,
 }
@@ -39,7 +37,6 @@ impl Default for ScreenSettings {
             shows_ok: true,
             failures_to_stderr: false,
             explains: true,
-            shows_diff: false,
             marks_check: false,
         }
     }
@@ -55,6 +52,9 @@ pub struct Screen {
     running: usize,
     task: String,
     said: std::collections::HashSet<String>,
+    /// Titles of the tasks that were announced, and the one shown last.
+    titles: std::collections::HashMap<plan::TaskId, String>,
+    shown: Option<plan::TaskId>,
 }
 
 impl crate::Show for Screen {
@@ -89,6 +89,8 @@ impl Screen {
             running: 0,
             task: String::new(),
             said: Default::default(),
+            titles: Default::default(),
+            shown: None,
         }
     }
 
@@ -144,23 +146,31 @@ impl Screen {
             }
             Event::NoHostsRemaining => vec![out(self.banner("NO MORE HOSTS LEFT"))],
             Event::TaskStarted { task, name, check } => {
-                let mut lines = vec![out(self.banner(&self.title("TASK", task, name, *check)))];
+                let title = self.title("TASK", task, name, *check);
+                let mut lines = vec![self.announce(task, title)];
                 if self.settings.verbosity >= 2 {
                     lines.push(out(self.paint(Tone::Verbose, &format!("task path: {}", place(task)))));
                 }
                 lines
             }
             Event::HandlerStarted { task, name } => {
-                vec![out(self.banner(&self.title("RUNNING HANDLER", task, name, false)))]
+                let title = self.title("RUNNING HANDLER", task, name, false);
+                vec![self.announce(task, title)]
             }
             Event::HostStarted { .. } | Event::RunStarted { .. } | Event::Statistic { .. } => Vec::new(),
-            Event::Item(item) => self.item(item),
+            Event::Item(item) => {
+                let mut lines = self.again(&item.task);
+                lines.extend(self.item(item));
+                lines
+            }
             Event::Retrying { host, name, left, .. } => {
                 let text = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
                 vec![out(self.paint(Tone::Plain, &text))]
             }
             Event::HostEnded { host, task, result, ignored } => {
-                self.host_ended(host.as_str(), task, result, *ignored)
+                let mut lines = self.again(task);
+                lines.extend(self.host_ended(host.as_str(), task, result, *ignored));
+                lines
             }
             Event::Included { file, hosts, label } => {
                 let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
@@ -184,6 +194,22 @@ impl Screen {
         let length = title.chars().count();
         let stars = self.settings.columns.saturating_sub(length).max(STARS_MIN);
         format!("\n{title} {}", "*".repeat(stars))
+    }
+
+    fn announce(&mut self, task: &Arc<Task>, title: String) -> Line {
+        let line = out(self.banner(&title));
+        self.titles.insert(task.id, title);
+        self.shown = Some(task.id);
+        line
+    }
+
+    /// The banner once more, where hosts that run free have other tasks shown in between.
+    fn again(&mut self, task: &Arc<Task>) -> Vec<Line> {
+        if self.shown == Some(task.id) {
+            return Vec::new();
+        }
+        self.shown = Some(task.id);
+        self.titles.get(&task.id).map(|title| out(self.banner(title))).into_iter().collect()
     }
 
     fn title(&self, word: &str, task: &Arc<Task>, name: &str, check: bool) -> String {
@@ -371,7 +397,7 @@ impl Screen {
     }
 
     fn diffs_of(&self, result: &TaskResult) -> Vec<Line> {
-        if !self.settings.shows_diff || result.no_log || (!result.changed && !result.failed) {
+        if result.no_log || (!result.changed && !result.failed) {
             return Vec::new();
         }
         let mut lines = Vec::new();

@@ -76,8 +76,8 @@ pub struct Dispatcher {
     forks: Arc<Semaphore>,
     throttles: HashMap<TaskId, Arc<Semaphore>>,
     statistics: Statistics,
-    /// Tasks that have been announced, by ID.
-    announced: HashSet<TaskId>,
+    /// The task that was announced last.
+    announced: Option<TaskId>,
     /// What was compiled for an include, so that hosts share it.
     compiled: HashMap<(TaskId, String), Result<(u64, Arc<Block>), String>>,
     sequence: u64,
@@ -139,7 +139,7 @@ impl Dispatcher {
             forks,
             throttles: HashMap::new(),
             statistics: Statistics::default(),
-            announced: HashSet::new(),
+            announced: None,
             compiled: HashMap::new(),
             sequence: 0,
             end: BatchEnd::default(),
@@ -389,10 +389,10 @@ impl Dispatcher {
 
     /// Tells that a task starts, once for all hosts. `false` where the operator does not want it.
     fn announce(&mut self, task: &Arc<Task>, host: &HostName, is_handler: bool) -> bool {
-        if !self.announced.insert(task.id) && self.strategy == Strategy::Linear && !is_handler {
+        if self.announced == Some(task.id) {
             return true;
         }
-        let is_first = self.strategy == Strategy::Linear || !is_handler;
+        self.announced = Some(task.id);
         let scope = self.context.scope(host, Some(task));
         let name = self.executor.name_of(task, &scope);
         if self.step == Some(StepDecision::Ask) {
@@ -402,7 +402,7 @@ impl Dispatcher {
                 StepAnswer::Continue => self.step = Some(StepDecision::Continue),
             }
         }
-        let event = if is_handler && task.is_handler && is_first {
+        let event = if is_handler && task.is_handler {
             Event::HandlerStarted { task: Arc::clone(task), name }
         } else {
             Event::TaskStarted {

@@ -36,7 +36,7 @@ const TEXT_BYTES_MAX: usize = 16 << 20;
 pub fn text(engine: &Engine, text: &Arc<str>, origin: Origin, syntax: &Syntax) -> Result<Program> {
     limit(text)?;
     let config = syntax.config()?;
-    let rewritten = front::rewrite(text, false, &config);
+    let rewritten = front::rewrite(text, false, &config, syntax.backslashes);
     let parsed = parse(&rewritten.text, "template", config)
         .map_err(|error| parse_error(&error, text, &origin, &rewritten))?;
     let mut lowerer = Lowerer::new(engine, text, &origin, &rewritten);
@@ -57,7 +57,7 @@ pub fn text(engine: &Engine, text: &Arc<str>, origin: Origin, syntax: &Syntax) -
 pub fn expression(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Program> {
     limit(text)?;
     let config = Syntax::inline().config()?;
-    let rewritten = front::rewrite(text, true, &config);
+    let rewritten = front::rewrite(text, true, &config, front::Backslashes::Escape);
     if rewritten.text.trim().is_empty() {
         return Err(TemplateError::new(ErrorKind::Syntax, "the expression is empty")
             .at(origin.span(text, 0, text.len())));
@@ -78,17 +78,16 @@ pub fn condition(engine: &Engine, written: &Arc<str>, origin: Origin) -> Result<
         return text(engine, written, origin, &Syntax::inline());
     }
     let trimmed = written.trim();
-    let is_whole = trimmed.starts_with("{{")
-        && trimmed.ends_with("}}")
-        && trimmed.matches("{{").count() == 1;
+    let is_whole =
+        trimmed.starts_with("{{") && trimmed.ends_with("}}") && trimmed.matches("{{").count() == 1;
     if is_whole {
         return text(engine, written, origin, &Syntax::inline());
     }
     let plain: Arc<str> = front::undelimit(written).into();
     // Places inside of the text have moved: errors show the condition as a whole.
     let whole = origin.span(written, 0, written.len());
-    let mut program = expression(engine, &plain, Origin::unknown())
-        .map_err(|error| error.at(whole.clone()))?;
+    let mut program =
+        expression(engine, &plain, Origin::unknown()).map_err(|error| error.at(whole.clone()))?;
     program.text = Arc::clone(written);
     program.origin = origin.as_whole();
     Ok(program)
@@ -115,9 +114,7 @@ fn parse_error(
     let result = TemplateError::new(ErrorKind::Syntax, detail.replace('`', "'"));
     let place = error.range().map_or_else(
         || origin.span(text, 0, text.len()),
-        |range| {
-            origin.span(text, rewritten.original(range.start), rewritten.original(range.end))
-        },
+        |range| origin.span(text, rewritten.original(range.start), rewritten.original(range.end)),
     );
     result.at(place)
 }

@@ -228,6 +228,9 @@ pub enum Missing {
     Element { owner: Arc<str>, key: Value },
     /// A variable or element whose own template failed.
     Failed { name: Arc<str>, error: TemplateError },
+    /// What `a if b` is when `b` is false: empty where it is written, and forgiven in all but
+    /// `is defined` and `default`.
+    Else,
     /// A message of its own, as `undef(hint=…)` gives.
     Hint(Arc<str>),
 }
@@ -247,7 +250,9 @@ impl Undefined {
                 } else {
                     format!("{name}: {}", error.message())
                 };
-                TemplateError::new(error.kind(), message).at(error.place().cloned()).because(error.clone())
+                TemplateError::new(error.kind(), message)
+                    .at(error.place().cloned())
+                    .because(error.clone())
             }
             missing => TemplateError::new(ErrorKind::Undefined, missing.to_string()),
         };
@@ -275,6 +280,9 @@ impl fmt::Display for Missing {
                 write!(f, "{owner} has no element {}", key.repr())
             }
             Self::Failed { name, error } => write!(f, "{name}: {error}"),
+            Self::Else => f.write_str(
+                "the inline if-expression evaluated to false and no else section was defined.",
+            ),
             Self::Hint(hint) => f.write_str(hint),
         }
     }

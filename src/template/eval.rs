@@ -104,6 +104,17 @@ impl<'p> Machine<'p> {
     }
 }
 
+/// The value of a bare expression, in its own type whatever the settings say.
+///
+/// # Errors
+/// Something undefined was used, or an operation failed.
+pub fn evaluate(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
+    match &program.body {
+        Body::Expression(expr) => Machine::new(program, scope).defined(expr),
+        Body::Parts(_) => render(program, scope),
+    }
+}
+
 /// Renders a program: the value of a text that is one expression, otherwise a string.
 ///
 /// # Errors
@@ -113,12 +124,7 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
     let mut machine = Machine::new(program, scope);
     match &program.body {
         Body::Expression(expr) => {
-            let value = match machine.eval(expr)? {
-                Value::Undefined(undefined) => {
-                    return Err(machine.placed(undefined.error(), expr.at));
-                }
-                value => value,
-            };
+            let value = machine.defined(expr)?;
             if settings.jinja2_native {
                 return Ok(value);
             }
@@ -126,6 +132,7 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
                 Value::None => Value::from(""),
                 Value::Str(text) if keeps_text(expr) => Value::Str(text),
                 Value::Omit => Value::Omit,
+                Value::Bytes(bytes) => Value::from(String::from_utf8_lossy(&bytes).into_owned()),
                 value => structured(value.forced()?.to_string()),
             })
         }

@@ -58,7 +58,7 @@ impl Expression {
     /// # Errors
     /// Something undefined was used, or an operation failed.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value> {
-        self.template.render(scope)
+        self.template.evaluate(scope)
     }
 
     /// Whether the value counts as true.
@@ -84,7 +84,9 @@ impl Expression {
                 Ok(number) => Ok(number != 0.0),
                 Err(_) => Err(TemplateError::new(
                     ErrorKind::Type,
-                    format!("the condition gave the text '{text}', which is data and not evaluated"),
+                    format!(
+                        "the condition gave the text '{text}', which is data and not evaluated"
+                    ),
                 )
                 .at(self.template.span())
                 .with_hint("write the condition without {{ }}, and compare what it gives")),

@@ -8,8 +8,7 @@ use crate::{
     compile::{self, ir::Program, origin::Origin, syntax::Syntax},
     engine::Engine,
     error::{ErrorKind, Result, TemplateError},
-    eval,
-    literal_eval,
+    eval, literal_eval,
     scope::Scope,
     value::Value,
 };
@@ -29,7 +28,7 @@ impl FileOptions {
     /// The defaults of Ansible's module `template`: `trim_blocks` on, `lstrip_blocks` off, the
     /// newline at the end kept.
     pub fn new(path: impl Into<std::path::PathBuf>) -> Self {
-        Self { path: path.into(), syntax: Syntax::inline(), newline_sequence: "\n".into() }
+        Self { path: path.into(), syntax: Syntax::file(), newline_sequence: "\n".into() }
     }
 }
 

@@ -1,8 +1,23 @@
 //! Filters, in families.
 
+pub mod address;
+mod comment;
+mod community;
+mod data;
 pub mod digest;
+pub mod numbers;
+pub mod password;
+pub mod paths;
+mod pretty;
+pub mod random;
+pub mod regex;
+mod sequences;
+pub mod sets;
+mod text;
+mod text_split;
 pub mod time;
 pub mod truth;
+mod yaml;
 
 use crate::{
     engine::{Call, Filter},
@@ -18,7 +33,26 @@ pub(crate) const NOT_DONE: &[(&str, &str)] = &[
 
 /// All filters.
 pub(crate) fn all() -> impl Iterator<Item = &'static Filter> {
-    [digest::FILTERS, time::FILTERS, truth::FILTERS].into_iter().flatten()
+    [
+        address::FILTERS,
+        comment::FILTERS,
+        community::FILTERS,
+        data::FILTERS,
+        digest::FILTERS,
+        numbers::FILTERS,
+        password::FILTERS,
+        paths::FILTERS,
+        random::FILTERS,
+        regex::FILTERS,
+        sequences::FILTERS,
+        sets::FILTERS,
+        text::FILTERS,
+        text_split::FILTERS,
+        time::FILTERS,
+        truth::FILTERS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 type Run = fn(&Call<'_>, Value, Arguments) -> Result<Value>;

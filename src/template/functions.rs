@@ -15,7 +15,7 @@ use crate::{
     error::{ErrorKind, Missing, Result, TemplateError, Undefined},
     lookups,
     scope::Scope,
-    value::{Arguments, Dict, Object, Value, object::int_argument},
+    value::{Arguments, Dict, Object, Value},
 };
 
 /// The longest list that `range` makes.
@@ -185,8 +185,7 @@ impl Object for Namespace {
 
 fn namespace(call: &Call<'_>, arguments: Arguments) -> Result<Value> {
     let Value::Dict(start) = dict(call, arguments)? else { return Ok(Value::None) };
-    let attributes =
-        start.iter().map(|(name, value)| (name.to_string().into(), value)).collect();
+    let attributes = start.iter().map(|(name, value)| (name.to_string().into(), value)).collect();
     Ok(Value::object(Namespace(Mutex::new(attributes))))
 }
 
@@ -302,10 +301,4 @@ fn now(_: &Call<'_>, arguments: Arguments) -> Result<Value> {
         Some(format) if !format.is_none() => moment.format(&format.to_string()).map(Value::from),
         _ => Ok(Value::object(moment)),
     }
-}
-
-/// An integer argument with a default.
-#[allow(dead_code)]
-pub(crate) fn int_or(function: &str, name: &str, value: Option<Value>, default: i64) -> Result<i64> {
-    value.map_or(Ok(default), |value| int_argument(function, name, &value))
 }

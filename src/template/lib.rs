@@ -28,8 +28,9 @@ pub mod surroundings;
 pub mod template;
 pub mod tree;
 pub mod value;
+mod version;
 
-pub use compile::syntax::Syntax;
+pub use compile::syntax::{Backslashes, Syntax};
 pub use engine::{Decrypt, Engine};
 pub use error::{ErrorKind, Missing, Result, TemplateError, Undefined};
 pub use expression::Expression;

@@ -66,4 +66,3 @@ fn literals(items: &[Expr], text: &str) -> Option<Vec<Value>> {
 fn is_capital(at: At, text: &str) -> bool {
     text.as_bytes().get(at.start as usize).is_some_and(u8::is_ascii_uppercase)
 }
-

@@ -6,6 +6,8 @@ mod password;
 mod programs;
 mod variables;
 
+pub(crate) use files::glob;
+
 use crate::{
     engine::{Lookup, LookupCall},
     error::{ErrorKind, Result, TemplateError},
@@ -120,7 +122,9 @@ impl LookupCall<'_> {
     pub(crate) fn bool_option(&mut self, name: &str, default: bool) -> Result<bool> {
         match self.option(name)? {
             None => Ok(default),
-            Some(value) => Ok(crate::filters::truth::boolean(&value).unwrap_or_else(|| value.truthy())),
+            Some(value) => {
+                Ok(crate::filters::truth::boolean(&value).unwrap_or_else(|| value.truthy()))
+            }
         }
     }
 

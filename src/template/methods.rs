@@ -8,6 +8,8 @@ mod text;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use text::lines;
+
 use crate::{
     error::{Result, TemplateError},
     scope::Scope,

@@ -29,3 +29,15 @@ const fn test(
 ) -> Test {
     Test { name, home: "", run, takes_undefined: false }
 }
+
+/// A test of ansible.utils.
+const fn in_collection(
+    name: &'static str,
+    run: fn(
+        &crate::engine::Call<'_>,
+        &crate::value::Value,
+        crate::value::Arguments,
+    ) -> crate::error::Result<bool>,
+) -> Test {
+    Test { name, home: "ansible.utils", run, takes_undefined: false }
+}

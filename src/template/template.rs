@@ -92,4 +92,8 @@ impl Template {
     pub fn render(&self, scope: &Scope) -> Result<Value> {
         eval::render(&self.program, scope)
     }
+
+    pub(crate) fn evaluate(&self, scope: &Scope) -> Result<Value> {
+        eval::evaluate(&self.program, scope)
+    }
 }

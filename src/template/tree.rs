@@ -103,12 +103,7 @@ impl Tree {
         }
     }
 
-    fn scalar(
-        scalar: &Scalar,
-        node: &Node,
-        engine: &Engine,
-        wrong: &mut Vec<Diagnostic>,
-    ) -> Tree {
+    fn scalar(scalar: &Scalar, node: &Node, engine: &Engine, wrong: &mut Vec<Diagnostic>) -> Tree {
         Tree::Value(match scalar {
             Scalar::Null => Value::None,
             Scalar::Bool(value) => Value::Bool(*value),
@@ -165,9 +160,7 @@ impl Tree {
             ),
             Value::Dict(dict) => Tree::dict(
                 dict.iter()
-                    .map(|(key, value)| {
-                        Ok((Tree::Value(key), Self::from_trusted(&value, engine)?))
-                    })
+                    .map(|(key, value)| Ok((Tree::Value(key), Self::from_trusted(&value, engine)?)))
                     .collect::<Result<_>>()?,
             ),
             other => Tree::Value(other.clone()),

@@ -23,10 +23,11 @@ pub use object::{Arguments, Object, Shape};
 use crate::error::{Missing, Result, TemplateError, Undefined};
 
 /// A value as Python has it. Cheap to clone; lists and dicts are shared, not copied.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum Value {
     /// Something missing, which says what it is when it is used.
     Undefined(Arc<Undefined>),
+    #[default]
     None,
     Bool(bool),
     Int(i64),
@@ -205,7 +206,9 @@ impl Value {
                 let mut buffer = [0u8; 4];
                 Ok(text.chars().map(|c| Value::from(&*c.encode_utf8(&mut buffer))).collect())
             }
-            Self::Bytes(bytes) => Ok(bytes.iter().map(|byte| Value::Int(i64::from(*byte))).collect()),
+            Self::Bytes(bytes) => {
+                Ok(bytes.iter().map(|byte| Value::Int(i64::from(*byte))).collect())
+            }
             Self::Object(object) => match object.shape() {
                 Shape::Mapping => Ok(object.keys()),
                 Shape::Sequence => Ok(object.elements()),
@@ -281,12 +284,6 @@ impl Value {
             Self::Dict(_) => "dict",
             Self::Object(object) => object.type_name(),
         }
-    }
-}
-
-impl Default for Value {
-    fn default() -> Self {
-        Self::None
     }
 }
 

@@ -62,6 +62,7 @@ pub enum Sudo {
 pub struct Host {
     name: String,
     address: Ipv4Addr,
+    namespace: String,
     folder: PathBuf,
     container: Child,
 }
@@ -111,7 +112,13 @@ impl Host {
             })?;
         let pid = folder.join("pid");
         fs::write(&pid, container.id().to_string()).map_err(at(&pid))?;
-        Ok(Self { name: spec.name.clone(), address: network.address(number), folder, container })
+        Ok(Self {
+            name: spec.name.clone(),
+            address: network.address(number),
+            namespace: network.namespace(number),
+            folder,
+            container,
+        })
     }
 
     /// Waits until sshd answers.
@@ -185,6 +192,13 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        // The host's init outlives the program that booted it, and that ends with the init.
+        let pids = run("ip", &["netns", "pids", &self.namespace]).unwrap_or_default();
+        let pids: Vec<&str> = pids.split_whitespace().collect();
+        if !pids.is_empty() {
+            // Some end by themselves between the two calls.
+            let _ = run("kill", &[&["-9"], pids.as_slice()].concat());
+        }
         // One that has ended cannot be killed; the reaper takes the rest away.
         let _ = self.container.kill();
         let _ = self.container.wait();

@@ -5,6 +5,9 @@ use std::{fs, net::Ipv4Addr, path::Path};
 
 use crate::shell::{HostsError, at, feed, run};
 
+/// The addresses of all fleets.
+const ALL_FLEETS: &str = "198.18.0.0/16";
+
 /// Names and addresses of one fleet's network.
 #[derive(Clone, Copy, Debug)]
 pub struct Network {
@@ -38,10 +41,12 @@ impl Network {
         format!("tu{}-{host}", self.fleet)
     }
 
-    /// Brings the bridge up. The addresses lead nowhere before there is a bridge, and after.
+    /// Brings the bridge up. The addresses lead nowhere before there is a bridge, and after: the
+    /// route that says so stays, so that nothing that is meant for a host that is gone leaves this
+    /// machine.
     pub(crate) fn up(self) -> Result<(), HostsError> {
         let (bridge, subnet) = (self.bridge(), self.subnet());
-        run("ip", &["route", "replace", "unreachable", &subnet, "metric", "65535"])?;
+        run("ip", &["route", "replace", "unreachable", ALL_FLEETS, "metric", "65535"])?;
         run("ip", &["link", "add", &bridge, "type", "bridge"])?;
         run("ip", &["addr", "add", &format!("{}/24", self.gateway()), "dev", &bridge])?;
         run("ip", &["link", "set", &bridge, "up"])?;

@@ -4,6 +4,17 @@ fleet=$1
 folder=$2
 [ -z "${3-}" ] || cat >/dev/null
 
+# A host's init outlives the program that booted it. All processes of a host are in its network
+# namespace; with its init the others end too, those that have one of their own among them.
+for space in /run/netns/tu"$fleet"-*; do
+  [ -e "$space" ] || continue
+  tries=0
+  while pids=$(ip netns pids "${space##*/}") && [ -n "$pids" ] && [ $tries -lt 100 ]; do
+    kill -9 $pids 2>/dev/null
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+done
 for file in "$folder"/*/pid; do
   [ -f "$file" ] || continue
   pid=$(cat "$file")
@@ -34,7 +45,6 @@ for link in /sys/class/net/tu"$fleet"v*; do
 done
 ip link show "tu$fleet" >/dev/null 2>&1 && ip link del "tu$fleet"
 nft list table ip "trueup_$fleet" >/dev/null 2>&1 && nft delete table ip "trueup_$fleet"
-ip route del unreachable "198.18.$fleet.0/24" metric 65535 2>/dev/null
 # Nothing is mounted below any more; where something is, it is left alone.
 grep -qs " $folder/" /proc/self/mountinfo || rm -rf "$folder"
 exit 0

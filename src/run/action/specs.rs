@@ -112,6 +112,7 @@ pub fn all() -> Vec<ModuleSpec> {
         include("include_role", "Runs a role, chosen during the run", role_arguments(false)),
         include("import_role", "Runs a role, read before the run", role_arguments(true)),
         include("import_playbook", "Runs the plays of a file", vec![text("file", "The file.")]),
+        template(),
         action(
             "gather_facts",
             "Gathers facts of the host",
@@ -120,6 +121,44 @@ pub fn all() -> Vec<ModuleSpec> {
         )
         .open(),
     ]
+}
+
+/// `template`: its own arguments, and those of the copy that it ends in.
+fn template() -> ModuleSpec {
+    let mut spec = action(
+        "template",
+        "Renders a template of the controller into a file on the host",
+        "The template is rendered with the variables of the host; a line `#jinja2: name:value` at its start sets options of the engine.",
+        vec![
+            of("src", Kind::Path, "The template.").needed(),
+            of("dest", Kind::Path, "Where the file goes; into it, where it is a folder.").needed(),
+            of("backup", Kind::Bool, "Whether the old file is kept beside the new one.").unless_given(false),
+            of("follow", Kind::Bool, "Whether a link at `dest` is followed.").unless_given(false),
+            of("force", Kind::Bool, "Whether a file with other content is replaced.").unless_given(true),
+            text("validate", "A program that must succeed on the new file; `%s` is its path."),
+            of("trim_blocks", Kind::Bool, "Whether the newline after a block is dropped.").unless_given(true),
+            of("lstrip_blocks", Kind::Bool, "Whether white space before a block is dropped.").unless_given(false),
+            text("newline_sequence", "What ends a line: `\\n`, `\\r` or `\\r\\n`.").unless_given("\n"),
+            text("output_encoding", "Encoding of the file; there is UTF-8.").unless_given("utf-8"),
+            text("block_start_string", "What opens a block."),
+            text("block_end_string", "What closes a block."),
+            text("variable_start_string", "What opens an expression."),
+            text("variable_end_string", "What closes an expression."),
+            text("comment_start_string", "What opens a comment."),
+            text("comment_end_string", "What closes a comment."),
+            of("mode", Kind::Raw, "Permissions, octal or symbolic, or `preserve`."),
+            text("owner", "Owner of the file."),
+            text("group", "Group of the file."),
+            text("attributes", "Attributes of the file, as chattr takes them.").also(&["attr"]),
+            text("seuser", "User part of the SELinux context."),
+            text("serole", "Role part of the SELinux context."),
+            text("setype", "Type part of the SELinux context."),
+            text("selevel", "Level part of the SELinux context."),
+            of("unsafe_writes", Kind::Bool, "Whether the file may be written in place where it cannot be replaced.").unless_given(false),
+        ],
+    );
+    spec.diff_mode = Support::Full;
+    spec
 }
 
 fn role_arguments(is_import: bool) -> Vec<Argument> {

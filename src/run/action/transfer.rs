@@ -1,11 +1,507 @@
 //! Modules that take files of the controller to the host, or the other way.
+//!
+//! What the remote is told beyond the user's arguments stands in internal ones, whose names start
+//! with `_`: `_source` (one file) and `_manifest` (a tree). Small content travels inside the
+//! request; the rest is asked for by its digest, where it differs.
 
-use protocol::JsonMap;
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
-use super::ActionContext;
+use protocol::{Json, JsonMap, request::InlineFile};
+use template::FileOptions;
+use transport::NoFiles;
+
+use super::{
+    ActionContext,
+    files::{INLINE_BYTES_MAX, Offered},
+};
 use crate::TaskResult;
 
+const COPY: &str = "ansible.builtin.copy";
+
 pub(crate) async fn run(context: &ActionContext<'_>, args: JsonMap) -> TaskResult {
-    let _ = args;
-    TaskResult::failure(format!("{} is being laid", context.task.action.name))
+    let name = context.task.action.name.strip_prefix("ansible.builtin.").unwrap_or("");
+    let result = match name {
+        "copy" => copy(context, args).await,
+        "template" => template(context, args).await,
+        "script" => script(context, args).await,
+        "unarchive" => unarchive(context, args).await,
+        "assemble" => assemble(context, args).await,
+        "fetch" => fetch(context, args).await,
+        other => Err(format!("{other} is not there yet")),
+    };
+    result.unwrap_or_else(TaskResult::failure)
 }
+
+fn text<'a>(args: &'a JsonMap, name: &str) -> Option<&'a str> {
+    args.get(name).and_then(Json::as_str)
+}
+
+fn flag(args: &JsonMap, name: &str, default: bool) -> bool {
+    args.get(name).and_then(Json::as_bool).unwrap_or(default)
+}
+
+/// Finds a file of the controller as the task names it.
+fn find(context: &ActionContext<'_>, kind: &str, name: &str) -> Result<PathBuf, String> {
+    let surroundings = context.scope.surroundings();
+    surroundings.find(kind, name).ok_or_else(|| {
+        let tried: Vec<String> = surroundings
+            .candidates(kind, name)
+            .iter()
+            .map(|path| format!("\t{}", path.display()))
+            .collect();
+        format!(
+            "Could not find or access '{name}'\nSearched in:\n{} on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option",
+            tried.join("\n")
+        )
+    })
+}
+
+/// What a request carries of one file: its `_source`, and the content where it is small.
+struct Carried {
+    source: Json,
+    inline: Option<InlineFile>,
+}
+
+fn carry_bytes(offered: &Offered, bytes: Vec<u8>, name: &str, mode: Option<u32>, origin: &str) -> Carried {
+    let size = bytes.len() as u64;
+    let inline_bytes = (size <= INLINE_BYTES_MAX).then(|| bytes.clone());
+    let digest = offered.bytes(bytes);
+    let source = serde_json::json!({
+        "digest": digest, "size": size, "name": name, "mode": mode, "origin": origin,
+    });
+    Carried { source, inline: inline_bytes.map(|bytes| InlineFile { digest, bytes }) }
+}
+
+fn carry_file(
+    context: &ActionContext<'_>,
+    offered: &Offered,
+    path: &Path,
+    decrypts: bool,
+) -> Result<Carried, String> {
+    let wrong = |error: io::Error| format!("cannot read {}: {error}", path.display());
+    let meta = fs::metadata(path).map_err(wrong)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mode = Some(meta.permissions().mode() & 0o7777);
+    let origin = path.display().to_string();
+    if meta.len() <= INLINE_BYTES_MAX || is_encrypted(path).map_err(wrong)? {
+        let bytes = context.executor.context.includes.bytes(path, decrypts)?;
+        return Ok(carry_bytes(offered, bytes, &name, mode, &origin));
+    }
+    let (digest, size) = offered.file(path).map_err(wrong)?;
+    let source = serde_json::json!({
+        "digest": digest, "size": size, "name": name, "mode": mode, "origin": origin,
+    });
+    Ok(Carried { source, inline: None })
+}
+
+fn is_encrypted(path: &Path) -> io::Result<bool> {
+    use std::io::Read;
+    let mut start = [0; 14];
+    let count = fs::File::open(path)?.read(&mut start)?;
+    Ok(start.get(..count) == Some(b"$ANSIBLE_VAULT".as_slice()))
+}
+
+async fn copy(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
+    let has_content = args.get("content").is_some_and(|content| !content.is_null());
+    let src = text(&args, "src").map(str::to_owned);
+    if src.is_none() && !has_content {
+        return Err("src (or content) is required".into());
+    }
+    if has_content {
+        if text(&args, "dest").is_some_and(|dest| dest.ends_with('/')) {
+            return Err("can not use content with a dir as dest".into());
+        }
+        // Data becomes JSON, as Ansible has it.
+        if let Some(content) = args.get("content").filter(|content| !content.is_string()) {
+            let written = template::Value::from_json(content);
+            let json = written.to_json().map_err(|error| error.to_string())?;
+            args.insert("content".into(), Json::String(json.to_string()));
+        }
+        return Ok(context.call(COPY, args, &NoFiles, Vec::new(), None).await);
+    }
+    let Some(src) = src.filter(|_| !flag(&args, "remote_src", false)) else {
+        return Ok(context.call(COPY, args, &NoFiles, Vec::new(), None).await);
+    };
+    let decrypts = flag(&args, "decrypt", true);
+    let path = find(context, "files", &src)?;
+    let offered = Offered::default();
+    if path.is_dir() {
+        let (manifest, inline) = manifest(context, &offered, &path, &src, &args, decrypts)?;
+        args.insert("_manifest".into(), manifest);
+        return Ok(context.call(COPY, args, &offered, inline, None).await);
+    }
+    let carried = carry_file(context, &offered, &path, decrypts)?;
+    args.insert("_source".into(), carried.source);
+    let inline = carried.inline.into_iter().collect();
+    Ok(context.call(COPY, args, &offered, inline, None).await)
+}
+
+/// A folder as a list of what is in it. Without a `/` at its end, the folder itself is part of it.
+fn manifest(
+    context: &ActionContext<'_>,
+    offered: &Offered,
+    folder: &Path,
+    src: &str,
+    args: &JsonMap,
+    decrypts: bool,
+) -> Result<(Json, Vec<InlineFile>), String> {
+    /// All small files of a folder together may be this large inside a request.
+    const INLINE_TOTAL_BYTES_MAX: u64 = 1024 * 1024;
+    let follows = flag(args, "local_follow", true);
+    let prefix = if src.ends_with('/') {
+        PathBuf::new()
+    } else {
+        PathBuf::from(folder.file_name().unwrap_or_default())
+    };
+    let mut items = Vec::new();
+    let mut inline = Vec::new();
+    let mut inline_bytes = 0;
+    if !prefix.as_os_str().is_empty() {
+        items.push(serde_json::json!({"path": prefix}));
+    }
+    let walk = walkdir::WalkDir::new(folder).min_depth(1).sort_by_file_name().follow_links(follows);
+    for entry in walk {
+        let entry = entry.map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        let path = prefix.join(relative);
+        if entry.path_is_symlink() && !follows {
+            let target = fs::read_link(entry.path()).map_err(|error| error.to_string())?;
+            items.push(serde_json::json!({"path": path, "target": target}));
+        } else if entry.file_type().is_dir() {
+            items.push(serde_json::json!({"path": path}));
+        } else if entry.file_type().is_file() {
+            let carried = carry_file(context, offered, entry.path(), decrypts)?;
+            if let Some(file) = carried.inline {
+                inline_bytes += file.bytes.len() as u64;
+                if inline_bytes <= INLINE_TOTAL_BYTES_MAX {
+                    inline.push(file);
+                }
+            }
+            items.push(serde_json::json!({"path": path, "source": carried.source}));
+        }
+    }
+    Ok((Json::Array(items), inline))
+}
+
+async fn template(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
+    let Some(src) = text(&args, "src").map(str::to_owned) else {
+        return Err("src and dest are required".into());
+    };
+    let path = find(context, "templates", &src)?;
+    let file = context
+        .executor
+        .context
+        .includes
+        .text(&path)
+        .map_err(|why| format!("cannot read {}: {why}", path.display()))?;
+    let options = file_options(&args, &path)?;
+    let name = path.display().to_string();
+    let scope = context.scope.push_values(template_vars(context, &path, &name));
+    let scope = with_template_folder(&scope, &path);
+    let engine = &context.executor.context.store.engine;
+    let rendered = match engine.render_file(&file.text, &options, &scope) {
+        Ok(rendered) => rendered,
+        Err(error) => {
+            let mut result = TaskResult::failure(format!("{error}"));
+            if error.is_undefined() {
+                result = TaskResult::failure(format!("AnsibleUndefinedVariable: {error}"));
+            }
+            result.place = error.place().map(ToString::to_string).or(Some(name));
+            result.hint = error.hint().map(str::to_owned);
+            return Ok(result);
+        }
+    };
+    for own in TEMPLATE_ARGUMENTS {
+        args.remove(*own);
+    }
+    let offered = Offered::default();
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mode = fs::metadata(&path).ok().map(|meta| meta.permissions().mode() & 0o7777);
+    let carried = carry_bytes(&offered, rendered.into_bytes(), &file_name, mode, &name);
+    args.insert("_source".into(), carried.source);
+    args.insert("src".into(), Json::String(file_name));
+    let inline = carried.inline.into_iter().collect();
+    Ok(context.call(COPY, args, &offered, inline, None).await)
+}
+
+/// Arguments of `template` that `copy` does not have.
+const TEMPLATE_ARGUMENTS: &[&str] = &[
+    "block_end_string",
+    "block_start_string",
+    "comment_end_string",
+    "comment_start_string",
+    "lstrip_blocks",
+    "newline_sequence",
+    "output_encoding",
+    "trim_blocks",
+    "variable_end_string",
+    "variable_start_string",
+];
+
+/// What the arguments of `template` say of how the file is read.
+fn file_options(args: &JsonMap, path: &Path) -> Result<FileOptions, String> {
+    let mut options = FileOptions::new(path);
+    options.newline_sequence = match text(args, "newline_sequence") {
+        None | Some("\n" | "\\n") => "\n".into(),
+        Some("\r" | "\\r") => "\r".into(),
+        Some("\r\n" | "\\r\\n") => "\r\n".into(),
+        Some(other) => {
+            return Err(format!(
+                "newline_sequence needs to be one of: \\n, \\r or \\r\\n, got {other}"
+            ));
+        }
+    };
+    let encoding = text(args, "output_encoding").unwrap_or("utf-8").to_lowercase();
+    if !matches!(encoding.as_str(), "utf-8" | "utf8") {
+        return Err(format!("the output encoding {encoding} is not there yet"));
+    }
+    options.syntax.trim_blocks = flag(args, "trim_blocks", true);
+    options.syntax.lstrip_blocks = flag(args, "lstrip_blocks", false);
+    let syntax = &mut options.syntax;
+    for (argument, slot) in [
+        ("block_start_string", &mut syntax.block.0),
+        ("block_end_string", &mut syntax.block.1),
+        ("variable_start_string", &mut syntax.variable.0),
+        ("variable_end_string", &mut syntax.variable.1),
+        ("comment_start_string", &mut syntax.comment.0),
+        ("comment_end_string", &mut syntax.comment.1),
+    ] {
+        if let Some(value) = text(args, argument) {
+            value.clone_into(slot);
+        }
+    }
+    Ok(options)
+}
+
+fn template_vars(
+    context: &ActionContext<'_>,
+    path: &Path,
+    name: &str,
+) -> Vec<(&'static str, template::Value)> {
+    use template::Value;
+    let owner = fs::metadata(path).ok().map(|meta| std::os::unix::fs::MetadataExt::uid(&meta));
+    let uid = owner.map_or(Value::None, |uid| Value::from(uid.to_string().as_str()));
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let managed = &context.scope.surroundings().settings.ansible_managed;
+    let managed = match context.scope.get("ansible_managed") {
+        Some(value) => value,
+        None => Value::from(managed.as_str()),
+    };
+    vec![
+        ("ansible_managed", managed),
+        ("template_path", Value::from(name)),
+        ("template_fullpath", Value::from(name)),
+        ("template_host", Value::from(host.trim())),
+        ("template_uid", uid),
+    ]
+}
+
+/// What a template includes is looked for beside it first.
+fn with_template_folder(scope: &template::Scope, path: &Path) -> template::Scope {
+    let mut surroundings = (**scope.surroundings()).clone();
+    if let Some(folder) = path.parent() {
+        surroundings.search_folders.insert(0, folder.to_owned());
+    }
+    scope.with_surroundings(std::sync::Arc::new(surroundings))
+}
+
+async fn script(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
+    let line = text(&args, "_raw_params").or_else(|| text(&args, "cmd")).unwrap_or("").trim().to_owned();
+    let words = inventory::ini::shell_words(&line).map_err(str::to_owned)?;
+    let Some(name) = words.first() else { return Err("script needs the name of a script".into()) };
+    let path = find(context, "files", name)?;
+    let rest = line.get(name.len()..).filter(|_| line.starts_with(name.as_str()));
+    let rest = rest.map_or_else(|| words.get(1..).unwrap_or_default().join(" "), |r| r.trim().to_owned());
+    let offered = Offered::default();
+    let carried = carry_file(context, &offered, &path, flag(&args, "decrypt", true))?;
+    args.insert("_source".into(), carried.source);
+    args.insert("_arguments".into(), Json::String(rest));
+    let inline = carried.inline.into_iter().collect();
+    Ok(context.remote(args, &offered, inline).await)
+}
+
+async fn unarchive(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
+    let src = text(&args, "src").unwrap_or("").to_owned();
+    if flag(&args, "remote_src", false) || src.contains("://") {
+        return Ok(context.remote(args, &NoFiles, Vec::new()).await);
+    }
+    let path = find(context, "files", &src)?;
+    let offered = Offered::default();
+    let carried = carry_file(context, &offered, &path, flag(&args, "decrypt", true))?;
+    args.insert("_source".into(), carried.source);
+    let inline = carried.inline.into_iter().collect();
+    Ok(context.remote(args, &offered, inline).await)
+}
+
+async fn assemble(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
+    if flag(&args, "remote_src", true) {
+        return Ok(context.remote(args, &NoFiles, Vec::new()).await);
+    }
+    let Some(src) = text(&args, "src") else { return Err("src and dest are required".into()) };
+    let folder = find(context, "files", src)?;
+    if !folder.is_dir() {
+        return Err(format!("Source ({}) is not a directory", folder.display()));
+    }
+    let pattern = match text(&args, "regexp") {
+        Some(pattern) => Some(
+            pyregex::Pattern::new(pattern, pyregex::Flags::default())
+                .map_err(|error| format!("the regular expression {pattern} is broken: {error}"))?,
+        ),
+        None => None,
+    };
+    let skips_hidden = flag(&args, "ignore_hidden", false);
+    let delimiter = text(&args, "delimiter").map(str::to_owned);
+    let mut assembled: Vec<u8> = Vec::new();
+    let mut is_first = true;
+    let walk = walkdir::WalkDir::new(&folder).min_depth(1).max_depth(1).sort_by_file_name();
+    for entry in walk.into_iter().filter_map(Result::ok).filter(|e| e.path().is_file()) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let fits = pattern.as_ref().is_none_or(|p| matches!(p.search(&name), Ok(Some(_))));
+        if !fits || (skips_hidden && name.starts_with('.')) {
+            continue;
+        }
+        let decrypts = flag(&args, "decrypt", true);
+        let bytes = context.executor.context.includes.bytes(entry.path(), decrypts)?;
+        if !is_first {
+            if assembled.last().is_some_and(|byte| *byte != b'\n') {
+                assembled.push(b'\n');
+            }
+            if let Some(delimiter) = &delimiter {
+                assembled.extend(delimiter.replace("\\n", "\n").bytes());
+                if assembled.last().is_some_and(|byte| *byte != b'\n') {
+                    assembled.push(b'\n');
+                }
+            }
+        }
+        is_first = false;
+        assembled.extend(bytes);
+    }
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let offered = Offered::default();
+    let origin = folder.display().to_string();
+    let carried = carry_bytes(&offered, assembled, &name, None, &origin);
+    for own in ["delimiter", "ignore_hidden", "regexp", "remote_src"] {
+        args.remove(own);
+    }
+    args.insert("_source".into(), carried.source);
+    let inline = carried.inline.into_iter().collect();
+    Ok(context.call(COPY, args, &offered, inline, None).await)
+}
+
+async fn fetch(context: &ActionContext<'_>, args: JsonMap) -> Result<TaskResult, String> {
+    let (Some(src), Some(dest)) = (text(&args, "src"), text(&args, "dest")) else {
+        return Err("src and dest are required".into());
+    };
+    if context.settings.check {
+        let mut result = TaskResult { skipped: true, ..TaskResult::default() };
+        result.fields.insert("msg".into(), "check mode not (yet) supported for this module".into());
+        return Ok(result);
+    }
+    let fails = flag(&args, "fail_on_missing", true);
+    let mut stat = JsonMap::new();
+    stat.insert("path".into(), Json::String(src.to_owned()));
+    let found = context.call("ansible.builtin.stat", stat, &NoFiles, Vec::new(), None).await;
+    if found.failed || found.unreachable {
+        return Ok(found);
+    }
+    let stat = found.fields.get("stat").and_then(Json::as_object).cloned().unwrap_or_default();
+    let is = |key: &str| stat.get(key).and_then(Json::as_bool).unwrap_or(false);
+    let missing = |why: String| {
+        if fails {
+            return TaskResult::failure(why);
+        }
+        let mut result = TaskResult::message(Json::String(format!("{why}, ignored")));
+        result.fields.insert("file".into(), Json::String(src.to_owned()));
+        result
+    };
+    if !is("exists") {
+        return Ok(missing("the remote file does not exist, not transferring".into()));
+    }
+    if is("isdir") {
+        return Ok(missing("remote file is a directory, fetch cannot work on directories".into()));
+    }
+    let dest = fetch_dest(context, src, dest, flag(&args, "flat", false))?;
+    let checksum = stat.get("checksum").and_then(Json::as_str).unwrap_or("").to_owned();
+    let local = local_checksum(&dest).unwrap_or_default();
+    let mut result = TaskResult::default();
+    if local != checksum {
+        if let Some(folder) = dest.parent() {
+            fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        }
+        // Beside the target, so that a cut run leaves no half file under its name.
+        let partial = dest.with_file_name(format!(
+            ".{}.partial-{}",
+            dest.file_name().unwrap_or_default().to_string_lossy(),
+            std::process::id()
+        ));
+        let file = fs::File::create(&partial).map_err(|error| format!("cannot write {}: {error}", partial.display()))?;
+        let mut request = JsonMap::new();
+        request.insert("src".into(), Json::String(src.to_owned()));
+        let sent = context
+            .call("ansible.builtin.fetch", request, &NoFiles, Vec::new(), Some(Box::new(file)))
+            .await;
+        if sent.failed || sent.unreachable {
+            let _ = fs::remove_file(&partial);
+            return Ok(sent);
+        }
+        let received = local_checksum(&partial).unwrap_or_default();
+        if flag(&args, "validate_checksum", true) && !checksum.is_empty() && received != checksum {
+            let _ = fs::remove_file(&partial);
+            return Ok(TaskResult::failure("checksum mismatch"));
+        }
+        fs::rename(&partial, &dest).map_err(|error| format!("cannot write {}: {error}", dest.display()))?;
+        result.changed = true;
+        result.fields.insert("remote_checksum".into(), Json::String(checksum.clone()));
+    } else {
+        result.fields.insert("file".into(), Json::String(src.to_owned()));
+    }
+    result.fields.insert("checksum".into(), Json::String(checksum));
+    result.fields.insert("md5sum".into(), Json::Null);
+    result.fields.insert("dest".into(), Json::String(dest.display().to_string()));
+    Ok(result)
+}
+
+/// Where a file comes to lie: `DEST/HOST/PATH`, or, flat, `DEST` itself or `DEST/NAME`.
+fn fetch_dest(context: &ActionContext<'_>, src: &str, dest: &str, flat: bool) -> Result<PathBuf, String> {
+    let surroundings = context.scope.surroundings();
+    let base = surroundings.expand_home(dest);
+    let base = if base.is_absolute() { base } else { surroundings.playbook_folder.join(base) };
+    let name = Path::new(src).file_name().ok_or("src names no file")?;
+    if flat {
+        if base.is_dir() && !dest.ends_with('/') {
+            return Err("dest is an existing directory, use a trailing slash if you want to fetch src into that directory".into());
+        }
+        return Ok(if dest.ends_with('/') { base.join(name) } else { base });
+    }
+    let host = context
+        .settings
+        .delegate_to
+        .clone()
+        .unwrap_or_else(|| context.host.as_str().to_owned());
+    // No part of a host's path may lead out of the folder.
+    let inside: PathBuf = Path::new(src)
+        .components()
+        .filter(|part| matches!(part, std::path::Component::Normal(_)))
+        .collect();
+    Ok(base.join(host).join(inside))
+}
+
+fn local_checksum(path: &Path) -> Option<String> {
+    use sha1::{Digest, Sha1};
+    let mut file = fs::File::open(path).ok()?;
+    let mut hasher = Sha1::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match io::Read::read(&mut file, &mut buffer) {
+            Ok(0) => break,
+            Ok(count) => hasher.update(buffer.get(..count)?),
+            Err(_) => return None,
+        }
+    }
+    Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+

@@ -42,7 +42,8 @@ impl Rewritten<'_> {
                 break;
             }
             if offset < edit.new_end {
-                return edit.old_start + (offset - edit.new_start).min(edit.old_end - edit.old_start);
+                return edit.old_start
+                    + (offset - edit.new_start).min(edit.old_end - edit.old_start);
             }
             shift = edit.old_end as isize - edit.new_end as isize;
         }
@@ -51,8 +52,13 @@ impl Rewritten<'_> {
 }
 
 /// Rewrites a text; `in_expression` says that it is a bare expression.
-pub fn rewrite<'t>(text: &'t str, in_expression: bool, syntax: &SyntaxConfig) -> Rewritten<'t> {
-    let mut pass = Pass { text, edits: Vec::new(), contexts: Vec::new() };
+pub fn rewrite<'t>(
+    text: &'t str,
+    in_expression: bool,
+    syntax: &SyntaxConfig,
+    backslashes: Backslashes,
+) -> Rewritten<'t> {
+    let mut pass = Pass { text, edits: Vec::new(), contexts: Vec::new(), backslashes };
     if needs_rewriting(text) {
         pass.tokens(in_expression, syntax);
         if !in_expression && syntax.trim_blocks() {
@@ -60,6 +66,16 @@ pub fn rewrite<'t>(text: &'t str, in_expression: bool, syntax: &SyntaxConfig) ->
         }
     }
     pass.finish()
+}
+
+/// What backslashes mean in the strings of `{{ }}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backslashes {
+    /// They are escapes: in files that are templates, and in all statements.
+    Escape,
+    /// They stand for themselves: in strings of playbooks and vars files, where YAML has its own
+    /// escapes and patterns such as `'\d+'` and `'\1'` are meant as they are written.
+    Literal,
 }
 
 /// A quick look at whether a text can hold anything to rewrite.
@@ -72,6 +88,7 @@ struct Pass<'t> {
     text: &'t str,
     edits: Vec<Edit>,
     contexts: Vec<(usize, bool)>,
+    backslashes: Backslashes,
 }
 
 /// The statement or print that tokens are being read of.
@@ -84,6 +101,8 @@ struct Open<'t> {
     has_comma: bool,
     depth: usize,
     tokens: usize,
+    /// This is `{{ }}`.
+    is_print: bool,
 }
 
 impl<'t> Pass<'t> {
@@ -98,18 +117,18 @@ impl<'t> Pass<'t> {
         for token in tokenize(self.text, in_expression, syntax.clone()) {
             // The parser meets the same error, and reports it.
             let Ok((token, span)) = token else { return };
-            let (start, end) = (span.start_offset as usize, span.end_offset as usize);
+            let end = span.end_offset as usize;
             match &token {
                 Token::TemplateData(_) => {}
                 Token::VariableStart => {
-                    open = Open { tuple_start: Some(end), ..Open::default() };
+                    open = Open { tuple_start: Some(end), is_print: true, ..Open::default() };
                     operand_before = false;
                 }
                 Token::BlockStart => {
                     open = Open::default();
                     operand_before = false;
                 }
-                Token::VariableEnd | Token::BlockEnd => self.close(&open, last_end, start),
+                Token::VariableEnd | Token::BlockEnd => self.close(&open, last_end),
                 _ => {
                     self.inside(&token, span, &mut open, operand_before);
                     operand_before = ends_operand(&token);
@@ -119,7 +138,7 @@ impl<'t> Pass<'t> {
             last_end = end;
         }
         if in_expression {
-            self.close(&open, last_end, self.text.len());
+            self.close(&open, last_end);
         }
     }
 
@@ -134,11 +153,11 @@ impl<'t> Pass<'t> {
                     self.insert(end, "(");
                 }
             }
-            Token::Ident("in") if open.keyword == Some("for") && open.depth == 0 => {
-                if open.tuple_start.is_none() {
-                    open.tuple_start = Some(end);
-                    open.has_comma = false;
-                }
+            Token::Ident("in")
+                if open.keyword == Some("for") && open.depth == 0 && open.tuple_start.is_none() =>
+            {
+                open.tuple_start = Some(end);
+                open.has_comma = false;
             }
             Token::Ident("if" | "recursive") if open.keyword == Some("for") && open.depth == 0 => {
                 if let (Some(from), true) = (open.tuple_start, open.has_comma) {
@@ -166,7 +185,9 @@ impl<'t> Pass<'t> {
             }
             Token::String(decoded) => {
                 let raw = self.text.get(start + 1..end.saturating_sub(1)).unwrap_or("");
-                let python = literal::decode(raw);
+                let is_literal = open.is_print && self.backslashes == Backslashes::Literal;
+                let python =
+                    if is_literal { literal::decode_literal(raw) } else { literal::decode(raw) };
                 if *python != **decoded {
                     let quoted = literal::encode(&python);
                     self.edits.push(Edit { start, end, text: quoted });
@@ -177,7 +198,7 @@ impl<'t> Pass<'t> {
     }
 
     /// The end of `{{ }}` or `{% %}`: what needs parentheses gets them.
-    fn close(&mut self, open: &Open<'t>, last_end: usize, _start: usize) {
+    fn close(&mut self, open: &Open<'t>, last_end: usize) {
         match (open.keyword, open.tuple_start) {
             (Some("do"), _) => self.insert(last_end, ")()"),
             (None | Some("for"), Some(from)) if open.has_comma => {
@@ -213,7 +234,7 @@ impl<'t> Pass<'t> {
     }
 
     fn finish(self) -> Rewritten<'t> {
-        let Self { text, mut edits, contexts } = self;
+        let Self { text, mut edits, contexts, .. } = self;
         if edits.is_empty() {
             return Rewritten { text: Cow::Borrowed(text), edits: Vec::new(), contexts };
         }

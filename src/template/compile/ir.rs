@@ -180,7 +180,6 @@ pub struct Scoped {
 
 /// A block of a template that others can extend.
 pub struct Block {
-    pub name: Arc<str>,
     pub required: bool,
     pub body: Vec<Stmt>,
     pub slots: usize,

@@ -46,7 +46,8 @@ pub fn decode(raw: &str) -> String {
             }
             '0'..='7' => {
                 let length = rest.bytes().take(3).take_while(|b| matches!(b, b'0'..=b'7')).count();
-                let number = rest.get(..length).and_then(|octal| u32::from_str_radix(octal, 8).ok());
+                let number =
+                    rest.get(..length).and_then(|octal| u32::from_str_radix(octal, 8).ok());
                 out.extend(number.and_then(char::from_u32));
                 chars = rest.get(length..).unwrap_or("").chars();
             }
@@ -57,6 +58,11 @@ pub fn decode(raw: &str) -> String {
         }
     }
     out
+}
+
+/// The text of a literal's inside where backslashes stand for themselves, except before a quote.
+pub fn decode_literal(raw: &str) -> String {
+    raw.replace("\\'", "'").replace("\\\"", "\"")
 }
 
 /// A literal that the parser reads as this text.

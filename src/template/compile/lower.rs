@@ -116,7 +116,12 @@ impl<'e> Lowerer<'e> {
     }
 
     /// An error at a stretch of the text.
-    pub(super) fn error(&self, at: At, kind: ErrorKind, message: impl Into<String>) -> TemplateError {
+    pub(super) fn error(
+        &self,
+        at: At,
+        kind: ErrorKind,
+        message: impl Into<String>,
+    ) -> TemplateError {
         self.place(at, TemplateError::new(kind, message))
     }
 
@@ -155,8 +160,7 @@ impl<'e> Lowerer<'e> {
     /// Where a name may be, nearest first.
     pub(super) fn places(&mut self, name: &str) -> Box<[Place]> {
         let mut places = Vec::new();
-        let mut up = 0;
-        for frame in self.frames.iter_mut().rev() {
+        for (up, frame) in (0..).zip(self.frames.iter_mut().rev()) {
             let mut read = Vec::new();
             for scope in frame.scopes.iter().rev() {
                 if let Some((_, slot)) = scope.iter().rev().find(|(known, _)| &**known == name) {
@@ -168,7 +172,6 @@ impl<'e> Lowerer<'e> {
             if !frame.is_open {
                 break;
             }
-            up += 1;
         }
         places.into()
     }
@@ -231,9 +234,7 @@ impl<'e> Lowerer<'e> {
     fn target(&mut self, target: &ast::Expr<'_>) -> Result<Target> {
         Ok(match target {
             ast::Expr::Var(var) => Target::Slot(self.slot(var.id)),
-            ast::Expr::GetAttr(attr) => {
-                Target::Attribute(self.expr(&attr.expr)?, attr.name.into())
-            }
+            ast::Expr::GetAttr(attr) => Target::Attribute(self.expr(&attr.expr)?, attr.name.into()),
             ast::Expr::List(list) => Target::Unpack(
                 list.items.iter().map(|item| self.target(item)).collect::<Result<_>>()?,
             ),
@@ -308,7 +309,8 @@ impl<'e> Lowerer<'e> {
                 Stmt::SetBlock(self.target(&set.target)?, filter, body)
             }
             ast::Stmt::AutoEscape(escape) => {
-                let off = matches!(&escape.enabled, ast::Expr::Const(value) if !value.value.is_true());
+                let off =
+                    matches!(&escape.enabled, ast::Expr::Const(value) if !value.value.is_true());
                 if !off {
                     return Err(self.error(
                         self.at(escape.span()),
@@ -401,8 +403,7 @@ impl<'e> Lowerer<'e> {
         let ((target, condition, loop_slot), mut body) = self.scoped(&made.body, |lowerer| {
             lowerer.declare_target(&made.target);
             let target = lowerer.target(&made.target)?;
-            let condition =
-                made.filter_expr.as_ref().map(|expr| lowerer.expr(expr)).transpose()?;
+            let condition = made.filter_expr.as_ref().map(|expr| lowerer.expr(expr)).transpose()?;
             Ok((target, condition, lowerer.new_slot("loop")))
         })?;
         let is_read = self.frame().read.contains(&loop_slot);
@@ -430,12 +431,7 @@ impl<'e> Lowerer<'e> {
         self.declare(&block.body);
         let body = self.stmts(&block.body);
         let frame = self.frames.pop().unwrap_or_default();
-        let made = Block {
-            name: Arc::clone(&name),
-            required: block.required,
-            body: body?,
-            slots: usize::from(frame.slots),
-        };
+        let made = Block { required: block.required, body: body?, slots: usize::from(frame.slots) };
         self.blocks.insert(Arc::clone(&name), Arc::new(made));
         Ok(Stmt::Block(name, visible))
     }

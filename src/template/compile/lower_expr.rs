@@ -18,8 +18,21 @@ use crate::{
 
 /// Methods that change what they are called on.
 const MUTATING: &[&str] = &[
-    "append", "extend", "insert", "pop", "popitem", "remove", "update", "setdefault", "clear",
-    "sort", "reverse", "__setitem__", "__delitem__", "add", "discard",
+    "append",
+    "extend",
+    "insert",
+    "pop",
+    "popitem",
+    "remove",
+    "update",
+    "setdefault",
+    "clear",
+    "sort",
+    "reverse",
+    "__setitem__",
+    "__delitem__",
+    "add",
+    "discard",
 ];
 
 impl Lowerer<'_> {
@@ -59,8 +72,7 @@ impl Lowerer<'_> {
             ast::Expr::IfExpr(cond) => {
                 let test = self.expr(&cond.test_expr)?;
                 let then = self.expr(&cond.true_expr)?;
-                let otherwise =
-                    cond.false_expr.as_ref().map(|expr| self.expr(expr)).transpose()?;
+                let otherwise = cond.false_expr.as_ref().map(|expr| self.expr(expr)).transpose()?;
                 ExprKind::Conditional(Box::new((test, then, otherwise)))
             }
             ast::Expr::Filter(filter) => self.filter(filter, at)?,

@@ -15,7 +15,10 @@ enum Kind {
     Unknown,
     /// Only the whole is known: the text is not as it was written.
     Whole(Span),
-    Scalar { span: Span, style: Style },
+    Scalar {
+        span: Span,
+        style: Style,
+    },
     File(Arc<SourceFile>),
 }
 
@@ -110,7 +113,7 @@ fn place_of(file: &SourceFile, from: usize, line: u32, column: u32, byte: usize)
 
 /// The offset in the raw scalar of a byte of its text; nothing where the two do not go together.
 fn raw_offset(raw: &str, text: &str, style: Style, target: usize) -> Option<usize> {
-    let mut walk = Walk { raw, at: 0 };
+    let mut walk = Walk { raw, at: 0, indent: usize::MAX };
     walk.open(style)?;
     let mut done = 0;
     for c in text.chars() {
@@ -127,6 +130,8 @@ fn raw_offset(raw: &str, text: &str, style: Style, target: usize) -> Option<usiz
 struct Walk<'a> {
     raw: &'a str,
     at: usize,
+    /// How far the lines of a block scalar are indented.
+    indent: usize,
 }
 
 impl Walk<'_> {
@@ -151,6 +156,8 @@ impl Walk<'_> {
             Style::SingleQuoted | Style::DoubleQuoted => self.at += 1,
             Style::Literal | Style::Folded => {
                 self.at += self.rest().find('\n')? + 1;
+                let first = self.rest().lines().find(|line| !line.trim().is_empty())?;
+                self.indent = first.len() - first.trim_start_matches(' ').len();
                 self.indentation();
             }
         }
@@ -165,7 +172,7 @@ impl Walk<'_> {
 
     fn indentation(&mut self) {
         let rest = self.rest();
-        self.at += rest.len() - rest.trim_start_matches(' ').len();
+        self.at += (rest.len() - rest.trim_start_matches(' ').len()).min(self.indent);
     }
 
     /// Skips what the text leaves out before a character.

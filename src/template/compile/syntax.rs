@@ -2,6 +2,7 @@
 
 use minijinja::syntax::SyntaxConfig;
 
+pub use super::front::Backslashes;
 use crate::error::{ErrorKind, Result, TemplateError};
 
 /// How a text is read.
@@ -15,9 +16,16 @@ pub struct Syntax {
     pub trim_blocks: bool,
     pub lstrip_blocks: bool,
     pub keep_trailing_newline: bool,
+    /// What backslashes mean in the strings of `{{ }}`.
+    pub backslashes: Backslashes,
 }
 
 impl Syntax {
+    /// Files that are templates: as [`Syntax::inline`], but backslashes are escapes.
+    pub fn file() -> Self {
+        Self { backslashes: Backslashes::Escape, ..Self::inline() }
+    }
+
     /// Strings in YAML files: nothing is trimmed but the newline after a block.
     pub fn inline() -> Self {
         let pair = |open: &str, close: &str| (open.to_owned(), close.to_owned());
@@ -30,6 +38,7 @@ impl Syntax {
             trim_blocks: true,
             lstrip_blocks: false,
             keep_trailing_newline: true,
+            backslashes: Backslashes::Literal,
         }
     }
 

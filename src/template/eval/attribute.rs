@@ -119,9 +119,8 @@ pub fn slice(object: &Value, [start, stop, step]: [Option<i64>; 3]) -> Result<Va
     Ok(match object {
         Value::Str(text) => {
             let chars: Vec<char> = text.chars().collect();
-            let picked: String = indices(chars.len(), start, stop, step)
-                .filter_map(|at| chars.get(at))
-                .collect();
+            let picked: String =
+                indices(chars.len(), start, stop, step).filter_map(|at| chars.get(at)).collect();
             Value::from(picked)
         }
         Value::Tuple(items) => Value::tuple(picked(items, start, stop, step)),

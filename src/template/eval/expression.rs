@@ -26,7 +26,10 @@ impl Machine<'_> {
     /// The value of an expression that must be defined.
     pub(crate) fn defined(&mut self, expr: &Expr) -> Result<Value> {
         match self.eval(expr)? {
-            Value::Undefined(undefined) => Err(self.placed(undefined.error(), expr.at)),
+            Value::Undefined(undefined) => match undefined.missing {
+                Missing::Else => Ok(Value::from("")),
+                _ => Err(self.placed(undefined.error(), expr.at)),
+            },
             value => Ok(value),
         }
     }
@@ -85,12 +88,8 @@ impl Machine<'_> {
                 match otherwise {
                     Some(otherwise) => self.eval(otherwise),
                     None => {
-                        let hint = "the inline if-expression evaluated to false and no else \
-                                    section was defined.";
-                        Ok(self.sited(
-                            Value::Undefined(Undefined::new(Missing::Hint(hint.into()))),
-                            expr,
-                        ))
+                        let missing = Value::Undefined(Undefined::new(Missing::Else));
+                        Ok(self.sited(missing, expr))
                     }
                 }
             }
@@ -99,16 +98,22 @@ impl Machine<'_> {
             ExprKind::Call(call) => self.call(&call.0, &call.1),
             ExprKind::Method(call) => self.method(&call.0, &call.1, &call.2, expr),
             ExprKind::Lookup(lookup) => self.lookup(lookup),
-            ExprKind::List(items) => {
-                items.iter().map(|item| self.eval(item)).collect::<Result<Vec<_>>>().map(Value::list)
-            }
-            ExprKind::Tuple(items) => {
-                items.iter().map(|item| self.eval(item)).collect::<Result<Vec<_>>>().map(Value::tuple)
-            }
+            ExprKind::List(items) => items
+                .iter()
+                .map(|item| self.eval(item))
+                .collect::<Result<Vec<_>>>()
+                .map(Value::list),
+            ExprKind::Tuple(items) => items
+                .iter()
+                .map(|item| self.eval(item))
+                .collect::<Result<Vec<_>>>()
+                .map(Value::tuple),
             ExprKind::Dict(entries) => self.dict(entries),
-            ExprKind::Captured => self.captured.last().cloned().ok_or_else(|| {
-                TemplateError::new(ErrorKind::Syntax, "a filter without a value")
-            }),
+            ExprKind::Captured => {
+                self.captured.last().cloned().ok_or_else(|| {
+                    TemplateError::new(ErrorKind::Syntax, "a filter without a value")
+                })
+            }
             ExprKind::Super => self.super_block(),
             ExprKind::SelfBlock(name) => self.self_block(name),
         }
@@ -316,4 +321,3 @@ impl Machine<'_> {
         }
     }
 }
-

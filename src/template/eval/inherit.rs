@@ -18,10 +18,13 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
+/// A block as one template of the family has it.
+type Version = (Arc<Program>, Arc<Block>);
+
 /// The blocks of a family of templates: for each name the child's first, then its parents'.
 #[derive(Clone, Default)]
 pub(super) struct Blocks {
-    by_name: HashMap<Arc<str>, Vec<(Arc<Program>, Arc<Block>)>>,
+    by_name: HashMap<Arc<str>, Vec<Version>>,
 }
 
 impl Blocks {
@@ -233,9 +236,7 @@ fn without_variables(scope: &Scope) -> Scope {
 }
 
 fn not_exported(template: &Value, name: &str) -> Value {
-    let hint = format!(
-        "the template '{template}' does not export the requested name '{name}'"
-    );
+    let hint = format!("the template '{template}' does not export the requested name '{name}'");
     Value::Undefined(Undefined::new(Missing::Hint(hint.into())))
 }
 

@@ -24,10 +24,7 @@ pub fn negative(value: &Value) -> Result<Value> {
     match value {
         Value::Float(number) => Ok(Value::Float(-number)),
         other => big::of(other).map(|number| big::value(-number)).ok_or_else(|| {
-            TemplateError::of_type(format!(
-                "bad operand type for unary -: '{}'",
-                other.type_name()
-            ))
+            TemplateError::of_type(format!("bad operand type for unary -: '{}'", other.type_name()))
         }),
     }
 }
@@ -70,13 +67,19 @@ pub fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Result<V
                 right.type_name()
             )));
         }
-        (BinaryOperator::Multiply, sequence, times) | (BinaryOperator::Multiply, times, sequence)
+        (BinaryOperator::Multiply, sequence, times)
+        | (BinaryOperator::Multiply, times, sequence)
             if matches!(sequence, Value::Str(_) | Value::List(_) | Value::Tuple(_))
                 && times.as_int().is_some() =>
         {
             return repeated(sequence, times.as_int().unwrap_or(0));
         }
         _ => {}
+    }
+    if operator == BinaryOperator::Subtract
+        && let Some(span) = crate::filters::time::difference(left, right)
+    {
+        return Ok(span);
     }
     if let (Some(a), Some(b)) = (big::of(left), big::of(right)) {
         return integers(operator, a, b);
@@ -114,7 +117,9 @@ fn small_integers(operator: BinaryOperator, a: i64, b: i64) -> Option<Value> {
             let rest = a.checked_rem(b)?;
             Some(Value::Int(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }))
         }
-        BinaryOperator::Power => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)).map(Value::Int),
+        BinaryOperator::Power => {
+            u32::try_from(b).ok().and_then(|b| a.checked_pow(b)).map(Value::Int)
+        }
         _ => None,
     }
 }
@@ -142,9 +147,9 @@ fn integers(operator: BinaryOperator, a: BigInt, b: BigInt) -> Result<Value> {
             if b < zero {
                 return floats(operator, big::to_f64(&a), big::to_f64(&b));
             }
-            let exponent = u32::try_from(&b).ok().filter(|exponent| {
-                a.bits().saturating_mul(u64::from(*exponent)) <= POWER_BITS_MAX
-            });
+            let exponent = u32::try_from(&b)
+                .ok()
+                .filter(|exponent| a.bits().saturating_mul(u64::from(*exponent)) <= POWER_BITS_MAX);
             match exponent {
                 Some(exponent) => a.pow(exponent),
                 None => {

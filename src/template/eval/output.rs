@@ -23,9 +23,7 @@ impl Output {
     pub(crate) fn value(&mut self, value: Value) {
         if self.has_parts {
             self.flush();
-            if !value.is_none() {
-                value.write_text(&mut self.text);
-            }
+            self.written(&value);
         } else {
             self.has_parts = true;
             self.single = Some(value);
@@ -34,10 +32,16 @@ impl Output {
 
     fn flush(&mut self) {
         self.has_parts = true;
-        if let Some(value) = self.single.take()
-            && !value.is_none()
-        {
-            value.write_text(&mut self.text);
+        if let Some(value) = self.single.take() {
+            self.written(&value);
+        }
+    }
+
+    fn written(&mut self, value: &Value) {
+        match value {
+            Value::None => {}
+            Value::Bytes(bytes) => self.text.push_str(&String::from_utf8_lossy(bytes)),
+            value => value.write_text(&mut self.text),
         }
     }
 

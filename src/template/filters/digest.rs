@@ -89,17 +89,17 @@ fn encoded(text: &str, encoding: &str) -> Result<Vec<u8>> {
             text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect()
         }
         other => {
-            return Err(TemplateError::of_value(format!("the text cannot be encoded as '{other}'")));
+            return Err(TemplateError::of_value(format!(
+                "the text cannot be encoded as '{other}'"
+            )));
         }
     })
 }
 
 fn decoded(bytes: &[u8], encoding: &str) -> Result<String> {
     let wide = |join: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes
-            .chunks_exact(2)
-            .filter_map(|pair| pair.try_into().ok().map(join))
-            .collect();
+        let units: Vec<u16> =
+            bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok().map(join)).collect();
         String::from_utf16_lossy(&units)
     };
     Ok(match encoding.to_lowercase().replace('_', "-").as_str() {
@@ -140,8 +140,7 @@ fn b64decode(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
         .with_decode_allow_trailing_bits(true);
-    let alphabet =
-        if url_safe { &base64::alphabet::URL_SAFE } else { &base64::alphabet::STANDARD };
+    let alphabet = if url_safe { &base64::alphabet::URL_SAFE } else { &base64::alphabet::STANDARD };
     let bytes = GeneralPurpose::new(alphabet, config)
         .decode(text)
         .map_err(|error| TemplateError::of_value(format!("this is not base64: {error}")))?;

@@ -83,9 +83,7 @@ impl Object for Moment {
             }
             "timestamp" => {
                 let local = Local.from_local_datetime(&self.0).earliest();
-                Ok(Value::Float(local.map_or(0.0, |moment| {
-                    moment.timestamp_micros() as f64 / 1e6
-                })))
+                Ok(Value::Float(local.map_or(0.0, |moment| moment.timestamp_micros() as f64 / 1e6)))
             }
             "weekday" => Ok(Value::from(self.0.weekday().num_days_from_monday())),
             "isoweekday" => Ok(Value::from(self.0.weekday().number_from_monday())),

@@ -68,10 +68,9 @@ fn bool_(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     arguments.none("bool")?;
     Ok(match &value {
         Value::None | Value::Bool(_) => value,
-        Value::Str(text) => Value::Bool(matches!(
-            text.to_lowercase().as_str(),
-            "yes" | "on" | "1" | "true"
-        )),
+        Value::Str(text) => {
+            Value::Bool(matches!(text.to_lowercase().as_str(), "yes" | "on" | "1" | "true"))
+        }
         other => Value::Bool(other.as_float() == Some(1.0)),
     })
 }

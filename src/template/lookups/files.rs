@@ -1,5 +1,442 @@
-//! Lookups: files.
+//! Lookups of files.
 
-use crate::engine::Lookup;
+use std::path::{Path, PathBuf};
 
-pub(super) const LOOKUPS: &[Lookup] = &[];
+use pyregex::{Flags, Pattern};
+
+use crate::{
+    engine::{Lookup, LookupCall},
+    error::{ErrorKind, Result, TemplateError},
+    value::{Dict, Value},
+};
+
+pub(super) const LOOKUPS: &[Lookup] = &[
+    Lookup { name: "file", home: "", run: file },
+    Lookup { name: "unvault", home: "", run: unvault },
+    Lookup { name: "fileglob", home: "", run: fileglob },
+    Lookup { name: "first_found", home: "", run: first_found },
+    Lookup { name: "filetree", home: "community.general", run: filetree },
+    Lookup { name: "ini", home: "", run: ini },
+    Lookup { name: "csvfile", home: "", run: csvfile },
+];
+
+fn not_found(term: &str) -> TemplateError {
+    TemplateError::new(ErrorKind::File, format!("could not locate file in lookup: {term}"))
+}
+
+fn read(call: &LookupCall<'_>, term: &str) -> Result<String> {
+    let surroundings = call.scope.surroundings();
+    let path = surroundings.find("files", term).ok_or_else(|| not_found(term))?;
+    surroundings.read_text(&path)
+}
+
+fn file(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let strips_left = call.bool_option("lstrip", false)?;
+    let strips_right = call.bool_option("rstrip", true)?;
+    call.text_terms()?
+        .iter()
+        .map(|term| {
+            let text = read(call, term)?;
+            let text = if strips_left { text.trim_start() } else { &text };
+            Ok(Value::from(if strips_right { text.trim_end() } else { text }))
+        })
+        .collect()
+}
+
+fn unvault(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    call.text_terms()?.iter().map(|term| read(call, term).map(Value::from)).collect()
+}
+
+/// Paths that a shell pattern matches, sorted. A pattern without wildcards gives what exists.
+pub(crate) fn glob(pattern: &str) -> Vec<String> {
+    let mut found = vec![PathBuf::from(if pattern.starts_with('/') { "/" } else { "" })];
+    for part in pattern.split('/').filter(|part| !part.is_empty()) {
+        let has_wildcard = part.contains(['*', '?', '[']);
+        let mut next = Vec::new();
+        for folder in found {
+            if !has_wildcard {
+                let path = folder.join(part);
+                if path.symlink_metadata().is_ok() {
+                    next.push(path);
+                }
+                continue;
+            }
+            let looked_in = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+            let Ok(entries) = std::fs::read_dir(looked_in) else { continue };
+            let mut names: Vec<String> = entries
+                .flatten()
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .filter(|name| part.starts_with('.') || !name.starts_with('.'))
+                .filter(|name| is_match(part, name))
+                .collect();
+            names.sort_unstable();
+            next.extend(names.into_iter().map(|name| folder.join(name)));
+        }
+        found = next;
+    }
+    found.into_iter().map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+/// Whether a name fits a shell pattern: `*`, `?`, `[a-z]`, `[!a-z]`.
+fn is_match(pattern: &str, name: &str) -> bool {
+    let mut regex = String::new();
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' => regex.push_str("[^/]*"),
+            '?' => regex.push_str("[^/]"),
+            '[' => {
+                let rest: String = chars.clone().collect();
+                match rest.get(1..).and_then(|tail| tail.find(']')) {
+                    Some(end) => {
+                        let class: String = chars.by_ref().take(end + 1).collect();
+                        chars.next();
+                        let class = class.replace('\\', "\\\\");
+                        match class.strip_prefix('!') {
+                            Some(class) => regex.push_str(&format!("[^{class}]")),
+                            None => regex.push_str(&format!("[{class}]")),
+                        }
+                    }
+                    None => regex.push_str("\\["),
+                }
+            }
+            c => regex.push_str(&pyregex::escape(&c.to_string())),
+        }
+    }
+    Pattern::new(&regex, Flags { dot_all: true, ..Flags::default() })
+        .and_then(|pattern| pattern.fullmatch(name).map(|found| found.is_some()))
+        .unwrap_or(false)
+}
+
+fn fileglob(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let terms = call.text_terms()?;
+    let surroundings = call.scope.surroundings();
+    let mut values = Vec::new();
+    for term in terms {
+        // The folder is looked for as a file's would be, then the pattern is matched in it.
+        let (folder, name) = term.rsplit_once('/').unwrap_or(("", &term));
+        let folders = if folder.is_empty() {
+            surroundings.candidates("files", ".")
+        } else {
+            surroundings.candidates("files", folder)
+        };
+        for folder in folders {
+            let pattern = crate::filters::paths::normpath(&folder.join(name).to_string_lossy());
+            let found: Vec<String> =
+                glob(&pattern).into_iter().filter(|path| Path::new(path).is_file()).collect();
+            if !found.is_empty() {
+                values.extend(found.into_iter().map(Value::from));
+                break;
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Names and folders of `first_found`, from its terms and options.
+fn found_terms(term: &Value, files: &Value, paths: &Value) -> Result<Vec<String>> {
+    let words = |value: &Value| -> Result<Vec<String>> {
+        match value {
+            Value::None => Ok(Vec::new()),
+            Value::Str(text) => Ok(text
+                .replace([';', ':'], ",")
+                .split(',')
+                .map(|word| word.trim().to_owned())
+                .filter(|word| !word.is_empty())
+                .collect()),
+            other => {
+                other.elements()?.into_iter().map(|item| Ok(item.defined()?.to_string())).collect()
+            }
+        }
+    };
+    let (files, paths) = match term.entries() {
+        Some(_) => (
+            term.get("files").unwrap_or_default().defined()?,
+            term.get("paths").unwrap_or_default().defined()?,
+        ),
+        None => (files.clone(), paths.clone()),
+    };
+    let mut names = words(&files)?;
+    if let Value::Str(text) = term {
+        names.push(text.to_string());
+    }
+    let paths = words(&paths)?;
+    Ok(if paths.is_empty() {
+        names
+    } else if names.is_empty() {
+        paths
+    } else {
+        paths
+            .iter()
+            .flat_map(|path| {
+                names.iter().map(move |name| format!("{}/{name}", path.trim_end_matches('/')))
+            })
+            .collect()
+    })
+}
+
+fn first_found(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let files = call.option("files")?.unwrap_or_default();
+    let paths = call.option("paths")?.unwrap_or_default();
+    let mut skips = call.bool_option("skip", false)?;
+    let mut terms = Vec::new();
+    for term in call.defined_terms()? {
+        if term.is_sequence() { terms.extend(term.elements()?) } else { terms.push(term) }
+    }
+    if terms.is_empty() {
+        terms.push(Value::None);
+    }
+    let mut names = Vec::new();
+    for term in &terms {
+        let term = term.clone().defined()?;
+        if let Some(skip) = term.get("skip") {
+            skips |= crate::filters::truth::boolean(&skip).unwrap_or(false);
+        }
+        names.extend(found_terms(&term, &files, &paths)?);
+    }
+    let surroundings = call.scope.surroundings();
+    for name in &names {
+        for kind in ["files", "templates", "vars", "tasks"] {
+            if let Some(path) = surroundings.find(kind, name).filter(|path| path.is_file()) {
+                let path = crate::filters::paths::normpath(&path.to_string_lossy());
+                return Ok(vec![Value::from(path)]);
+            }
+        }
+    }
+    if skips {
+        return Ok(Vec::new());
+    }
+    Err(TemplateError::new(
+        ErrorKind::Lookup,
+        format!("No file was found when using first_found: {}", names.join(", ")),
+    ))
+}
+
+/// The most entries of one tree.
+const TREE_MAX: usize = 100_000;
+
+fn filetree(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let excluded = call.text_option("exclude")?;
+    let excluded = match &excluded {
+        Some(regex) => Some(crate::filters::regex::pattern(regex, false, false)?),
+        None => None,
+    };
+    let terms = call.text_terms()?;
+    let surroundings = call.scope.surroundings();
+    let mut values: Vec<Value> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for term in terms {
+        let folders = surroundings.candidates("files", &term);
+        for root in folders.into_iter().filter(|path| path.is_dir()) {
+            let mut open = vec![PathBuf::new()];
+            while let Some(below) = open.pop() {
+                let Ok(entries) = std::fs::read_dir(root.join(&below)) else { continue };
+                let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+                names.sort_unstable();
+                for name in names {
+                    let path = below.join(&name);
+                    let shown = path.to_string_lossy().into_owned();
+                    let is_excluded = excluded.as_ref().is_some_and(|pattern| {
+                        pattern.is_match(&name.to_string_lossy()).unwrap_or(false)
+                    });
+                    if is_excluded || !seen.insert(shown.clone()) {
+                        continue;
+                    }
+                    if values.len() >= TREE_MAX {
+                        return Err(TemplateError::new(ErrorKind::Limit, "the tree is too large"));
+                    }
+                    if let Some(entry) = tree_entry(&root, &path) {
+                        if entry.get("state").and_then(|s| s.as_str().map(|s| s == "directory"))
+                            == Some(true)
+                        {
+                            open.push(path);
+                        }
+                        values.push(entry);
+                    }
+                }
+            }
+        }
+    }
+    Ok(values)
+}
+
+fn tree_entry(root: &Path, path: &Path) -> Option<Value> {
+    use std::os::unix::fs::MetadataExt;
+    let full = root.join(path);
+    let data = full.symlink_metadata().ok()?;
+    let text = |path: &Path| Value::from(path.to_string_lossy().into_owned());
+    let entry = Dict::default();
+    entry.insert("root", Value::from(format!("{}/", root.to_string_lossy().trim_end_matches('/'))));
+    entry.insert("path", text(path));
+    if data.is_symlink() {
+        entry.insert("state", Value::from("link"));
+        entry.insert("src", text(&std::fs::read_link(&full).ok()?));
+    } else if data.is_dir() {
+        entry.insert("state", Value::from("directory"));
+    } else if data.is_file() {
+        entry.insert("state", Value::from("file"));
+        entry.insert("src", text(&full));
+    } else {
+        return None;
+    }
+    entry.insert("uid", Value::from(data.uid()));
+    entry.insert("gid", Value::from(data.gid()));
+    entry.insert("mode", Value::from(format!("0{:o}", data.mode() & 0o7777)));
+    entry.insert("size", Value::from(data.size()));
+    entry.insert("mtime", Value::Float(data.mtime() as f64));
+    entry.insert("ctime", Value::Float(data.ctime() as f64));
+    Some(Value::Dict(entry))
+}
+
+/// Options written into a term, as in `key file=x.ini section=y`.
+fn in_term(term: &str) -> (String, Vec<(String, String)>) {
+    let mut key = Vec::new();
+    let mut options = Vec::new();
+    for word in term.split_whitespace() {
+        match word.split_once('=') {
+            Some((name, value)) => {
+                options.push((name.to_owned(), value.trim_matches(['"', '\'']).to_owned()));
+            }
+            None => key.push(word),
+        }
+    }
+    (key.join(" "), options)
+}
+
+fn ini(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let file = call.text_option("file")?.unwrap_or_else(|| "ansible.ini".into());
+    let section = call.text_option("section")?.unwrap_or_else(|| "global".into());
+    let default = call.option("default")?.unwrap_or_else(|| Value::from(""));
+    let is_regex = call.bool_option("re", false)?;
+    let is_properties = call.text_option("type")?.is_some_and(|kind| kind == "properties");
+    let keeps_case = call.bool_option("case_sensitive", false)?;
+    let _ = call.text_option("encoding")?;
+    let mut values = Vec::new();
+    for term in call.text_terms()? {
+        let (key, options) = in_term(&term);
+        let option = |name: &str| {
+            options.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        };
+        let file = option("file").unwrap_or_else(|| file.clone());
+        let section = option("section").unwrap_or_else(|| section.clone());
+        let text = read(call, &file)?;
+        let entries =
+            ini_entries(&text, if is_properties { None } else { Some(&section) }, keeps_case);
+        if is_regex {
+            let pattern = crate::filters::regex::pattern(&key, false, false)?;
+            for (name, value) in entries {
+                if pattern.match_(&name).is_ok_and(|found| found.is_some()) {
+                    values.push(Value::from(value));
+                }
+            }
+            continue;
+        }
+        let wanted = if keeps_case { key } else { key.to_lowercase() };
+        let found = entries.into_iter().rev().find(|(name, _)| *name == wanted);
+        values.push(found.map_or_else(|| default.clone(), |(_, value)| Value::from(value)));
+    }
+    Ok(values)
+}
+
+/// The entries of a section, or of a file without sections.
+fn ini_entries(text: &str, section: Option<&str>, keeps_case: bool) -> Vec<(String, String)> {
+    let mut is_inside = section.is_none();
+    let mut entries: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            is_inside = section.is_none() || section == Some(name);
+            continue;
+        }
+        if !is_inside {
+            continue;
+        }
+        if line.starts_with([' ', '\t'])
+            && let Some((_, value)) = entries.last_mut()
+        {
+            value.push('\n');
+            value.push_str(trimmed);
+            continue;
+        }
+        let (name, value) = match trimmed.find(['=', ':']) {
+            Some(at) => (
+                trimmed.get(..at).unwrap_or("").trim_end(),
+                trimmed.get(at + 1..).unwrap_or("").trim_start(),
+            ),
+            None => (trimmed, ""),
+        };
+        let name = if keeps_case { name.to_owned() } else { name.to_lowercase() };
+        entries.push((name, value.to_owned()));
+    }
+    entries
+}
+
+fn csvfile(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let file = call.text_option("file")?.unwrap_or_else(|| "ansible.csv".into());
+    let delimiter = call.text_option("delimiter")?.unwrap_or_else(|| "TAB".into());
+    let column = call.text_option("col")?.unwrap_or_else(|| "1".into());
+    let key_column = call.text_option("keycol")?.unwrap_or_else(|| "0".into());
+    let default = call.option("default")?;
+    let _ = call.text_option("encoding")?;
+    let mut values = Vec::new();
+    for term in call.text_terms()? {
+        let (key, options) = in_term(&term);
+        let option = |name: &str, given: &str| {
+            options
+                .iter()
+                .find(|(known, _)| known == name)
+                .map_or_else(|| given.to_owned(), |(_, value)| value.clone())
+        };
+        let delimiter = match option("delimiter", &delimiter).as_str() {
+            "TAB" | "\\t" => '\t',
+            other => other.chars().next().unwrap_or('\t'),
+        };
+        let number = |text: String| {
+            text.parse::<usize>()
+                .map_err(|_| TemplateError::of_value(format!("the column '{text}' is no number")))
+        };
+        let column = number(option("col", &column))?;
+        let key_column = number(option("keycol", &key_column))?;
+        let text = read(call, &option("file", &file))?;
+        let row = csv_rows(&text, delimiter)
+            .into_iter()
+            .find(|row| row.get(key_column).is_some_and(|cell| *cell == key));
+        match row {
+            Some(row) => values.push(row.get(column).map_or(Value::None, Value::from)),
+            None => values.extend(default.clone()),
+        }
+    }
+    Ok(values)
+}
+
+/// Rows of cells; quotes may hold delimiters and newlines, two quotes are one.
+fn csv_rows(text: &str, delimiter: char) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
+    let mut is_quoted = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if is_quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                cell.push('"');
+            }
+            '"' if is_quoted => is_quoted = false,
+            '"' if cell.is_empty() => is_quoted = true,
+            '\r' if !is_quoted => {}
+            '\n' if !is_quoted => {
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            c if c == delimiter && !is_quoted => row.push(std::mem::take(&mut cell)),
+            c => cell.push(c),
+        }
+    }
+    if !cell.is_empty() || !row.is_empty() {
+        row.push(cell);
+        rows.push(row);
+    }
+    rows
+}

@@ -1,5 +1,191 @@
-//! Lookups: variables.
+//! Lookups of variables, settings and templates.
 
-use crate::engine::Lookup;
+use std::path::Path;
 
-pub(super) const LOOKUPS: &[Lookup] = &[];
+use crate::{
+    engine::{Lookup, LookupCall},
+    error::{ErrorKind, Result, TemplateError},
+    file::{FileOptions, set_option},
+    filters::regex,
+    value::Value,
+};
+
+pub(super) const LOOKUPS: &[Lookup] = &[
+    Lookup { name: "vars", home: "", run: vars },
+    Lookup { name: "varnames", home: "", run: varnames },
+    Lookup { name: "env", home: "", run: env },
+    Lookup { name: "config", home: "", run: config },
+    Lookup { name: "template", home: "", run: template },
+    Lookup { name: "inventory_hostnames", home: "", run: inventory_hostnames },
+];
+
+fn vars(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let default = call.options.take("default");
+    let mut values = Vec::new();
+    for term in call.defined_terms()? {
+        let Value::Str(name) = &term else {
+            return Err(TemplateError::of_type(format!(
+                "Invalid setting identifier, \"{term}\" is not a string, its a {}",
+                term.type_name()
+            )));
+        };
+        values.push(match (call.scope.get(name), &default) {
+            (Some(Value::Undefined(undefined)), Some(default)) if undefined.fatal().is_none() => {
+                default.clone()
+            }
+            (Some(value), _) => value.defined()?,
+            (None, Some(default)) => default.clone(),
+            (None, None) => {
+                return Err(TemplateError::new(
+                    ErrorKind::Undefined,
+                    format!("No variable found with this name: {name}"),
+                ));
+            }
+        });
+    }
+    Ok(values)
+}
+
+fn varnames(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let names = call.scope.names();
+    let mut found = Vec::new();
+    for term in call.text_terms()? {
+        let pattern = regex::pattern(&term, false, false)?;
+        for name in &names {
+            if pattern.is_match(name).map_err(|error| regex::failure(&term, &error))? {
+                found.push(Value::from(std::sync::Arc::clone(name)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn env(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let default = call.options.take("default");
+    let environment = &call.scope.surroundings().environment.clone();
+    call.text_terms()?
+        .iter()
+        .map(|term| {
+            let name = term.split_whitespace().next().unwrap_or("");
+            match (environment.get(name), &default) {
+                (Some(value), _) => Ok(Value::from(value.as_str())),
+                (None, Some(default)) => {
+                    // `default=undef()` says that there must be one.
+                    match default {
+                        Value::Undefined(_) => Err(TemplateError::new(
+                            ErrorKind::Undefined,
+                            format!("The '{name}' environment variable is not set"),
+                        )),
+                        default => Ok(default.clone()),
+                    }
+                }
+                (None, None) => Ok(Value::from("")),
+            }
+        })
+        .collect()
+}
+
+fn config(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let on_missing = call.text_option("on_missing")?.unwrap_or_else(|| "error".into());
+    if let Some(kind) = call.text_option("plugin_type")? {
+        return Err(TemplateError::new(
+            ErrorKind::Unsupported,
+            format!("settings of plugins (plugin_type={kind}) are not supported"),
+        ));
+    }
+    let settings = call.scope.surroundings().settings.config.clone();
+    let mut values = Vec::new();
+    for term in call.text_terms()? {
+        match (settings.get(&term), on_missing.as_str()) {
+            (Some(value), _) => values.push(value.clone()),
+            (None, "skip" | "warn") => {}
+            (None, _) => {
+                return Err(TemplateError::new(
+                    ErrorKind::Lookup,
+                    format!("Unable to find setting {term}"),
+                ));
+            }
+        }
+    }
+    Ok(values)
+}
+
+fn inventory_hostnames(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let pattern = call.text_terms()?.join(",");
+    let Some(inventory) = &call.scope.surroundings().inventory else {
+        return Err(TemplateError::new(ErrorKind::Lookup, "there is no inventory to ask"));
+    };
+    let hosts = inventory
+        .matching(&pattern)
+        .map_err(|message| TemplateError::new(ErrorKind::Lookup, message))?;
+    Ok(hosts.into_iter().map(Value::Str).collect())
+}
+
+fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
+    let converts = call.bool_option("convert_data", true)?;
+    let extra = call.option("template_vars")?;
+    let mut options = FileOptions::new("");
+    for name in [
+        "variable_start_string",
+        "variable_end_string",
+        "comment_start_string",
+        "comment_end_string",
+        "trim_blocks",
+        "lstrip_blocks",
+    ] {
+        if let Some(value) = call.option(name)? {
+            let value = match name {
+                "trim_blocks" | "lstrip_blocks" => {
+                    Value::Bool(crate::filters::truth::boolean(&value).unwrap_or(value.truthy()))
+                }
+                _ => value,
+            };
+            set_option(name, &value, &mut options.syntax, &mut options.newline_sequence)?;
+        }
+    }
+    // Native types are what this lookup's text is turned into, or not, below.
+    let _ = call.option("jinja2_native")?;
+    let scope = match extra.as_ref().and_then(Value::entries) {
+        Some(entries) => call
+            .scope
+            .push_values(entries.into_iter().map(|(name, value)| (name.to_string(), value))),
+        None => call.scope.clone(),
+    };
+    let surroundings = scope.surroundings();
+    let mut texts = Vec::new();
+    for term in call.text_terms()? {
+        let Some(path) = surroundings.find("templates", &term) else {
+            return Err(TemplateError::new(
+                ErrorKind::File,
+                format!("the template file {term} could not be found for the lookup"),
+            ));
+        };
+        let text = surroundings.read_text(&path)?;
+        options.path.clone_from(&path);
+        let scope = scope.push_values(template_variables(&path, surroundings));
+        let rendered = scope.engine().render_file(&text, &options, &scope)?;
+        texts.push(if converts { converted(rendered) } else { Value::from(rendered) });
+    }
+    Ok(texts)
+}
+
+/// The variables that templates of files have besides all others.
+fn template_variables(
+    path: &Path,
+    surroundings: &crate::Surroundings,
+) -> Vec<(&'static str, Value)> {
+    let text = |path: &Path| Value::from(path.to_string_lossy().into_owned());
+    vec![
+        ("template_path", text(path)),
+        ("template_fullpath", text(&surroundings.absolute(path))),
+        ("ansible_managed", Value::from(surroundings.settings.ansible_managed.as_str())),
+    ]
+}
+
+/// A text that reads as a list or dict becomes one, as Ansible does with `convert_data`.
+fn converted(text: String) -> Value {
+    if text.starts_with(['{', '[']) || text == "True" || text == "False" {
+        return crate::literal_eval::parse(&text).unwrap_or(Value::from(text));
+    }
+    Value::from(text)
+}

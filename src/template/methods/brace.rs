@@ -80,9 +80,7 @@ fn one(field: &str, arguments: &Arguments, next: &mut usize, depth: usize) -> Re
         Some("s") => Value::from(value.to_string()),
         Some("r" | "a") => Value::from(value.repr()),
         Some(other) => {
-            return Err(TemplateError::of_value(format!(
-                "Unknown conversion specifier '{other}'"
-            )));
+            return Err(TemplateError::of_value(format!("Unknown conversion specifier '{other}'")));
         }
     };
     specified(&value.defined()?, &spec)
@@ -178,7 +176,7 @@ fn parse_spec(spec: &str) -> Result<Spec> {
             parsed.align = Some('=');
         }
     }
-    let mut digits = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
+    let digits = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
         let mut number = String::new();
         while let Some(c) = chars.peek().filter(|c| c.is_ascii_digit()) {
             number.push(*c);
@@ -229,7 +227,10 @@ pub fn specified(value: &Value, spec: &str) -> Result<String> {
                 let number = value.as_float().unwrap_or(f64::NAN);
                 let text = match spec.kind {
                     Some('%') => {
-                        format!("{}%", float_text(number * 100.0, 'f', spec.precision.unwrap_or(6), false))
+                        format!(
+                            "{}%",
+                            float_text(number * 100.0, 'f', spec.precision.unwrap_or(6), false)
+                        )
                     }
                     Some('n') => float_text(number, 'g', spec.precision.unwrap_or(6), false),
                     Some(kind @ ('e' | 'E' | 'f' | 'F' | 'g' | 'G')) => {

@@ -10,8 +10,22 @@ use crate::{
 pub const READING: &[&str] = &["copy", "get", "items", "keys", "values", "iteritems", "has_key"];
 
 pub const METHODS: &[&str] = &[
-    "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update",
-    "values", "__setitem__", "__getitem__", "__delitem__", "__contains__", "__len__",
+    "clear",
+    "copy",
+    "fromkeys",
+    "get",
+    "items",
+    "keys",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+    "values",
+    "__setitem__",
+    "__getitem__",
+    "__delitem__",
+    "__contains__",
+    "__len__",
 ];
 
 /// Calls a method of a dict.
@@ -128,7 +142,9 @@ pub fn read(mapping: &Value, name: &str, arguments: Arguments) -> Result<Value> 
             Ok(match name {
                 "values" => Value::list(entries.into_iter().map(|(_, value)| value)),
                 "copy" => Value::dict(entries),
-                _ => Value::list(entries.into_iter().map(|(key, value)| Value::tuple([key, value]))),
+                _ => {
+                    Value::list(entries.into_iter().map(|(key, value)| Value::tuple([key, value])))
+                }
             })
         }
     }

@@ -7,8 +7,19 @@ use crate::{
 };
 
 pub const METHODS: &[&str] = &[
-    "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse",
-    "sort", "__len__", "__contains__",
+    "append",
+    "clear",
+    "copy",
+    "count",
+    "extend",
+    "index",
+    "insert",
+    "pop",
+    "remove",
+    "reverse",
+    "sort",
+    "__len__",
+    "__contains__",
 ];
 
 /// Calls a method of a list.

@@ -93,7 +93,10 @@ pub fn format(format: &str, values: &Value) -> Result<String> {
             if chars.peek() == Some(&'*') {
                 chars.next();
                 let value = values.next()?;
-                return value.as_int().map(Some).ok_or_else(|| TemplateError::of_type("* wants int"));
+                return value
+                    .as_int()
+                    .map(Some)
+                    .ok_or_else(|| TemplateError::of_type("* wants int"));
             }
             let mut digits = String::new();
             while let Some(c) = chars.peek().filter(|c| c.is_ascii_digit()) {
@@ -138,9 +141,7 @@ pub fn format(format: &str, values: &Value) -> Result<String> {
         }
     };
     if unused {
-        return Err(TemplateError::of_type(
-            "not all arguments converted during string formatting",
-        ));
+        return Err(TemplateError::of_type("not all arguments converted during string formatting"));
     }
     Ok(out)
 }

@@ -7,12 +7,54 @@ use crate::{
 };
 
 pub const METHODS: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find",
-    "format", "format_map", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit",
-    "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "join",
-    "ljust", "lower", "lstrip", "maketrans", "partition", "removeprefix", "removesuffix",
-    "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines",
-    "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill", "__len__",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "maketrans",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "translate",
+    "upper",
+    "zfill",
+    "__len__",
     "__contains__",
 ];
 
@@ -87,14 +129,18 @@ fn plain(text: &str, name: &str) -> Value {
         "swapcase" => Value::from(
             text.chars()
                 .flat_map(|c| -> Box<dyn Iterator<Item = char>> {
-                    if c.is_uppercase() { Box::new(c.to_lowercase()) } else { Box::new(c.to_uppercase()) }
+                    if c.is_uppercase() {
+                        Box::new(c.to_lowercase())
+                    } else {
+                        Box::new(c.to_uppercase())
+                    }
                 })
                 .collect::<String>(),
         ),
         "isalnum" => all(char::is_alphanumeric),
         "isalpha" => all(char::is_alphabetic),
         "isascii" => Value::Bool(text.is_ascii()),
-        "isdecimal" | "isdigit" => all(|c| c.is_numeric() && c.to_digit(10).is_some() || is_decimal(c)),
+        "isdecimal" | "isdigit" => all(|c| c.is_ascii_digit() || is_decimal(c)),
         "isnumeric" => all(char::is_numeric),
         "isspace" => all(char::is_whitespace),
         "isprintable" => Value::Bool(text.chars().all(crate::value::written::is_printable)),
@@ -133,7 +179,11 @@ fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_word = false;
     for c in text.chars() {
-        if in_word { out.extend(c.to_lowercase()) } else { out.extend(c.to_uppercase()) }
+        if in_word {
+            out.extend(c.to_lowercase())
+        } else {
+            out.extend(c.to_uppercase())
+        }
         in_word = c.is_alphabetic();
     }
     out
@@ -352,8 +402,7 @@ fn partition(text: &str, name: &str, arguments: Arguments) -> Result<Value> {
         return Err(TemplateError::of_value("empty separator"));
     }
     let is_last = name == "rpartition";
-    let found =
-        if is_last { text.rsplit_once(&*separator) } else { text.split_once(&*separator) };
+    let found = if is_last { text.rsplit_once(&*separator) } else { text.split_once(&*separator) };
     let parts = match found {
         Some((before, after)) => [before, &*separator, after],
         None if is_last => ["", "", text],
@@ -370,7 +419,8 @@ pub(crate) fn lines(text: &str, keep_ends: bool) -> Vec<String> {
     while let Some(c) = chars.next() {
         let is_end = matches!(
             c,
-            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'
+                ..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
         );
         if !is_end {
             line.push(c);

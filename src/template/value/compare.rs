@@ -150,7 +150,8 @@ impl PartialEq for Value {
             (Self::List(a), Self::List(b)) => {
                 a.is_same(b) || {
                     let (a, b) = (a.snapshot(), b.snapshot());
-                    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.force() == b.force())
+                    a.len() == b.len()
+                        && a.iter().zip(b.iter()).all(|(a, b)| a.force() == b.force())
                 }
             }
             (Self::Tuple(a), Self::Tuple(b)) => a == b,
@@ -186,8 +187,7 @@ fn mappings_equal(a: &Value, b: &Value) -> bool {
 }
 
 fn sequences_equal(a: &Value, b: &Value) -> bool {
-    b.is_sequence()
-        && matches!((a.elements(), b.elements()), (Ok(a), Ok(b)) if a == b)
+    b.is_sequence() && matches!((a.elements(), b.elements()), (Ok(a), Ok(b)) if a == b)
 }
 
 fn numbers_equal(a: &Value, b: &Value) -> bool {
@@ -197,8 +197,10 @@ fn numbers_equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(number), other) | (other, Value::Float(number)) => match other {
             Value::Float(other) => number == other,
-            Value::BigInt(big) => big::from_f64(*number).is_some_and(|number| number == **big)
-                && number.trunc() == *number,
+            Value::BigInt(big) => {
+                big::from_f64(*number).is_some_and(|number| number == **big)
+                    && number.trunc() == *number
+            }
             other => other.as_int().is_some_and(|int| {
                 number.trunc() == *number
                     && number.abs() < 9.3e18

@@ -4,11 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 
-use super::{
-    List, Value,
-    compare::TextKey,
-    thunk::Element,
-};
+use super::{List, Value, compare::TextKey, thunk::Element};
 
 /// A dict. Clones are the same dict: who sets a key in one sets it in all.
 ///
@@ -50,8 +46,12 @@ impl Owner {
 
     fn hand_out_of_dict(dict: &Dict, key: &Value, value: Value) -> Value {
         match value {
-            Value::List(inner) => Value::List(inner.detached(Self::Dict(dict.clone(), key.clone()))),
-            Value::Dict(inner) => Value::Dict(inner.detached(Self::Dict(dict.clone(), key.clone()))),
+            Value::List(inner) => {
+                Value::List(inner.detached(Self::Dict(dict.clone(), key.clone())))
+            }
+            Value::Dict(inner) => {
+                Value::Dict(inner.detached(Self::Dict(dict.clone(), key.clone())))
+            }
             other => other,
         }
     }

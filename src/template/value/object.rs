@@ -92,7 +92,12 @@ pub trait Object: Send + Sync + fmt::Debug {
     }
 
     /// Calls a method; `None` where it has no method of that name.
-    fn call_method(&self, name: &str, arguments: Arguments, scope: &Scope) -> Option<Result<Value>> {
+    fn call_method(
+        &self,
+        name: &str,
+        arguments: Arguments,
+        scope: &Scope,
+    ) -> Option<Result<Value>> {
         let _ = (name, arguments, scope);
         None
     }

@@ -1,0 +1,15 @@
+//! The filter `split`.
+
+use super::filter;
+use crate::{
+    engine::{Call, Filter},
+    error::Result,
+    methods,
+    value::{Arguments, Value},
+};
+
+pub(super) const FILTERS: &[Filter] = &[filter("split", split)];
+
+fn split(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
+    methods::call(&Value::from(value.to_string()), "split", arguments, call.scope)
+}

@@ -1,0 +1,97 @@
+//! Hosts end with their owner, however that ends.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what tests share may panic as tests do")]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use hosts::{Fleet, HostSpec, available};
+
+/// Makes a test a process that owns a host and waits.
+const OWNER: &str = "TRUEUP_HOSTS_OWNER";
+
+/// What a host leaves on this machine: its folder, its namespace and its init.
+struct Traces {
+    folder: PathBuf,
+    namespace: PathBuf,
+    init: PathBuf,
+}
+
+impl Traces {
+    fn of(folder: &Path) -> Self {
+        let fleet = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let namespace = PathBuf::from(format!("/run/netns/tu{fleet}-1"));
+        let pids = Command::new("ip").args(["netns", "pids", &format!("tu{fleet}-1")]).output();
+        let pids = String::from_utf8(pids.unwrap().stdout).unwrap();
+        let init = pids.split_whitespace().next().unwrap().to_owned();
+        Self { folder: folder.to_owned(), namespace, init: Path::new("/proc").join(init) }
+    }
+
+    fn all_there(&self) -> bool {
+        self.folder.exists() && self.namespace.exists() && self.init.exists()
+    }
+
+    fn wait_until_gone(&self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        let mounted = || {
+            let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+            mounts.contains(&format!(" {}/", self.folder.display()))
+        };
+        while self.folder.exists() || self.namespace.exists() || self.init.exists() || mounted() {
+            assert!(Instant::now() < end, "{} is still there", self.folder.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
+fn hosts_end_with_their_fleet() {
+    if !available("hosts_end_with_their_fleet") {
+        return;
+    }
+    let mut fleet = Fleet::start().unwrap();
+    let host = fleet.boot(&HostSpec::new("short")).unwrap();
+    assert_eq!(host.run("hostname").unwrap(), "short\n");
+    let error = host.run("echo no; exit 3").unwrap_err().to_string();
+    assert!(error.contains("exit status: 3") && error.ends_with("no"), "{error}");
+    let traces = Traces::of(fleet.folder());
+    assert!(traces.all_there());
+    drop(host);
+    drop(fleet);
+    traces.wait_until_gone();
+}
+
+#[test]
+fn hosts_end_with_an_owner_that_is_killed() {
+    if env::var_os(OWNER).is_some() {
+        let mut fleet = Fleet::start().unwrap();
+        let _host = fleet.boot(&HostSpec::new("orphan")).unwrap();
+        println!("\nfleet: {}", fleet.folder().display());
+        loop {
+            std::thread::park();
+        }
+    }
+    if !available("hosts_end_with_an_owner_that_is_killed") {
+        return;
+    }
+    let mut owner = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "hosts_end_with_an_owner_that_is_killed", "--nocapture"])
+        .env(OWNER, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(owner.stdout.take().unwrap()).lines();
+    let folder = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("fleet: ").map(PathBuf::from));
+    let traces = Traces::of(&folder.unwrap());
+    assert!(traces.all_there());
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    traces.wait_until_gone();
+}
