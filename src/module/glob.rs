@@ -133,8 +133,8 @@ mod tests {
         ] {
             assert_eq!(is_match(pattern, name), expected, "{pattern} {name}");
         }
-        let long = "a".repeat(2000);
-        assert!(!is_match(&"a*".repeat(200).replace("aa", "ab"), &format!("{long}b!")));
+        // A pattern that naive backtracking would not come back from.
+        assert!(!is_match(&format!("{}c", "a*".repeat(200)), &"a".repeat(2000)));
     }
 
     #[test]
