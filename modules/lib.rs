@@ -3,18 +3,27 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod assemble;
 mod blockinfile;
 mod command;
 mod copy;
 mod execution;
+mod fetch;
 mod file;
+mod find;
+mod getent;
+mod group;
 mod lineinfile;
 mod ping;
 mod replace;
+mod script;
 mod shell;
+mod slurp;
 mod stat;
+mod tempfile;
 mod text_diff;
 mod text_file;
+mod user;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -30,6 +39,15 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<lineinfile::LineInFile>(),
         module::<blockinfile::BlockInFile>(),
         module::<replace::Replace>(),
+        action::<script::Script>(),
+        fact::<find::Find>(),
+        fact::<slurp::Slurp>(),
+        fact::<fetch::Fetch>(),
+        action::<tempfile::TempFile>(),
+        module::<assemble::Assemble>(),
+        fact::<getent::Getent>(),
+        module::<group::Group>(),
+        module::<user::User>(),
     ],
 };
 
@@ -37,3 +55,5 @@ pub const CATALOGUE: Catalogue = Catalogue {
 mod cases;
 #[cfg(test)]
 mod contract_tests;
+#[cfg(test)]
+mod fake_tools;

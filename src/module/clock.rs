@@ -28,7 +28,11 @@ fn zone(host: &dyn Host) -> TimeZone {
     let file = match host.variable("TZ") {
         Some(name) if !name.is_empty() => {
             let name = name.trim_start_matches(':');
-            if name.starts_with('/') { name.to_owned() } else { format!("/usr/share/zoneinfo/{name}") }
+            if name.starts_with('/') {
+                name.to_owned()
+            } else {
+                format!("/usr/share/zoneinfo/{name}")
+            }
         }
         _ => "/etc/localtime".into(),
     };
@@ -187,9 +191,13 @@ mod tests {
         let expected = Duration::from_secs(1_700_000_000);
         assert_eq!(read("202311142213.20", "%Y%m%d%H%M.%S"), Ok(expected));
         assert_eq!(read("14/11/23 22:13:20", "%d/%m/%y %H:%M:%S"), Ok(expected));
-        for (text, format) in
-            [("2023", "%Y%m"), ("20231340", "%Y%m%d"), ("2023x", "%Y"), ("2023", "%Y%b"), ("1950", "%Y")]
-        {
+        for (text, format) in [
+            ("2023", "%Y%m"),
+            ("20231340", "%Y%m%d"),
+            ("2023x", "%Y"),
+            ("2023", "%Y%b"),
+            ("1950", "%Y"),
+        ] {
             assert!(read(text, format).is_err(), "{text} {format}");
         }
     }

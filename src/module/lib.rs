@@ -36,9 +36,7 @@ pub mod selinux;
 pub mod source;
 
 pub use action::{Action, Guard};
-pub use argument::{
-    ArgumentValue, Arguments, add_arguments, read_argument, read_internal,
-};
+pub use argument::{ArgumentValue, Arguments, add_arguments, read_argument, read_internal};
 pub use catalogue::{Catalogue, Entry};
 pub use converge::{Mode, converge};
 pub use declarative::{Delta, Module};

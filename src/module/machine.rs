@@ -189,7 +189,10 @@ impl Host for Machine<'_> {
         if file.metadata().map_err(fault)?.is_dir() {
             return Err(fault(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Some(Box::new(Cancellable { inner: file, cancellation: Arc::clone(&self.cancellation) })))
+        Ok(Some(Box::new(Cancellable {
+            inner: file,
+            cancellation: Arc::clone(&self.cancellation),
+        })))
     }
 
     fn list(&self, path: &Path) -> Result<Vec<OsString>, HostError> {
@@ -258,13 +261,12 @@ impl Host for Machine<'_> {
     fn which(&self, name: &str) -> Option<PathBuf> {
         let path = self.variable("PATH").unwrap_or_default();
         let folders = path.split(':').filter(|folder| !folder.is_empty()).map(Path::new);
-        folders
-            .chain(PROGRAM_FOLDERS.iter().map(Path::new))
-            .map(|folder| folder.join(name))
-            .find(|program| {
+        folders.chain(PROGRAM_FOLDERS.iter().map(Path::new)).map(|folder| folder.join(name)).find(
+            |program| {
                 fs::metadata(program).is_ok_and(|found| found.is_file())
                     && self.may(Access::Execute, program)
-            })
+            },
+        )
     }
 
     fn now(&self) -> SystemTime {
