@@ -32,8 +32,19 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "report", "run", "transport", "sshd", "modules", "playbook", "plan", "inventory",
-            "vault", "template", "source", "protocol", "pyregex",
+            "report",
+            "run",
+            "transport",
+            "sshd",
+            "modules",
+            "playbook",
+            "plan",
+            "inventory",
+            "vault",
+            "template",
+            "source",
+            "protocol",
+            "pyregex",
         ],
     ),
 ];
@@ -321,7 +332,8 @@ fn only_the_edge_reads_the_environment() {
     }
     let mut readers = BTreeSet::new();
     for (below, path) in rust_files() {
-        let is_test = ["/tests/", "/examples/", "/tests.rs"].iter().any(|part| below.contains(part));
+        let is_test =
+            ["/tests/", "/examples/", "/tests.rs"].iter().any(|part| below.contains(part));
         let is_edge = ENVIRONMENT_READERS.iter().any(|reader| below.starts_with(reader));
         let is_build = below.ends_with("/build.rs");
         if !is_test && !is_edge && !is_build {

@@ -68,8 +68,8 @@ impl Includes for Compiling {
         let mut diagnostics = Diagnostics::default();
         let compiled = self.compiler.role(&request, frame, params, playbook_dir, &mut diagnostics);
         let compiled = outcome(compiled, &diagnostics)?;
-        let compiled = compiled
-            .ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
+        let compiled =
+            compiled.ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
         Ok(IncludedRole { role: compiled.role, items: compiled.items, handlers: compiled.handlers })
     }
 

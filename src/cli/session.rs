@@ -8,7 +8,10 @@ use std::{
 use inventory::{Inventory, LoadSettings};
 use playbook::{Compiler, CompilerSettings, Files, collections::Collections};
 use protocol::Secret;
-use run::{ConnectionDefaults, Gathering, RunSettings, Store, settings::{Mismatch, ProgramFacts}};
+use run::{
+    ConnectionDefaults, Gathering, RunSettings, Store,
+    settings::{Mismatch, ProgramFacts},
+};
 use source::Diagnostics;
 use template::{Engine, Surroundings};
 use transport::{Connector, ConnectorSettings, HostKeyPolicy};
@@ -54,7 +57,8 @@ impl Session {
             String::from_utf8(bytes).map(Secret::new).map_err(|error| error.to_string())
         });
         let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
-        let extra = extra_vars::read(&options.extra_vars, &engine, &files).map_err(Failed::option)?;
+        let extra =
+            extra_vars::read(&options.extra_vars, &engine, &files).map_err(Failed::option)?;
         let mut surroundings = Surroundings {
             environment: settings.environment.clone(),
             current_folder: settings.current_folder.clone(),
@@ -113,7 +117,8 @@ impl Session {
                 None => vec!["/etc/ansible/hosts".into()],
             };
         }
-        let is_default = options.inventory.is_empty() && self.settings.get("DEFAULT_HOST_LIST").is_none();
+        let is_default =
+            options.inventory.is_empty() && self.settings.get("DEFAULT_HOST_LIST").is_none();
         let mut load = LoadSettings {
             environment: self.settings.environment.clone().into_iter().collect(),
             ..LoadSettings::default()
@@ -134,7 +139,8 @@ impl Session {
             .into_iter()
             .map(|source| if source == "/dev/null" { String::from(",") } else { source })
             .collect();
-        let inventory = inventory::load::load(&sources, &self.engine, &load, &read, &mut diagnostics);
+        let inventory =
+            inventory::load::load(&sources, &self.engine, &load, &read, &mut diagnostics);
         let fails = if self.program.is_ansible() {
             // Ansible goes on with what it could read.
             for diagnostic in &diagnostics.all {
@@ -177,13 +183,18 @@ impl Session {
     }
 
     /// The variables of all hosts.
-    pub fn store(&self, inventory: Inventory, playbook_folders: Vec<PathBuf>) -> Result<Arc<Store>, Failed> {
+    pub fn store(
+        &self,
+        inventory: Inventory,
+        playbook_folders: Vec<PathBuf>,
+    ) -> Result<Arc<Store>, Failed> {
         let files = Arc::clone(&self.files);
         let engine = Arc::clone(&self.engine);
         let read_vars: run::store::VarsReader = Arc::new(move |folder, kind, name| {
             let mut diagnostics = Diagnostics::default();
             let read = |path: &Path| files.read(path);
-            let vars = inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
+            let vars =
+                inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
             crate::show(&diagnostics);
             vars
         });
@@ -218,7 +229,9 @@ impl Session {
             .map(|limit| match limit.strip_prefix('@') {
                 Some(path) => std::fs::read_to_string(settings.expand(path))
                     .map(|text| text.lines().map(str::trim).collect::<Vec<_>>().join(","))
-                    .map_err(|error| Failed::general(format!("Unable to find limit file {path}: {error}"))),
+                    .map_err(|error| {
+                        Failed::general(format!("Unable to find limit file {path}: {error}"))
+                    }),
                 None => Ok(limit.clone()),
             })
             .collect::<Result<_, _>>()?;
@@ -227,7 +240,9 @@ impl Session {
             Some("explicit") => Gathering::Explicit,
             Some("smart") => Gathering::Smart,
             Some(other) => {
-                return Err(Failed::option(format!("gathering is '{other}': it is implicit, explicit or smart")));
+                return Err(Failed::option(format!(
+                    "gathering is '{other}': it is implicit, explicit or smart"
+                )));
             }
         };
         let mismatch = match settings.get("HOST_PATTERN_MISMATCH").as_deref() {
@@ -235,7 +250,9 @@ impl Session {
             Some("ignore") => Mismatch::Ignore,
             Some("error") => Mismatch::Error,
             Some(other) => {
-                return Err(Failed::option(format!("host_pattern_mismatch is '{other}': it is warning, error or ignore")));
+                return Err(Failed::option(format!(
+                    "host_pattern_mismatch is '{other}': it is warning, error or ignore"
+                )));
             }
         };
         Ok(RunSettings {
@@ -270,7 +287,10 @@ impl Session {
         })
     }
 
-    fn connection_defaults(&self, options: &ConnectionOptions) -> Result<ConnectionDefaults, Failed> {
+    fn connection_defaults(
+        &self,
+        options: &ConnectionOptions,
+    ) -> Result<ConnectionDefaults, Failed> {
         let settings = &self.settings;
         let password = match &options.connection_password_file {
             Some(file) => Some(secrets::read(file).map_err(Failed::general)?),
@@ -290,8 +310,8 @@ impl Session {
                 Some(file) => Some(secrets::read(&file).map_err(Failed::general)?),
                 None if asks_become => {
                     let hint = if password.is_some() { "[defaults to SSH password]" } else { "" };
-                    let asked =
-                        secrets::ask(&format!("BECOME password{hint}: ")).map_err(Failed::general)?;
+                    let asked = secrets::ask(&format!("BECOME password{hint}: "))
+                        .map_err(Failed::general)?;
                     let is_empty = asked.reveal().is_empty();
                     if is_empty { password.clone() } else { Some(asked) }
                 }
@@ -307,10 +327,13 @@ impl Session {
                 _ => None,
             },
         };
-        let port = match settings.number("DEFAULT_REMOTE_PORT")? {
-            Some(port) => Some(u16::try_from(port).map_err(|_| Failed::option(format!("remote_port is {port}, which is no port")))?),
-            None => None,
-        };
+        let port =
+            match settings.number("DEFAULT_REMOTE_PORT")? {
+                Some(port) => Some(u16::try_from(port).map_err(|_| {
+                    Failed::option(format!("remote_port is {port}, which is no port"))
+                })?),
+                None => None,
+            };
         let ssh_args = [
             settings.get("SSH_ARGS"),
             options.ssh_common_args.clone().or_else(|| settings.get("SSH_COMMON_ARGS")),

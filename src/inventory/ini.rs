@@ -128,10 +128,7 @@ impl Reader<'_> {
                 Section::Vars(group)
             }
             Some(kind) => {
-                self.wrong(
-                    span,
-                    format!("Section [{head}] has unknown type: {kind}"),
-                );
+                self.wrong(span, format!("Section [{head}] has unknown type: {kind}"));
                 Section::Broken
             }
         };
@@ -154,7 +151,10 @@ impl Reader<'_> {
         let mut vars = Vars::new();
         for word in rest {
             let Some((name, value)) = word.split_once('=') else {
-                self.wrong(span, format!("Expected key=value host variable assignment, got: {word}"));
+                self.wrong(
+                    span,
+                    format!("Expected key=value host variable assignment, got: {word}"),
+                );
                 return;
             };
             if let Some(tree) = self.value(value, span) {

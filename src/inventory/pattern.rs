@@ -225,7 +225,8 @@ fn split_subscript(part: &str) -> (&str, Option<Subscript>) {
     let subscript = match inside.split_once([':', '-']) {
         _ if number(inside).is_ok() => number(inside).ok().map(Subscript::At),
         Some((begin, end)) => {
-            let bound = |text: &str| if text.is_empty() { Ok(None) } else { number(text).map(Some) };
+            let bound =
+                |text: &str| if text.is_empty() { Ok(None) } else { number(text).map(Some) };
             match (bound(begin), bound(end)) {
                 (Ok(begin), Ok(end)) if begin.is_some() || end.is_some() => {
                     Some(Subscript::Range(begin, end))

@@ -8,7 +8,10 @@ use std::{
 use source::{Diagnostic, Diagnostics, yaml};
 use template::{Engine, Tree};
 
-use crate::{Vars, load::{ReadText, codes}};
+use crate::{
+    Vars,
+    load::{ReadText, codes},
+};
 
 /// Which of the two kinds of folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +71,9 @@ pub fn read(
                 Ok(tree) => {
                     vars.insert(name.into(), tree);
                 }
-                Err(broken) => broken.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic)),
+                Err(broken) => {
+                    broken.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic))
+                }
             }
         }
     }

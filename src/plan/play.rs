@@ -72,9 +72,7 @@ impl Play {
     /// The host patterns as written, joined by commas.
     pub fn hosts_text(&self) -> String {
         match &self.hosts.tree {
-            Tree::List(items) => {
-                items.iter().map(crate::written).collect::<Vec<_>>().join(",")
-            }
+            Tree::List(items) => items.iter().map(crate::written).collect::<Vec<_>>().join(","),
             tree => crate::written(&tree),
         }
     }

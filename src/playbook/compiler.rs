@@ -216,9 +216,7 @@ impl<'a> Cursor<'a> {
     /// A condition or a list of them.
     pub fn conditions(&mut self, node: &Node) -> Vec<Condition> {
         match &node.kind {
-            Kind::Sequence(items) => {
-                items.iter().flat_map(|item| self.conditions(item)).collect()
-            }
+            Kind::Sequence(items) => items.iter().flat_map(|item| self.conditions(item)).collect(),
             Kind::Mapping(_) => {
                 self.report(
                     Diagnostic::error(
@@ -304,7 +302,8 @@ impl<'a> Cursor<'a> {
                     );
                     let hint = "names start with a letter or underscore and go on with letters, digits and underscores";
                     self.report(
-                        Diagnostic::error(codes::VARIABLE_NAME, &entry.key.span, message).hint(hint),
+                        Diagnostic::error(codes::VARIABLE_NAME, &entry.key.span, message)
+                            .hint(hint),
                     );
                 }
             }
@@ -356,9 +355,8 @@ impl<'a> Cursor<'a> {
         match tree.evaluate(&scope) {
             Ok(value) => Some(value.to_string()),
             Err(error) => {
-                let message = format!(
-                    "this name must be known before the run, and it is not: {error}"
-                );
+                let message =
+                    format!("this name must be known before the run, and it is not: {error}");
                 self.report(Diagnostic::error(codes::STATIC_NAME, span, message).hint(
                     "use include_tasks or include_role for names that depend on a host, or pass the variable with -e",
                 ));

@@ -137,7 +137,13 @@ impl Cursor<'_> {
 
     fn loop_control(&mut self, mapping: &Mapping) -> LoopControl {
         const KEYS: &[&str] = &[
-            "loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when",
+            "loop_var",
+            "index_var",
+            "label",
+            "pause",
+            "extended",
+            "extended_allitems",
+            "break_when",
         ];
         let mut control = LoopControl::default();
         for entry in &mapping.entries {

@@ -68,7 +68,13 @@ impl AdhocScreen {
             let stderr = if stderr.is_empty() { stderr } else { format!(" (stderr) {stderr}") };
             return format!("{host} | {word} | rc={rc} | (stdout) {stdout}{stderr}");
         }
-        format!("{host} | {word} | rc={rc} >>\n{}{}{}", text("stdout"), text("stderr"), text("msg").trim_end_matches("non-zero return code").to_owned() + if result.failed { "non-zero return code" } else { "" })
+        format!(
+            "{host} | {word} | rc={rc} >>\n{}{}{}",
+            text("stdout"),
+            text("stderr"),
+            text("msg").trim_end_matches("non-zero return code").to_owned()
+                + if result.failed { "non-zero return code" } else { "" }
+        )
     }
 
     fn dump(&self, result: &TaskResult) -> String {

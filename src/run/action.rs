@@ -42,8 +42,17 @@ pub(crate) struct ActionContext<'a> {
 const UNCHECKED: &[&str] = &["add_host", "assert", "debug", "include_vars", "meta", "set_fact"];
 
 /// Modules of which the controller does a part before the host does the rest.
-const CONTROLLER_HALVES: &[&str] =
-    &["assemble", "copy", "fetch", "gather_facts", "raw", "script", "setup", "template", "unarchive"];
+const CONTROLLER_HALVES: &[&str] = &[
+    "assemble",
+    "copy",
+    "fetch",
+    "gather_facts",
+    "raw",
+    "script",
+    "setup",
+    "template",
+    "unarchive",
+];
 
 fn short(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.").unwrap_or("")
@@ -70,10 +79,7 @@ pub(crate) fn is_rendered_by_action(name: &str, argument: &str) -> bool {
 }
 
 /// Runs an action whose arguments are not checked against a spec.
-pub(crate) async fn run(
-    context: &ActionContext<'_>,
-    args: IndexMap<String, Value>,
-) -> TaskResult {
+pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) -> TaskResult {
     match short(&context.task.action.name) {
         "add_host" => add_host::run(context, args),
         "assert" => assert::run(context, args),

@@ -157,9 +157,7 @@ impl Dispatcher {
     }
 
     /// Runs the batch to its end.
-    pub async fn run(
-        mut self,
-    ) -> (BatchEnd, Statistics, HashSet<(HostName, String)>, bool) {
+    pub async fn run(mut self) -> (BatchEnd, Statistics, HashSet<(HostName, String)>, bool) {
         let mut running: JoinSet<Finished> = JoinSet::new();
         loop {
             self.start(&mut running).await;
@@ -220,9 +218,8 @@ impl Dispatcher {
                 ready.retain(|(_, _, position, _)| *position == first);
             }
             let mut has_started = false;
-            let runs_once = ready
-                .first()
-                .is_some_and(|(host, task, ..)| self.runs_once(task, *host));
+            let runs_once =
+                ready.first().is_some_and(|(host, task, ..)| self.runs_once(task, *host));
             if runs_once && self.strategy == Strategy::Linear {
                 let others: Vec<usize> = ready.iter().skip(1).map(|(host, ..)| *host).collect();
                 if self.pass_by_tags(&ready) {
@@ -274,7 +271,10 @@ impl Dispatcher {
     }
 
     /// Goes past a task that the run's tags do not choose, on all hosts at once.
-    fn pass_by_tags(&mut self, ready: &[(usize, Arc<Task>, crate::cursor::Position, bool)]) -> bool {
+    fn pass_by_tags(
+        &mut self,
+        ready: &[(usize, Arc<Task>, crate::cursor::Position, bool)],
+    ) -> bool {
         let Some((host, task, ..)) = ready.first() else { return false };
         if self.is_chosen(task, *host) {
             return false;
@@ -414,11 +414,7 @@ impl Dispatcher {
         let event = if is_handler && task.is_handler {
             Event::HandlerStarted { task: Arc::clone(task), name }
         } else {
-            Event::TaskStarted {
-                task: Arc::clone(task),
-                name,
-                check: self.context.settings.check,
-            }
+            Event::TaskStarted { task: Arc::clone(task), name, check: self.context.settings.check }
         };
         let _ = self.executor.events.send(event);
         true
@@ -435,8 +431,8 @@ impl Dispatcher {
             let scope = self.context.scope(&name, Some(&task));
             let ignored_unreachable =
                 result.unreachable && self.executor.ignores_unreachable(&task, &scope);
-            let ignored = result.failed && self.executor.ignores_errors(&task, &scope)
-                || ignored_unreachable;
+            let ignored =
+                result.failed && self.executor.ignores_errors(&task, &scope) || ignored_unreachable;
             self.keep(&task, &name, &result, &scope);
             let is_include = task.does(&["include_tasks", "include_role"]);
             let speaks = !(is_include && !result.failed && !result.skipped);
@@ -560,6 +556,7 @@ impl Dispatcher {
             if lost > 0 && lost as f64 / self.hosts.len().max(1) as f64 > percentage / 100.0 {
                 self.end.is_fatal = true;
                 self.end.ends_play = true;
+                let _ = self.executor.events.send(Event::NoHostsRemaining);
             }
         }
     }
@@ -585,10 +582,12 @@ impl Dispatcher {
             counts.skipped += 1;
         } else {
             // Each item of an include that runs counts for itself.
-            let includes = result.items.iter().filter(|item| !item.orders.is_empty() && !item.skipped);
-            let is_include = result.orders.iter().any(|order| {
-                matches!(order, RunOrder::IncludeTasks(_) | RunOrder::IncludeRole(_))
-            });
+            let includes =
+                result.items.iter().filter(|item| !item.orders.is_empty() && !item.skipped);
+            let is_include = result
+                .orders
+                .iter()
+                .any(|order| matches!(order, RunOrder::IncludeTasks(_) | RunOrder::IncludeRole(_)));
             counts.ok += if is_include { (includes.count() as u64).max(1) } else { 1 };
             counts.changed += u64::from(result.changed);
         }
@@ -659,15 +658,15 @@ impl Dispatcher {
             RunOrder::GroupBy { group, parents } => {
                 let failed = store.change_inventory(|inventory| {
                     inventory.add_group(group);
-                    let failed = parents
-                        .iter()
-                        .find_map(|parent| inventory.add_child(parent, group).err());
+                    let failed =
+                        parents.iter().find_map(|parent| inventory.add_child(parent, group).err());
                     inventory.add_host_to_group(host.as_str(), group);
                     inventory.reconcile();
                     failed
                 });
                 if let Some(error) = failed {
-                    let _ = self.executor.events.send(Event::Warning { message: error.to_string() });
+                    let _ =
+                        self.executor.events.send(Event::Warning { message: error.to_string() });
                 }
             }
             RunOrder::IncludeVars { name, vars } => {
@@ -704,7 +703,11 @@ impl Dispatcher {
 
     fn notify(&mut self, host: &HostName, task: &Arc<Task>, result: &TaskResult) {
         let hosts: Vec<HostName> = if task.setting(Key::RunOnce).is_some()
-            && self.hosts.iter().position(|h| h.name == *host).is_some_and(|index| self.runs_once(task, index))
+            && self
+                .hosts
+                .iter()
+                .position(|h| h.name == *host)
+                .is_some_and(|index| self.runs_once(task, index))
         {
             self.hosts.iter().filter(|h| !h.is_unreachable).map(|h| h.name.clone()).collect()
         } else {
@@ -766,13 +769,18 @@ impl Dispatcher {
         let mut announced: IndexMap<(String, Option<String>), Vec<HostName>> = IndexMap::new();
         let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
         for (index, task, result) in includes {
-            let targets: Vec<usize> = if self.runs_once(&task, index) && self.strategy == Strategy::Linear {
-                (0..self.hosts.len())
-                    .filter(|other| self.hosts.get(*other).is_some_and(|h| !h.is_unreachable && !h.cursor.has_failed()))
-                    .collect()
-            } else {
-                vec![index]
-            };
+            let targets: Vec<usize> =
+                if self.runs_once(&task, index) && self.strategy == Strategy::Linear {
+                    (0..self.hosts.len())
+                        .filter(|other| {
+                            self.hosts
+                                .get(*other)
+                                .is_some_and(|h| !h.is_unreachable && !h.cursor.has_failed())
+                        })
+                        .collect()
+                } else {
+                    vec![index]
+                };
             for target in targets {
                 wanted.extend(result.orders.iter().map(|o| (target, Arc::clone(&task), o.clone())));
             }
@@ -1025,7 +1033,8 @@ impl Dispatcher {
                 }
                 self.end.failed.clear();
                 self.end.unreachable.clear();
-                let mut active = self.context.active.write().unwrap_or_else(PoisonError::into_inner);
+                let mut active =
+                    self.context.active.write().unwrap_or_else(PoisonError::into_inner);
                 *active = self.context.batch.clone();
             }
             "end_play" => {
@@ -1051,7 +1060,9 @@ impl Dispatcher {
                         host.cursor.end_role(&role);
                     }
                 }
-                None => self.fail_meta(index, task, "Cannot execute 'end_role' from outside of a role"),
+                None => {
+                    self.fail_meta(index, task, "Cannot execute 'end_role' from outside of a role")
+                }
             },
             "reset_connection" => self.reach.reset(name.as_str()).await,
             other => {
@@ -1165,7 +1176,12 @@ pub fn render_tags(task: &Arc<Task>, scope: impl FnOnce() -> template::Scope) ->
         let values = value.as_list().map_or_else(|| vec![value.clone()], |list| list.to_vec());
         for value in values {
             tags.extend(
-                value.to_string().split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned),
+                value
+                    .to_string()
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|t| !t.is_empty())
+                    .map(str::to_owned),
             );
         }
     }
