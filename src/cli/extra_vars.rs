@@ -59,7 +59,7 @@ fn from_yaml(
         ));
     };
     for entry in &mapping.entries {
-        let name = entry.key.as_str().map_or_else(|| entry.key.span.text(), |name| name);
+        let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text());
         let tree = Tree::from_node(&entry.value, engine)
             .map_err(|broken| crate::rendered(&Diagnostics { all: broken }))?;
         vars.insert(name.into(), tree);

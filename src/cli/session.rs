@@ -38,6 +38,8 @@ pub struct Session {
     pub collections: Collections,
     pub roles_path: Vec<PathBuf>,
     pub program: Program,
+    /// What is not shown.
+    pub masks: Arc<report::Masks>,
 }
 
 impl Session {
@@ -52,9 +54,13 @@ impl Session {
     ) -> Result<Self, Failed> {
         let keyring = secrets::keyring(options, &settings).map_err(Failed::general)?;
         let files = Arc::new(Files::new(keyring.clone()));
+        let masks = Arc::new(report::Masks::default());
+        let seen = Arc::clone(&masks);
         let decrypt: template::Decrypt = Arc::new(move |text: &str| {
             let bytes = keyring.decrypt(text).map_err(|error| error.to_string())?;
-            String::from_utf8(bytes).map(Secret::new).map_err(|error| error.to_string())
+            let plain = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+            seen.add(&plain);
+            Ok(Secret::new(plain))
         });
         let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
         let extra =
@@ -97,6 +103,7 @@ impl Session {
             collections,
             roles_path,
             program,
+            masks,
         })
     }
 
@@ -334,6 +341,9 @@ impl Session {
                 })?),
                 None => None,
             };
+        for secret in [&password, &become_password].into_iter().flatten() {
+            self.masks.add(secret.reveal());
+        }
         let ssh_args = [
             settings.get("SSH_ARGS"),
             options.ssh_common_args.clone().or_else(|| settings.get("SSH_COMMON_ARGS")),

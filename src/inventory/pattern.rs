@@ -134,7 +134,10 @@ fn resolve_part(
         .ok_or_else(|| PatternError::Subscript(part.to_owned()))
 }
 
-fn matcher(name: &str) -> Result<Box<dyn Fn(&str) -> bool>, PatternError> {
+/// Says whether a name fits a part of a pattern.
+type Matcher = Box<dyn Fn(&str) -> bool>;
+
+fn matcher(name: &str) -> Result<Matcher, PatternError> {
     if let Some(expression) = name.strip_prefix('~') {
         let regex = Pattern::new(expression, Flags::default())
             .map_err(|error| PatternError::Regex(name.to_owned(), error.to_string()))?;

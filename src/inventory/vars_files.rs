@@ -66,7 +66,7 @@ pub fn read(
             continue;
         };
         for entry in &mapping.entries {
-            let name = entry.key.as_str().map_or_else(|| entry.key.span.text().trim(), |name| name);
+            let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text().trim());
             match Tree::from_node(&entry.value, engine) {
                 Ok(tree) => {
                     vars.insert(name.into(), tree);

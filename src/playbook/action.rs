@@ -44,7 +44,7 @@ impl Cursor<'_> {
                 let mut message = String::from("no module/action detected in task.");
                 if let Some(name) = name {
                     message =
-                        format!("no module/action detected in task '{}'.", plan::written(&name));
+                        format!("no module/action detected in task '{}'.", plan::written(name));
                 }
                 self.report(Diagnostic::error(codes::ACTION, &task.span, message));
                 return None;

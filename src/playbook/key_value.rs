@@ -172,10 +172,13 @@ pub fn unquote(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Text, whether it is free text, what is left of it, the pairs.
+    type Case<'a> = (&'a str, bool, Option<&'a str>, &'a [(&'a str, &'a str)]);
+
     /// Expectations were taken from ansible-core 2.18.
     #[test]
     fn texts_are_taken_apart_as_ansible_does() {
-        let cases: [(&str, bool, Option<&str>, &[(&str, &str)]); 17] = [
+        let cases: [Case<'_>; 17] = [
             ("ls  -la   foo", true, Some("ls  -la   foo"), &[]),
             ("cat <<EOF\n  in  x\n\tab\nEOF\n", true, Some("cat <<EOF\n  in  x\n\tab\nEOF\n"), &[]),
             (

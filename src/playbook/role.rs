@@ -387,7 +387,7 @@ fn identity(found: &Found, request: &RoleRequest, keywords: &Keywords, params: &
         text.push_str(from.as_deref().unwrap_or(""));
     }
     for (name, tree) in params.iter() {
-        text.push_str(&format!("|{name}={}", plan::written(&tree)));
+        text.push_str(&format!("|{name}={}", plan::written(tree)));
     }
     for tag in &keywords.tags {
         text.push_str(&format!("|tag {}", plan::written(&tag.tree)));

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::Task;
-use protocol::{JsonMap, request::InlineFile, spec::ModuleSpec};
+use protocol::{JsonMap, request::InlineFile};
 use template::{Scope, Value};
 use transport::Files;
 
@@ -35,7 +35,6 @@ pub(crate) struct ActionContext<'a> {
     pub host: &'a HostName,
     pub scope: &'a Scope,
     pub settings: &'a Settings,
-    pub spec: &'a ModuleSpec,
 }
 
 /// Actions whose arguments are no fixed set, or need more than their rendered values.

@@ -80,7 +80,7 @@ pub struct Dispatcher {
     /// The task that was announced last.
     announced: Option<TaskId>,
     /// What was compiled for an include, so that hosts share it.
-    compiled: HashMap<(TaskId, String), Result<(u64, Arc<Block>), String>>,
+    compiled: HashMap<(TaskId, String), Compiled>,
     sequence: u64,
     end: BatchEnd,
     /// `--start-at-task` is still looking.
@@ -102,6 +102,9 @@ enum StepDecision {
 }
 
 type Finished = (usize, Arc<Task>, TaskResult);
+
+/// What an include has come to: a block and the number that orders it, or what is wrong with it.
+type Compiled = Result<(u64, Arc<Block>), String>;
 
 impl Dispatcher {
     /// Prepares a batch; nothing runs yet. `root` is all that the hosts go through.

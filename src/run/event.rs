@@ -49,7 +49,7 @@ pub enum Event {
         task: Arc<Task>,
         name: String,
         left: u64,
-        result: TaskResult,
+        result: Box<TaskResult>,
     },
     /// A task has ended on a host.
     HostEnded {

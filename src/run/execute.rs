@@ -307,7 +307,7 @@ impl Executor {
                 task: Arc::clone(task),
                 name: self.name_of(task, scope),
                 left: attempts - attempt,
-                result: result.clone(),
+                result: Box::new(result.clone()),
             });
             tokio::time::sleep(delay).await;
             attempt += 1;
@@ -457,7 +457,7 @@ impl Executor {
             Ok(args) => args,
             Err(failure) => return *failure,
         };
-        let context = ActionContext { executor: self, task, host, scope, settings, spec: &spec };
+        let context = ActionContext { executor: self, task, host, scope, settings };
         if action::is_unchecked(&task.action.name) {
             return action::run(&context, args).await;
         }

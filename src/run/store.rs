@@ -170,8 +170,8 @@ impl Store {
         vars
     }
 
-    fn group_file(&self, folder: &PathBuf, group: &GroupName) -> Arc<Vars> {
-        let key = (folder.clone(), group.clone());
+    fn group_file(&self, folder: &std::path::Path, group: &GroupName) -> Arc<Vars> {
+        let key = (folder.to_owned(), group.clone());
         if let Some(vars) = read(&self.group_files).get(&key) {
             return Arc::clone(vars);
         }
