@@ -6,8 +6,10 @@
 mod command;
 mod copy;
 mod execution;
+mod facts;
 mod file;
 mod ping;
+mod setup;
 mod shell;
 mod stat;
 mod text_diff;
@@ -23,6 +25,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<file::File>(),
         module::<copy::Copy>(),
         fact::<stat::Stat>(),
+        fact::<setup::Setup>(),
     ],
 };
 
