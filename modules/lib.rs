@@ -8,6 +8,7 @@ mod blockinfile;
 mod command;
 mod copy;
 mod execution;
+mod facts;
 mod fetch;
 mod file;
 mod find;
@@ -17,6 +18,7 @@ mod lineinfile;
 mod ping;
 mod replace;
 mod script;
+mod setup;
 mod shell;
 mod slurp;
 mod stat;
@@ -48,6 +50,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         fact::<getent::Getent>(),
         module::<group::Group>(),
         module::<user::User>(),
+        fact::<setup::Setup>(),
     ],
 };
 

@@ -3,11 +3,12 @@
 mod files;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     ffi::OsString,
     fmt,
     io::{self, Read},
+    net::SocketAddr,
     path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -19,6 +20,7 @@ use crate::{
     FileMode, Host, HostError, Metadata, Output, Placement, Program,
     content::{Algorithm, bytes_digest},
     host::{Access, Links, Temporary},
+    kernel::{Kernel, Network, Space},
 };
 
 pub use files::Files;
@@ -38,6 +40,16 @@ pub struct FakeHost {
     pub writes: usize,
     /// What was streamed to the controller.
     pub sent: RefCell<Vec<Vec<u8>>>,
+    /// What its kernel says of itself.
+    pub kernel: Kernel,
+    /// Its addresses and routes.
+    pub network: Network,
+    /// Its file systems, by where they are mounted.
+    pub spaces: BTreeMap<PathBuf, Space>,
+    /// What its open ports say to whom connects.
+    pub ports: BTreeMap<SocketAddr, Vec<u8>>,
+    /// How long it has paused, by which its clock has moved on.
+    pub paused: Cell<Duration>,
     programs: BTreeMap<String, FakeProgram>,
     variables: BTreeMap<String, String>,
     blobs: BTreeMap<Digest, Vec<u8>>,
@@ -172,6 +184,28 @@ impl Host for FakeHost {
         access != Access::Execute || metadata.is_dir() || metadata.mode.bits() & 0o111 != 0
     }
 
+    fn kernel(&self) -> Kernel {
+        self.kernel.clone()
+    }
+
+    fn space(&self, path: &Path) -> Result<Option<Space>, HostError> {
+        Ok(self.spaces.get(path).cloned())
+    }
+
+    fn network(&self) -> Result<Network, HostError> {
+        Ok(self.network.clone())
+    }
+
+    fn connect(&self, to: SocketAddr, _: Duration) -> io::Result<Box<dyn Read>> {
+        let said = self.ports.get(&to).ok_or_else(|| refusal(io::ErrorKind::ConnectionRefused))?;
+        Ok(Box::new(io::Cursor::new(said.clone())))
+    }
+
+    fn pause(&self, time: Duration) -> Result<(), HostError> {
+        self.paused.set(self.paused.get() + time);
+        Ok(())
+    }
+
     fn query(&self, program: &Program) -> Result<Output, HostError> {
         let mut files = self.files.clone();
         let output = self.run(&mut files, program)?;
@@ -184,7 +218,7 @@ impl Host for FakeHost {
     }
 
     fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+        UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.paused.get()
     }
 
     fn variable(&self, name: &str) -> Option<String> {
