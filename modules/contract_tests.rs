@@ -27,6 +27,7 @@ fn hosts() -> Vec<FakeHost> {
     bare.set_variable("PATH", "/usr/bin:/bin");
     bare.hold(b"test");
     bare.program("visudo", |_, _| Output::success(""));
+    super::fake_programs::put_all(&mut bare);
     let mut plain = bare.clone();
     plain.put("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
     plain.put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");

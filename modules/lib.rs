@@ -8,7 +8,9 @@ mod command;
 mod copy;
 mod execution;
 mod file;
+mod iptables;
 mod lineinfile;
+mod nftables;
 mod ping;
 mod replace;
 mod shell;
@@ -30,6 +32,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<lineinfile::LineInFile>(),
         module::<blockinfile::BlockInFile>(),
         module::<replace::Replace>(),
+        module::<nftables::NfTables>(),
+        module::<iptables::IpTables>(),
     ],
 };
 
@@ -37,3 +41,5 @@ pub const CATALOGUE: Catalogue = Catalogue {
 mod cases;
 #[cfg(test)]
 mod contract_tests;
+#[cfg(test)]
+mod fake_programs;
