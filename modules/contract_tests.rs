@@ -33,6 +33,7 @@ fn hosts() -> Vec<FakeHost> {
         _ => Output::failure(2, ""),
     });
     with_account_tools(&mut bare);
+    super::fake_programs::put_all(&mut bare);
     let mut plain = bare.clone();
     plain.put("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
     plain.put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");

@@ -14,7 +14,9 @@ mod file;
 mod find;
 mod getent;
 mod group;
+mod iptables;
 mod lineinfile;
+mod nftables;
 mod ping;
 mod replace;
 mod script;
@@ -51,6 +53,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<group::Group>(),
         module::<user::User>(),
         fact::<setup::Setup>(),
+        module::<nftables::NfTables>(),
+        module::<iptables::IpTables>(),
     ],
 };
 
@@ -58,5 +62,6 @@ pub const CATALOGUE: Catalogue = Catalogue {
 mod cases;
 #[cfg(test)]
 mod contract_tests;
+mod fake_programs;
 #[cfg(test)]
 mod fake_tools;
