@@ -9,9 +9,11 @@ mod execution;
 mod facts;
 mod file;
 mod ping;
+mod service;
 mod setup;
 mod shell;
 mod stat;
+mod systemd;
 mod text_diff;
 
 use module::catalogue::{Catalogue, action, fact, module};
@@ -26,6 +28,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<copy::Copy>(),
         fact::<stat::Stat>(),
         fact::<setup::Setup>(),
+        module::<service::Service>(),
+        module::<systemd::Systemd>(),
     ],
 };
 
