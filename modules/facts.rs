@@ -28,10 +28,25 @@ mod virtualization;
 
 use std::{collections::BTreeSet, path::Path};
 
-use module::Failure;
+use module::{Failure, Host};
 use protocol::JsonMap;
 
 pub use reader::Reader;
+
+/// Whether `/` is another folder than that of the host's first process.
+pub fn is_chroot(host: &dyn Host) -> bool {
+    virtualization::is_chroot(&Reader::new(host))
+}
+
+/// What runs the services of the host, by the name of the fact `service_mgr`.
+pub fn service_manager(host: &dyn Host) -> String {
+    programs::manager(&Reader::new(host))
+}
+
+/// What installs packages on the host, by the name of its module; `None` where nothing does.
+pub fn package_manager(host: &dyn Host) -> Option<&'static str> {
+    programs::package_provider(&Reader::new(host))
+}
 
 /// What a collector is given.
 pub struct Request<'a> {

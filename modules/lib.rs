@@ -20,10 +20,12 @@ mod nftables;
 mod ping;
 mod replace;
 mod script;
+mod service;
 mod setup;
 mod shell;
 mod slurp;
 mod stat;
+mod systemd;
 mod tempfile;
 mod text_diff;
 mod text_file;
@@ -55,6 +57,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         fact::<setup::Setup>(),
         module::<nftables::NfTables>(),
         module::<iptables::IpTables>(),
+        module::<service::Service>(),
+        module::<systemd::Systemd>(),
     ],
 };
 

@@ -72,7 +72,8 @@ pub fn service_manager(reader: &Reader<'_>) -> JsonMap {
     JsonMap::from_iter([("service_mgr".to_owned(), manager(reader).into())])
 }
 
-fn manager(reader: &Reader<'_>) -> String {
+/// What runs the services of the host.
+pub fn manager(reader: &Reader<'_>) -> String {
     // The first process; a shell there is that of a container and says nothing.
     let first =
         reader.trimmed("/proc/1/comm").filter(|name| name != "init" && !name.ends_with("sh"));

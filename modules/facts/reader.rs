@@ -13,12 +13,10 @@ pub struct Reader<'a> {
 }
 
 /// What Ansible's `gather_timeout` is where a task does not say.
-#[cfg(test)]
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 impl<'a> Reader<'a> {
     /// A reader with the usual patience.
-    #[cfg(test)]
     pub fn new(host: &'a dyn Host) -> Self {
         Self { host, patience: PATIENCE }
     }

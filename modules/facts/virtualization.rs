@@ -6,20 +6,23 @@ use protocol::JsonMap;
 
 use super::Reader;
 
-/// `is_chroot`: whether `/` is another folder than that of the first process.
+/// `is_chroot`.
 pub fn chroot(reader: &Reader<'_>) -> JsonMap {
+    JsonMap::from_iter([("is_chroot".to_owned(), is_chroot(reader).into())])
+}
+
+/// Whether `/` is another folder than that of the first process.
+pub fn is_chroot(reader: &Reader<'_>) -> bool {
     let root = |path: &str| reader.host.metadata(Path::new(path)).ok().flatten();
-    let is_chroot = if reader.host.variable("debian_chroot").is_some() {
-        true
-    } else {
-        match (root("/"), root("/proc/1/root/.")) {
-            (Some(own), Some(first)) => !own.is_same_file(&first),
-            // Those are the numbers of roots on ext4, btrfs and xfs.
-            (Some(own), None) => ![2, 128, 256].contains(&own.inode),
-            _ => false,
-        }
-    };
-    JsonMap::from_iter([("is_chroot".to_owned(), is_chroot.into())])
+    if reader.host.variable("debian_chroot").is_some() {
+        return true;
+    }
+    match (root("/"), root("/proc/1/root/.")) {
+        (Some(own), Some(first)) => !own.is_same_file(&first),
+        // Those are the numbers of roots on ext4, btrfs and xfs.
+        (Some(own), None) => ![2, 128, 256].contains(&own.inode),
+        _ => false,
+    }
 }
 
 /// What was found: the first kind and role that fit, and all technologies.
