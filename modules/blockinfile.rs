@@ -72,10 +72,7 @@ impl Documented for BlockInFile {
             title: "A block of its own kind, in a file that may be new",
             args: r#"{"path": "/etc/new.conf", "block": "a=1", "marker": "; {mark} ours", "create": true, "insertbefore": "BOF"}"#,
         },
-        Example {
-            title: "No such block",
-            args: r#"{"path": "/etc/hosts", "state": "absent"}"#,
-        },
+        Example { title: "No such block", args: r#"{"path": "/etc/hosts", "state": "absent"}"# },
     ];
     const RETURNS: &'static [Returned] = &[Returned::new(
         "backup_file",
@@ -227,7 +224,11 @@ impl BlockInFile {
             }
         }
         let mut block = vec![format!("{}\n", markers[0])];
-        let text = if self.block.ends_with('\n') { self.block.clone() } else { format!("{}\n", self.block) };
+        let text = if self.block.ends_with('\n') {
+            self.block.clone()
+        } else {
+            format!("{}\n", self.block)
+        };
         block.extend(lines(&text));
         block.push(format!("{}\n", markers[1]));
         let needs_line =
@@ -266,16 +267,56 @@ mod tests {
             (json!({"block": "x"}), "a\n".to_owned(), format!("a\n{B}x\n{E}"), "Block inserted"),
             (json!({"block": "x"}), "a".into(), format!("a\n{B}x\n{E}"), "Block inserted"),
             (json!({"block": "x\n"}), format!("a\n{B}x\n{E}"), format!("a\n{B}x\n{E}"), ""),
-            (json!({"block": "y"}), format!("a\n{B}x\n{E}b\n"), format!("a\n{B}y\n{E}b\n"), "Block inserted"),
-            (json!({"block": "y"}), format!("{E}x\n{B}b\n"), format!("{B}y\n{E}b\n"), "Block inserted"),
+            (
+                json!({"block": "y"}),
+                format!("a\n{B}x\n{E}b\n"),
+                format!("a\n{B}y\n{E}b\n"),
+                "Block inserted",
+            ),
+            (
+                json!({"block": "y"}),
+                format!("{E}x\n{B}b\n"),
+                format!("{B}y\n{E}b\n"),
+                "Block inserted",
+            ),
             (json!({"block": ""}), format!("a\n{B}x\n{E}b\n"), "a\nb\n".into(), "Block removed"),
             (json!({"state": "absent"}), "a\n".into(), "a\n".into(), ""),
-            (json!({"block": "x", "insertafter": "^a"}), "a\na\nb\n".into(), format!("a\na\n{B}x\n{E}b\n"), "Block inserted"),
-            (json!({"block": "x", "insertbefore": "^b"}), "a\nb\n".into(), format!("a\n{B}x\n{E}b\n"), "Block inserted"),
-            (json!({"block": "x", "insertbefore": "BOF"}), "a\n".into(), format!("{B}x\n{E}a\n"), "Block inserted"),
-            (json!({"block": "x", "insertafter": "^z"}), "a\n".into(), format!("a\n{B}x\n{E}"), "Block inserted"),
-            (json!({"block": "x", "prepend_newline": true, "append_newline": true, "insertafter": "^a"}), "a\nb\n".into(), format!("a\n\n{B}x\n{E}\nb\n"), "Block inserted"),
-            (json!({"block": "x", "marker": "<!-- {mark} -->", "marker_begin": "o", "marker_end": "c"}), "".into(), "<!-- o -->\nx\n<!-- c -->\n".into(), "Block inserted"),
+            (
+                json!({"block": "x", "insertafter": "^a"}),
+                "a\na\nb\n".into(),
+                format!("a\na\n{B}x\n{E}b\n"),
+                "Block inserted",
+            ),
+            (
+                json!({"block": "x", "insertbefore": "^b"}),
+                "a\nb\n".into(),
+                format!("a\n{B}x\n{E}b\n"),
+                "Block inserted",
+            ),
+            (
+                json!({"block": "x", "insertbefore": "BOF"}),
+                "a\n".into(),
+                format!("{B}x\n{E}a\n"),
+                "Block inserted",
+            ),
+            (
+                json!({"block": "x", "insertafter": "^z"}),
+                "a\n".into(),
+                format!("a\n{B}x\n{E}"),
+                "Block inserted",
+            ),
+            (
+                json!({"block": "x", "prepend_newline": true, "append_newline": true, "insertafter": "^a"}),
+                "a\nb\n".into(),
+                format!("a\n\n{B}x\n{E}\nb\n"),
+                "Block inserted",
+            ),
+            (
+                json!({"block": "x", "marker": "<!-- {mark} -->", "marker_begin": "o", "marker_end": "c"}),
+                "".into(),
+                "<!-- o -->\nx\n<!-- c -->\n".into(),
+                "Block inserted",
+            ),
         ] {
             let mut host = FakeHost::default();
             host.put("/f", before.clone());
@@ -294,9 +335,15 @@ mod tests {
         for (args, expected) in [
             (json!({"path": "/none", "block": "x"}), "Path /none does not exist !"),
             (json!({"path": "/", "block": "x"}), "Path / is a directory !"),
-            (json!({"path": "/f", "block": "x", "insertafter": "("}), "insertafter is no regular expression"),
+            (
+                json!({"path": "/f", "block": "x", "insertafter": "("}),
+                "insertafter is no regular expression",
+            ),
             (json!({"path": "/f", "block": "x", "marker": "a\n{mark}"}), "marker must be one line"),
-            (json!({"path": "/f", "insertafter": "a", "insertbefore": "b"}), "parameters are mutually exclusive: insertbefore|insertafter"),
+            (
+                json!({"path": "/f", "insertafter": "a", "insertbefore": "b"}),
+                "parameters are mutually exclusive: insertbefore|insertafter",
+            ),
         ] {
             let mut host = FakeHost::default();
             host.put("/f", "a\n");

@@ -56,7 +56,12 @@ pub const RETURNS: &[Returned] = &[
     Returned::new("rc", "Exit status; negative for a signal.", "always", "0"),
     Returned::new("stdout", "What it wrote.", "always", r#""hello""#),
     Returned::new("stderr", "What it complained about.", "always", r#""""#),
-    Returned::new("start", "Local time of its start.", "when run", r#""2026-11-21 05:25:16.076079""#),
+    Returned::new(
+        "start",
+        "Local time of its start.",
+        "when run",
+        r#""2026-11-21 05:25:16.076079""#,
+    ),
     Returned::new("end", "Local time of its end.", "when run", r#""2026-11-21 05:25:16.101406""#),
     Returned::new("delta", "How long it took.", "when run", r#""0:00:00.025327""#),
 ];

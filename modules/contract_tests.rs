@@ -8,11 +8,12 @@ use module::{
 use protocol::{Json, JsonMap, arguments::check};
 
 use super::CATALOGUE;
+use crate::fake_tools::with_account_tools;
 
 fn promise(name: &str) -> Promise {
     match name.rsplit('.').next().unwrap_or_default() {
         "command" | "shell" | "script" | "tempfile" => Promise::Action,
-        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" => Promise::Fact,
+        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
         _ => Promise::State,
     }
 }
@@ -28,15 +29,27 @@ fn hosts() -> Vec<FakeHost> {
     bare.hold(b"test");
     bare.program("visudo", |_, _| Output::success(""));
     super::fake_programs::put_all(&mut bare);
+    bare.program("getent", |_, program| match program.args.join(" ").as_str() {
+        "-- passwd root" => Output::success("root:x:0:0:root:/root:/bin/bash\n"),
+        _ => Output::failure(2, ""),
+    });
+    with_account_tools(&mut bare);
     let mut plain = bare.clone();
     plain.put("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
     plain.put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");
-    plain.put("/etc/group", "root:x:0:\n");
+    plain.put("/etc/group", "root:x:0:\nadm:x:4:\n");
+    plain.put("/etc/shadow", "root:*:1:0:99999:7:::\n");
     plain.put_dirs("/etc/sudoers.d");
     let mut odd = plain.clone();
     odd.put_link("/etc/motd", "hosts");
     odd.put_link("/srv/current", "/tmp");
     odd.put("/etc/marker", "x");
+    odd.put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\ngames:x:5:60::/usr/games:/bin/sh\nops:x:7:0::/home/ops:/bin/sh\n");
+    odd.put("/etc/group", "root:x:0:\nadm:x:4:\ngames:x:60:\ndeploy:x:1000:\nmail:x:8:ops\n");
+    odd.put(
+        "/etc/shadow",
+        "root:*:1:0:99999:7:::\ngames:*:1:0:99999:7:::\nops:$6$x:1:0:99999:7:::\n",
+    );
     odd.put("/etc/sudoers.d/ops", "old");
     odd.put("/srv/www/site/index", "");
     odd.put("/etc/x/y/z", "deep");

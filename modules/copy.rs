@@ -146,7 +146,8 @@ impl Module for Copy {
         let validate = self.validate_words()?;
         for wanted in &plan.wanted {
             let key = wanted.path.display().to_string();
-            let (Some(actual), Some(desired)) = (delta.actual.0.get(&key), delta.desired.0.get(&key))
+            let (Some(actual), Some(desired)) =
+                (delta.actual.0.get(&key), delta.desired.0.get(&key))
             else {
                 continue;
             };
@@ -154,7 +155,9 @@ impl Module for Copy {
             if actual.kind_and_content() != desired.kind_and_content() {
                 match desired {
                     Node::Absent => {}
-                    Node::Directory { .. } => host.make_dir(path, module::file_arguments::FOLDER_MODE)?,
+                    Node::Directory { .. } => {
+                        host.make_dir(path, module::file_arguments::FOLDER_MODE)?
+                    }
                     Node::Link { target } => host.symlink(Path::new(target), path)?,
                     Node::File { attributes, .. } => {
                         if self.backup && matches!(actual, Node::File { .. }) {
@@ -194,7 +197,9 @@ impl Module for Copy {
         if let Some(wanted) = plan.single() {
             let checksum = wanted.sha1(host)?;
             map.insert("checksum".into(), checksum.into());
-            if !delta.is_settled() && host.metadata(&wanted.path)?.is_some_and(|found| found.is_file()) {
+            if !delta.is_settled()
+                && host.metadata(&wanted.path)?.is_some_and(|found| found.is_file())
+            {
                 let md5 = file_digest(host, Algorithm::Md5, &wanted.path)?;
                 map.insert("md5sum".into(), md5.into());
             }
@@ -207,7 +212,8 @@ impl Module for Copy {
         let mut diffs = Vec::new();
         for wanted in &plan.wanted {
             let key = wanted.path.display().to_string();
-            let (Some(actual), Some(desired)) = (delta.actual.0.get(&key), delta.desired.0.get(&key))
+            let (Some(actual), Some(desired)) =
+                (delta.actual.0.get(&key), delta.desired.0.get(&key))
             else {
                 continue;
             };

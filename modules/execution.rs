@@ -76,11 +76,7 @@ impl Execution<'_> {
     ///
     /// # Errors
     /// A program that cannot be started, or ends with another status than 0.
-    pub fn execute(
-        &self,
-        host: &mut dyn Host,
-        mut program: Program,
-    ) -> Result<Response, Failure> {
+    pub fn execute(&self, host: &mut dyn Host, mut program: Program) -> Result<Response, Failure> {
         if let Some(folder) = self.chdir {
             let found = host.metadata(folder)?;
             if !found.is_some_and(|found| found.is_dir()) {
@@ -136,10 +132,16 @@ impl Execution<'_> {
     fn not_started(&self, program: &Program, error: HostError) -> Failure {
         let mut returned = self.returned("", "");
         let (status, msg) = match &error {
-            HostError::NoProgram { name } => (2, format!("[Errno 2] No such file or directory: '{name}'")),
+            HostError::NoProgram { name } => {
+                (2, format!("[Errno 2] No such file or directory: '{name}'"))
+            }
             HostError::Program { source, .. } => match source.raw_os_error() {
-                Some(code @ 2) => (code, format!("[Errno 2] No such file or directory: '{}'", program.name)),
-                Some(code @ 13) => (code, format!("[Errno 13] Permission denied: '{}'", program.name)),
+                Some(code @ 2) => {
+                    (code, format!("[Errno 2] No such file or directory: '{}'", program.name))
+                }
+                Some(code @ 13) => {
+                    (code, format!("[Errno 13] Permission denied: '{}'", program.name))
+                }
                 Some(code) => (code, format!("[Errno {code}] {source}: '{}'", program.name)),
                 None => return Failure::from(error),
             },

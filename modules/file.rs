@@ -119,10 +119,9 @@ impl Module for File {
             return Err(self.refuse("src option requires state to be 'link' or 'hard'"));
         }
         match state {
-            State::Absent => Ok(Delta::new(
-                Entry::plain(&path, there.as_ref()),
-                Entry::absent(&path),
-            )),
+            State::Absent => {
+                Ok(Delta::new(Entry::plain(&path, there.as_ref()), Entry::absent(&path)))
+            }
             State::File => self.check_file(host, &path, there.as_ref()),
             State::Touch => self.check_touch(host, &path, there.as_ref()),
             State::Directory => self.check_directory(host, &path, there.as_ref()),
@@ -161,7 +160,8 @@ impl Module for File {
             }
             _ => {}
         }
-        let links = if desired.state == "link" && !self.follow { Links::Keep } else { Links::Follow };
+        let links =
+            if desired.state == "link" && !self.follow { Links::Keep } else { Links::Follow };
         if links == Links::Keep || host.metadata(path)?.is_some() {
             let attributes = if actual.state == desired.state {
                 actual.attributes.clone()

@@ -3,20 +3,31 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod assemble;
 mod blockinfile;
 mod command;
 mod copy;
 mod execution;
+mod facts;
+mod fetch;
 mod file;
+mod find;
+mod getent;
+mod group;
 mod iptables;
 mod lineinfile;
 mod nftables;
 mod ping;
 mod replace;
+mod script;
+mod setup;
 mod shell;
+mod slurp;
 mod stat;
+mod tempfile;
 mod text_diff;
 mod text_file;
+mod user;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -34,6 +45,16 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<replace::Replace>(),
         module::<nftables::NfTables>(),
         module::<iptables::IpTables>(),
+        action::<script::Script>(),
+        fact::<find::Find>(),
+        fact::<slurp::Slurp>(),
+        fact::<fetch::Fetch>(),
+        action::<tempfile::TempFile>(),
+        module::<assemble::Assemble>(),
+        fact::<getent::Getent>(),
+        module::<group::Group>(),
+        module::<user::User>(),
+        fact::<setup::Setup>(),
     ],
 };
 
@@ -43,3 +64,5 @@ mod cases;
 mod contract_tests;
 #[cfg(test)]
 mod fake_programs;
+#[cfg(test)]
+mod fake_tools;

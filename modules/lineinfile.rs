@@ -89,7 +89,12 @@ impl Documented for LineInFile {
         },
     ];
     const RETURNS: &'static [Returned] = &[
-        Returned::new("backup", "Where the old file is; empty where it was not kept.", "present", r#""/etc/hosts.12345.2026-11-21@05:27:26~""#),
+        Returned::new(
+            "backup",
+            "Where the old file is; empty where it was not kept.",
+            "present",
+            r#""/etc/hosts.12345.2026-11-21@05:27:26~""#,
+        ),
         Returned::new("found", "How many lines are removed.", "absent", "2"),
     ];
 }
@@ -153,8 +158,9 @@ impl Module for LineInFile {
 
 /// Compiles an expression that the task wrote.
 pub fn compile(argument: &str, pattern: &str, flags: Flags) -> Result<Pattern, Failure> {
-    Pattern::new(pattern, flags)
-        .map_err(|why| Failure::new(format!("{argument} is no regular expression: {why}: {pattern}")))
+    Pattern::new(pattern, flags).map_err(|why| {
+        Failure::new(format!("{argument} is no regular expression: {why}: {pattern}"))
+    })
 }
 
 /// What a match that gives up says.
@@ -200,8 +206,9 @@ impl LineInFile {
             None if self.create => &empty,
             None => {
                 let path = self.path.display();
-                return Err(Failure::new(format!("Destination {path} does not exist !"))
-                    .with("rc", 257));
+                return Err(
+                    Failure::new(format!("Destination {path} does not exist !")).with("rc", 257)
+                );
             }
         };
         let mut all = lines(&text.text);
@@ -236,10 +243,12 @@ impl LineInFile {
         let at = match (self.insertafter.as_deref(), self.insertbefore.as_deref()) {
             (Some("BOF"), _) | (_, Some("BOF")) => 0,
             (None | Some("EOF" | ""), None | Some("")) => all.len(),
-            (Some(pattern), None | Some("")) => match self.find_place("insertafter", pattern, all)? {
-                Some(found) => found + 1,
-                None => all.len(),
-            },
+            (Some(pattern), None | Some("")) => {
+                match self.find_place("insertafter", pattern, all)? {
+                    Some(found) => found + 1,
+                    None => all.len(),
+                }
+            }
             (_, Some(pattern)) => {
                 self.find_place("insertbefore", pattern, all)?.unwrap_or(all.len())
             }
@@ -266,7 +275,8 @@ impl LineInFile {
             let mut last = None;
             for (at, one) in all.iter().enumerate() {
                 if let Some(found) = pattern.search(one).map_err(|why| gave_up(&why))? {
-                    let expand = |replacement: &Replacement| replacement.expand(&found as &Found<'_>);
+                    let expand =
+                        |replacement: &Replacement| replacement.expand(&found as &Found<'_>);
                     let new = replacement.as_ref().map_or_else(|| line.to_owned(), expand);
                     last = Some((at, new));
                     if self.firstmatch {
@@ -353,17 +363,47 @@ mod tests {
             (json!({"line": "b"}), "a\nb\n", "a\nb\n", ""),
             (json!({"line": "b"}), "a\nb", "a\nb\n", "line replaced"),
             (json!({"line": "x", "regexp": "^a"}), "a1\na2\nb\n", "a1\nx\nb\n", "line replaced"),
-            (json!({"line": "x", "regexp": "^a", "firstmatch": true}), "a1\na2\n", "x\na2\n", "line replaced"),
+            (
+                json!({"line": "x", "regexp": "^a", "firstmatch": true}),
+                "a1\na2\n",
+                "x\na2\n",
+                "line replaced",
+            ),
             (json!({"line": "x", "regexp": "^z"}), "a\n", "a\nx\n", "line added"),
             (json!({"line": "x", "search_string": "2"}), "a1\na2\n", "a1\nx\n", "line replaced"),
-            (json!({"line": "x", "insertafter": "^a"}), "a1\na2\nb\n", "a1\na2\nx\nb\n", "line added"),
-            (json!({"line": "x", "insertafter": "^a", "firstmatch": true}), "a1\na2\nb\n", "a1\nx\na2\nb\n", "line added"),
-            (json!({"line": "x", "insertbefore": "^a"}), "a1\na2\nb\n", "a1\nx\na2\nb\n", "line added"),
+            (
+                json!({"line": "x", "insertafter": "^a"}),
+                "a1\na2\nb\n",
+                "a1\na2\nx\nb\n",
+                "line added",
+            ),
+            (
+                json!({"line": "x", "insertafter": "^a", "firstmatch": true}),
+                "a1\na2\nb\n",
+                "a1\nx\na2\nb\n",
+                "line added",
+            ),
+            (
+                json!({"line": "x", "insertbefore": "^a"}),
+                "a1\na2\nb\n",
+                "a1\nx\na2\nb\n",
+                "line added",
+            ),
             (json!({"line": "x", "insertbefore": "BOF"}), "a\n", "x\na\n", "line added"),
             (json!({"line": "x", "insertbefore": "^z"}), "a\n", "a\nx\n", "line added"),
             (json!({"line": "x", "insertafter": "EOF"}), "a\n", "a\nx\n", "line added"),
-            (json!({"line": "\\1=2", "regexp": "^(\\w+)=1$", "backrefs": true}), "k=1\n", "k=2\n", "line replaced"),
-            (json!({"line": "\\1=2", "regexp": "^(\\w+)=9$", "backrefs": true}), "k=1\n", "k=1\n", ""),
+            (
+                json!({"line": "\\1=2", "regexp": "^(\\w+)=1$", "backrefs": true}),
+                "k=1\n",
+                "k=2\n",
+                "line replaced",
+            ),
+            (
+                json!({"line": "\\1=2", "regexp": "^(\\w+)=9$", "backrefs": true}),
+                "k=1\n",
+                "k=1\n",
+                "",
+            ),
             (json!({"state": "absent", "regexp": "^a"}), "a1\nb\na2\n", "b\n", "2 line(s) removed"),
             (json!({"state": "absent", "line": "b"}), "a\nb\nbb\n", "a\nbb\n", "1 line(s) removed"),
             (json!({"state": "absent", "search_string": "q"}), "a\n", "a\n", ""),
@@ -384,11 +424,17 @@ mod tests {
             (json!({"path": "/none", "line": "x"}), "Destination /none does not exist !"),
             (json!({"path": "/", "line": "x"}), "Path / is a directory !"),
             (json!({"path": "/f"}), "line is required with state=present"),
-            (json!({"path": "/f", "line": "x", "backrefs": true}), "regexp is required with backrefs=true"),
+            (
+                json!({"path": "/f", "line": "x", "backrefs": true}),
+                "regexp is required with backrefs=true",
+            ),
             (json!({"path": "/f", "state": "absent"}), "one of line, search_string, or regexp"),
             (json!({"path": "/f", "line": "x", "regexp": "("}), "regexp is no regular expression"),
             (json!({"path": "/f", "line": "\\9", "regexp": "(x)", "backrefs": true}), "line: "),
-            (json!({"path": "/f", "line": "x", "validate": "true"}), "validate must contain %s: true"),
+            (
+                json!({"path": "/f", "line": "x", "validate": "true"}),
+                "validate must contain %s: true",
+            ),
         ] {
             let mut host = FakeHost::default();
             host.put("/f", "a\n");

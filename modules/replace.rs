@@ -187,13 +187,38 @@ mod tests {
         for (args, before, after, msg) in [
             (json!({"regexp": "a", "replace": "b"}), "aa\na\n", "bb\nb\n", "3 replacements made"),
             (json!({"regexp": "^a$"}), "a\nba\na", "\nba\n", "2 replacements made"),
-            (json!({"regexp": "(\\w+)=(\\d)", "replace": "\\2=\\g<1>"}), "k=1\n", "1=k\n", "1 replacements made"),
+            (
+                json!({"regexp": "(\\w+)=(\\d)", "replace": "\\2=\\g<1>"}),
+                "k=1\n",
+                "1=k\n",
+                "1 replacements made",
+            ),
             (json!({"regexp": "z", "replace": "y"}), "a\n", "a\n", ""),
             (json!({"regexp": "a", "replace": "a"}), "a\n", "a\n", ""),
-            (json!({"regexp": "x", "replace": "y", "after": "BEGIN", "before": "END"}), "x\nBEGIN\nx\nEND\nx\n", "x\nBEGIN\ny\nEND\nx\n", "1 replacements made"),
-            (json!({"regexp": "x", "replace": "y", "after": "M"}), "x M x\n", "x M y\n", "1 replacements made"),
-            (json!({"regexp": "x", "replace": "y", "before": "M"}), "x M x\n", "y M x\n", "1 replacements made"),
-            (json!({"regexp": "x", "replace": "y", "before": "Q"}), "x\n", "x\n", "Pattern for before/after params did not match the given file: (?P<subsection>.*)Q"),
+            (
+                json!({"regexp": "x", "replace": "y", "after": "BEGIN", "before": "END"}),
+                "x\nBEGIN\nx\nEND\nx\n",
+                "x\nBEGIN\ny\nEND\nx\n",
+                "1 replacements made",
+            ),
+            (
+                json!({"regexp": "x", "replace": "y", "after": "M"}),
+                "x M x\n",
+                "x M y\n",
+                "1 replacements made",
+            ),
+            (
+                json!({"regexp": "x", "replace": "y", "before": "M"}),
+                "x M x\n",
+                "y M x\n",
+                "1 replacements made",
+            ),
+            (
+                json!({"regexp": "x", "replace": "y", "before": "Q"}),
+                "x\n",
+                "x\n",
+                "Pattern for before/after params did not match the given file: (?P<subsection>.*)Q",
+            ),
         ] {
             let mut host = FakeHost::default();
             host.put("/f", before);
@@ -212,7 +237,10 @@ mod tests {
             (json!({"path": "/", "regexp": "x"}), "Path / is a directory !"),
             (json!({"path": "/f", "regexp": "("}), "regexp is no regular expression"),
             (json!({"path": "/f", "regexp": "a", "replace": "\\7"}), "replace: "),
-            (json!({"path": "/f", "regexp": "a", "encoding": "utf-16"}), "the encoding utf-16 is not implemented"),
+            (
+                json!({"path": "/f", "regexp": "a", "encoding": "utf-16"}),
+                "the encoding utf-16 is not implemented",
+            ),
             (json!({"path": "/f"}), "missing required arguments: regexp"),
         ] {
             let mut host = FakeHost::default();

@@ -138,7 +138,8 @@ impl Stat {
         if host.which("file").is_none() {
             return Ok(unknown());
         }
-        let program = Program::new("file").args(["--mime-type", "--mime-encoding", "--brief", "--"]);
+        let program =
+            Program::new("file").args(["--mime-type", "--mime-encoding", "--brief", "--"]);
         let output = host.query(&program.arg(self.path.display().to_string()))?;
         let answer = output.stdout_text();
         Ok(match answer.trim().split_once("; charset=") {
@@ -168,7 +169,8 @@ impl Stat {
     }
 }
 
-fn describe_metadata(path: &Path, found: &Metadata, stat: &mut JsonMap) {
+/// What `stat` and `find` tell of a file without looking further.
+pub fn describe_metadata(path: &Path, found: &Metadata, stat: &mut JsonMap) {
     let bits = found.mode.bits();
     let values: [(&str, Json); 32] = [
         ("path", text(path)),

@@ -57,7 +57,9 @@ impl Text {
                 for chunk in bytes.utf8_chunks() {
                     text.push_str(chunk.valid());
                     let letters = chunk.invalid().iter();
-                    text.extend(letters.filter_map(|byte| char::from_u32(ESCAPED + u32::from(*byte))));
+                    text.extend(
+                        letters.filter_map(|byte| char::from_u32(ESCAPED + u32::from(*byte))),
+                    );
                 }
                 Self { text, escaped: true }
             }
@@ -254,8 +256,8 @@ fn make_folders(host: &mut dyn Host, path: &Path) -> Result<(), Failure> {
 pub fn message(delta: &Delta<TextState>, edit: &str) -> JsonMap {
     let mut map = JsonMap::new();
     let edited = delta.actual.digest != delta.desired.digest;
-    let dressed = delta.actual.digest.is_some()
-        && delta.actual.attributes != delta.desired.attributes;
+    let dressed =
+        delta.actual.digest.is_some() && delta.actual.attributes != delta.desired.attributes;
     let msg = match (edited || !delta.is_change(), dressed) {
         (true, true) => format!("{edit} and ownership, perms or SE linux context changed"),
         (true, false) => edit.to_owned(),
@@ -271,7 +273,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_survive_an_edit() {
-        for bytes in [&b"plain\n"[..], b"caf\xe9\n\xff\xc3\x28x\n", "ünï\u{10ff80}\n".as_bytes(), b""] {
+        for bytes in
+            [&b"plain\n"[..], b"caf\xe9\n\xff\xc3\x28x\n", "ünï\u{10ff80}\n".as_bytes(), b""]
+        {
             let text = Text::decode(bytes);
             assert_eq!(text.encode(&text.text), bytes);
         }

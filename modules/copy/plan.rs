@@ -13,11 +13,7 @@ use module::{
 use protocol::{Diff, Json, diff::Side};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Copy,
-    origin::Origin,
-    state::Node,
-};
+use super::{Copy, origin::Origin, state::Node};
 use crate::text_diff::file_diff;
 
 /// Files that one task copies.
@@ -129,7 +125,10 @@ impl Plan {
             path = host.real_path(&path)?;
         }
         if host.metadata(&path)?.is_some_and(|found| found.is_dir()) {
-            return Err(Failure::new(format!("cannot replace the folder {} with a file", path.display())));
+            return Err(Failure::new(format!(
+                "cannot replace the folder {} with a file",
+                path.display()
+            )));
         }
         let there = host.link_metadata(&path)?.is_some();
         if copy.force || !there {
@@ -143,7 +142,8 @@ impl Plan {
         let mut wanted = Vec::new();
         add_folders(host, &copy.dest, &mut wanted)?;
         for item in items {
-            let is_below = item.path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+            let is_below =
+                item.path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
             if !is_below {
                 return Err(Failure::new(format!(
                     "bug in trueup: the path {} leads out of the folder",
@@ -432,7 +432,10 @@ impl Wanted {
                     && source.size > crate::text_diff::DIFF_BYTES_MAX as u64
                 {
                     // It is not streamed twice only to be shown.
-                    let words = format!("the new content is larger than {} bytes", crate::text_diff::DIFF_BYTES_MAX);
+                    let words = format!(
+                        "the new content is larger than {} bytes",
+                        crate::text_diff::DIFF_BYTES_MAX
+                    );
                     return Ok(Diff {
                         before_header: self.path.display().to_string(),
                         after_header: header,

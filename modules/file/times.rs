@@ -1,6 +1,9 @@
 //! Times of access and change.
 
-use std::{path::Path, time::{Duration, SystemTime}};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use module::{Delta, Failure, Host, Metadata, clock::parse_local, host::Links};
 
@@ -27,7 +30,10 @@ impl File {
             Some("now") => Ok(Wanted::Now),
             Some(text) => {
                 let moment = parse_local(host, text, format).map_err(|failure| {
-                    Failure::new(format!("Error while obtaining timestamp for time {text}: {}", failure.msg))
+                    Failure::new(format!(
+                        "Error while obtaining timestamp for time {text}: {}",
+                        failure.msg
+                    ))
                 })?;
                 Ok(Wanted::At(moment))
             }

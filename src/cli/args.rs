@@ -30,7 +30,12 @@ pub enum Command {
 #[derive(Args, Clone, Debug, Default)]
 pub struct InventoryOptions {
     /// Inventory file, folder or script, or a list of hosts with commas; several times for several.
-    #[arg(short = 'i', long = "inventory", visible_alias = "inventory-file", value_name = "SOURCE")]
+    #[arg(
+        short = 'i',
+        long = "inventory",
+        visible_alias = "inventory-file",
+        value_name = "SOURCE"
+    )]
     pub inventory: Vec<String>,
     /// Only these of the hosts.
     #[arg(short = 'l', long = "limit", value_name = "PATTERN")]
@@ -86,7 +91,11 @@ pub struct ConnectionOptions {
     #[arg(short = 'k', long = "ask-pass")]
     pub ask_pass: bool,
     /// File that holds the login password.
-    #[arg(long = "connection-password-file", visible_alias = "conn-pass-file", value_name = "FILE")]
+    #[arg(
+        long = "connection-password-file",
+        visible_alias = "conn-pass-file",
+        value_name = "FILE"
+    )]
     pub connection_password_file: Option<PathBuf>,
     /// What happens to host keys that nobody has seen before.
     #[arg(long = "host-key-policy", value_name = "POLICY", value_parser = ["strict", "accept-new", "off"])]
@@ -171,7 +180,13 @@ pub struct ExecArgs {
     #[arg(short = 'm', long = "module-name", default_value = "command", value_name = "MODULE")]
     pub module: String,
     /// Arguments of the module.
-    #[arg(short = 'a', long = "args", default_value = "", value_name = "ARGS", allow_hyphen_values = true)]
+    #[arg(
+        short = 'a',
+        long = "args",
+        default_value = "",
+        value_name = "ARGS",
+        allow_hyphen_values = true
+    )]
     pub args: String,
     #[command(flatten)]
     pub inventory: InventoryOptions,

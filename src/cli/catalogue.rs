@@ -68,9 +68,7 @@ impl Catalogue for Modules {
                 let is_known = WELL_KNOWN.contains(&collection.as_str());
                 (is_there || is_known).then(|| name.to_owned())
             }
-            [short] => KNOWN_BUILTINS
-                .contains(short)
-                .then(|| format!("ansible.builtin.{short}")),
+            [short] => KNOWN_BUILTINS.contains(short).then(|| format!("ansible.builtin.{short}")),
             _ => None,
         };
         full.map_or(Known::No, |name| Known::NotNative { name })

@@ -187,7 +187,10 @@ fn run_playbook(settings: &Settings, folder: &Path, mode: Mode) -> Result<u8, Fa
     let check = mode == Mode::Check;
     let args = RunArgs {
         playbooks: vec![PathBuf::from(path("site.yml"))],
-        inventory: InventoryOptions { inventory: vec![path("hosts")], ..InventoryOptions::default() },
+        inventory: InventoryOptions {
+            inventory: vec![path("hosts")],
+            ..InventoryOptions::default()
+        },
         connection: ConnectionOptions {
             user: Some("demo".into()),
             private_key: Some(PathBuf::from(path("id"))),

@@ -57,7 +57,8 @@ pub fn run(args: DocArgs, _settings: Settings) -> Result<u8, Failed> {
 
 /// The page of a module.
 pub fn page(spec: &ModuleSpec) -> String {
-    let mut text = format!("> {}\n\n  {}.\n", spec.name.to_uppercase(), spec.summary.trim_end_matches('.'));
+    let mut text =
+        format!("> {}\n\n  {}.\n", spec.name.to_uppercase(), spec.summary.trim_end_matches('.'));
     for paragraph in spec.description.iter().filter(|paragraph| !paragraph.is_empty()) {
         let _ = writeln!(text, "\n{}", indented(paragraph, 2));
     }
@@ -128,7 +129,8 @@ fn argument_lines(argument: &Argument, depth: usize, text: &mut String) {
     let kind = format!("{:?}", argument.kind).to_lowercase();
     match argument.elements {
         Some(elements) => {
-            let _ = writeln!(text, "{pad}type: {kind} of {}", format!("{elements:?}").to_lowercase());
+            let _ =
+                writeln!(text, "{pad}type: {kind} of {}", format!("{elements:?}").to_lowercase());
         }
         None => {
             let _ = writeln!(text, "{pad}type: {kind}");

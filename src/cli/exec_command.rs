@@ -5,13 +5,7 @@ use std::sync::Arc;
 use inventory::pattern;
 use source::{Diagnostics, SourceFile};
 
-use crate::{
-    Failed, Program,
-    args::ExecArgs,
-    running,
-    session::Session,
-    settings::Settings,
-};
+use crate::{Failed, Program, args::ExecArgs, running, session::Session, settings::Settings};
 
 /// Runs one module.
 ///
@@ -54,7 +48,9 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
         return Err(Failed::option(format!("No argument passed to {module} module")));
     }
     if short.starts_with("include_role") || short.starts_with("import_") || short == "meta" {
-        return Err(Failed::option(format!("'{module}' is not a valid action for ad-hoc commands")));
+        return Err(Failed::option(format!(
+            "'{module}' is not a valid action for ad-hoc commands"
+        )));
     }
     let text = playbook_text(&args);
     let folder = args
@@ -78,7 +74,8 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
         return Err(Failed::general(messages.join("\n")));
     }
     let store = session.store(inventory, vec![folder])?;
-    let screen = running::adhoc_screen(&session.settings, &run_settings, args.one_line)?;
+    let screen =
+        running::adhoc_screen(&session.settings, &run_settings, args.one_line, &session.masks)?;
     let plays = plays.into_iter().map(Arc::new).collect();
     let ended = running::run(&session, store, run_settings, compiler, plays, screen)?;
     if let Some(error) = ended.error {

@@ -21,9 +21,7 @@ pub fn read(options: &[String], engine: &Engine, files: &Files) -> Result<plan::
                 .map_err(|why| format!("cannot read the extra vars file {path}: {why}"))?;
             from_yaml(&file, engine, &mut vars)?;
         } else if text.starts_with(['/', '.']) {
-            return Err(format!(
-                "Please prepend extra_vars filename '{text}' with '@'"
-            ));
+            return Err(format!("Please prepend extra_vars filename '{text}' with '@'"));
         } else if text.starts_with(['{', '[']) {
             let file = SourceFile::new("<command line>", text);
             from_yaml(&file, engine, &mut vars)?;
@@ -61,10 +59,9 @@ fn from_yaml(
         ));
     };
     for entry in &mapping.entries {
-        let name = entry.key.as_str().map_or_else(|| entry.key.span.text(), |name| name);
-        let tree = Tree::from_node(&entry.value, engine).map_err(|broken| {
-            crate::rendered(&Diagnostics { all: broken })
-        })?;
+        let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text());
+        let tree = Tree::from_node(&entry.value, engine)
+            .map_err(|broken| crate::rendered(&Diagnostics { all: broken }))?;
         vars.insert(name.into(), tree);
     }
     Ok(())

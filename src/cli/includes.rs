@@ -68,8 +68,8 @@ impl Includes for Compiling {
         let mut diagnostics = Diagnostics::default();
         let compiled = self.compiler.role(&request, frame, params, playbook_dir, &mut diagnostics);
         let compiled = outcome(compiled, &diagnostics)?;
-        let compiled = compiled
-            .ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
+        let compiled =
+            compiled.ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
         Ok(IncludedRole { role: compiled.role, items: compiled.items, handlers: compiled.handlers })
     }
 
@@ -87,7 +87,7 @@ impl Includes for Compiling {
         };
         let mut vars = Vec::new();
         for entry in &mapping.entries {
-            let name = entry.key.as_str().map_or_else(|| entry.key.span.text(), |name| name);
+            let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text());
             let tree = Tree::from_node(&entry.value, &self.engine)
                 .map_err(|broken| crate::rendered(&Diagnostics { all: broken }))?;
             vars.push((name.to_owned(), tree));

@@ -73,8 +73,12 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
         write(&args, &inventory::show::list(&inventory, &|host| host_vars(&store, host)))?
     };
     match &args.output {
-        Some(path) => std::fs::write(path, format!("{text}\n"))
-            .map_err(|error| Failed::general(format!("Unable to write to destination file ({}): {error}", path.display())))?,
+        Some(path) => std::fs::write(path, format!("{text}\n")).map_err(|error| {
+            Failed::general(format!(
+                "Unable to write to destination file ({}): {error}",
+                path.display()
+            ))
+        })?,
         None => println!("{text}"),
     }
     Ok(0)
@@ -82,7 +86,8 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
 
 fn write(args: &InventoryArgs, json: &Json) -> Result<String, Failed> {
     if args.yaml {
-        let text = serde_yaml::to_string(json).map_err(|error| Failed::general(error.to_string()))?;
+        let text =
+            serde_yaml::to_string(json).map_err(|error| Failed::general(error.to_string()))?;
         return Ok(text.trim_end().to_owned());
     }
     Ok(report::json::pretty(json, 4))

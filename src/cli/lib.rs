@@ -84,7 +84,10 @@ pub fn main() -> ExitCode {
 fn start_logging(environment: &BTreeMap<String, String>) {
     if let Some(filter) = environment.get("TRUEUP_LOG") {
         let filter = tracing_subscriber::EnvFilter::new(filter);
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .try_init();
     }
 }
 
@@ -136,12 +139,10 @@ fn dispatch(
 
 /// Parses the options of one of Ansible's programs; `Ok(Err(code))` where all was said already.
 fn parse<A: clap::Args>(program: Program, arguments: &[String]) -> Result<Result<A, u8>, Failed> {
-    let version = format!(
-        "[core {}]\n  trueup {}",
-        session::ANSIBLE_VERSION,
-        env!("CARGO_PKG_VERSION")
-    );
-    let command = A::augment_args(clap::Command::new(program.name()).version(version).max_term_width(100));
+    let version =
+        format!("[core {}]\n  trueup {}", session::ANSIBLE_VERSION, env!("CARGO_PKG_VERSION"));
+    let command =
+        A::augment_args(clap::Command::new(program.name()).version(version).max_term_width(100));
     match command.try_get_matches_from(arguments) {
         Ok(matches) => match A::from_arg_matches(&matches) {
             Ok(args) => Ok(Ok(args)),

@@ -75,7 +75,11 @@ fn show_play(
     if args.list_hosts {
         let inventory = store.inventory();
         let failed = |error: pattern::PatternError| Failed::general(error.to_string());
-        let mut hosts = pattern::resolve(&inventory, &patterns).map_err(failed)?.hosts;
+        let matched = pattern::resolve(&inventory, &patterns).map_err(failed)?;
+        for part in &matched.unmatched {
+            eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
+        }
+        let mut hosts = matched.hosts;
         if let Some(limit) = &settings.limit {
             let allowed = pattern::resolve(&inventory, limit).map_err(failed)?;
             hosts.retain(|host| allowed.hosts.contains(host));
@@ -105,7 +109,9 @@ fn show_play(
         tags.sort();
         tags.dedup();
         if args.list_tasks {
-            let role = task.role().map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
+            // Only what has a name is shown with its role.
+            let role = task.role().filter(|_| task.keywords.name.is_some());
+            let role = role.map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
             let name = task.raw_name();
             let _ = writeln!(text, "      {role}{name}\tTAGS: [{}]", tags.join(", "));
         }

@@ -7,12 +7,7 @@ use run::{Ended, runner::Runner};
 use source::Diagnostics;
 
 use crate::{
-    Failed, Program,
-    args::RunArgs,
-    listing,
-    running,
-    session::Session,
-    settings::Settings,
+    Failed, Program, args::RunArgs, listing, running, session::Session, settings::Settings,
 };
 
 /// Runs playbooks.
@@ -52,7 +47,8 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     }
     crate::show(&diagnostics);
     if diagnostics.has_errors() {
-        let count = diagnostics.all.iter().filter(|d| d.severity == source::Severity::Error).count();
+        let count =
+            diagnostics.all.iter().filter(|d| d.severity == source::Severity::Error).count();
         let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
         return Err(Failed::parser(format!("{errors}; nothing was run")));
     }
@@ -65,7 +61,8 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
             .collect()
     };
     let tags = split(&args.tags);
-    let tags = if tags.is_empty() { session.settings.list("TAGS_RUN").unwrap_or_default() } else { tags };
+    let tags =
+        if tags.is_empty() { session.settings.list("TAGS_RUN").unwrap_or_default() } else { tags };
     if !tags.is_empty() {
         run_settings.tags = tags;
     }
@@ -88,7 +85,7 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         print!("{text}");
         return Ok(0);
     }
-    let screen = running::screen(&session.settings, &run_settings, program)?;
+    let screen = running::screen(&session.settings, &run_settings, program, &session.masks)?;
     let all: Vec<Arc<Play>> = plays.into_iter().flat_map(|(_, plays)| plays).collect();
     let ended = running::run(&session, store, run_settings, compiler, all, screen)?;
     let code = exit_code(&ended, args.detailed_exitcode);
@@ -99,12 +96,17 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
 }
 
 /// A limit that leaves no host is a mistake.
-fn check_limit(settings: &run::RunSettings, inventory: &inventory::Inventory) -> Result<(), Failed> {
+fn check_limit(
+    settings: &run::RunSettings,
+    inventory: &inventory::Inventory,
+) -> Result<(), Failed> {
     let Some(limit) = &settings.limit else { return Ok(()) };
     let matched = inventory::pattern::resolve(inventory, limit)
         .map_err(|error| Failed::general(error.to_string()))?;
     if matched.hosts.is_empty() && !inventory.hosts.is_empty() {
-        return Err(Failed::general("Specified inventory, host pattern and/or --limit leaves us with no hosts to target."));
+        return Err(Failed::general(
+            "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",
+        ));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use plan::Play;
-use report::{AdhocScreen, Live, Paint, Screen, ScreenSettings, Show};
+use report::{AdhocScreen, Live, Masks, Paint, Screen, ScreenSettings, Show};
 use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, runner::Prompts};
 
 use crate::{Failed, Program, includes::Compiling, session::Session, settings::Settings};
@@ -75,6 +75,7 @@ pub fn screen(
     settings: &Settings,
     run: &RunSettings,
     program: Program,
+    masks: &Arc<Masks>,
 ) -> Result<Box<dyn Show>, Failed> {
     const COLUMNS_MIN: usize = 79;
     let is_terminal = std::io::stdout().is_terminal();
@@ -94,7 +95,7 @@ pub fn screen(
         explains: !program.is_ansible(),
         marks_check: false,
     };
-    let live = Live::new(is_terminal && !program.is_ansible() && !run.step);
+    let live = Live::new(is_terminal && !program.is_ansible() && !run.step, Arc::clone(masks));
     Ok(Box::new(Screen::new(screen, live)))
 }
 
@@ -106,8 +107,10 @@ pub fn adhoc_screen(
     settings: &Settings,
     run: &RunSettings,
     one_line: bool,
+    masks: &Arc<Masks>,
 ) -> Result<Box<dyn Show>, Failed> {
     Ok(Box::new(AdhocScreen {
+        live: Live::new(false, Arc::clone(masks)),
         paint: paint(settings)?,
         verbosity: run.verbosity,
         one_line,

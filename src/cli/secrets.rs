@@ -31,12 +31,15 @@ pub fn read(path: &Path) -> Result<Secret<String>, String> {
         format!("The password file {} was not found or cannot be read: {error}", path.display())
     })?;
     let bytes = if meta.permissions().mode() & 0o111 != 0 {
-        let output = Command::new(path)
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| format!("cannot run the password program {}: {error}", path.display()))?;
+        let output = Command::new(path).stderr(Stdio::inherit()).output().map_err(|error| {
+            format!("cannot run the password program {}: {error}", path.display())
+        })?;
         if !output.status.success() {
-            return Err(format!("the password program {} ended with {}", path.display(), output.status));
+            return Err(format!(
+                "the password program {} ended with {}",
+                path.display(),
+                output.status
+            ));
         }
         output.stdout
     } else {
@@ -72,8 +75,11 @@ pub fn keyring(options: &InventoryOptions, settings: &Settings) -> Result<Keyrin
         };
         keyring.add(name, Secret::new(password.reveal().as_bytes().to_vec()));
     }
-    let mut files: Vec<_> =
-        options.vault_password_file.iter().map(|path| settings.expand(&path.to_string_lossy())).collect();
+    let mut files: Vec<_> = options
+        .vault_password_file
+        .iter()
+        .map(|path| settings.expand(&path.to_string_lossy()))
+        .collect();
     if files.is_empty() {
         files.extend(settings.path("DEFAULT_VAULT_PASSWORD_FILE"));
     }

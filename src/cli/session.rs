@@ -8,7 +8,10 @@ use std::{
 use inventory::{Inventory, LoadSettings};
 use playbook::{Compiler, CompilerSettings, Files, collections::Collections};
 use protocol::Secret;
-use run::{ConnectionDefaults, Gathering, RunSettings, Store, settings::{Mismatch, ProgramFacts}};
+use run::{
+    ConnectionDefaults, Gathering, RunSettings, Store,
+    settings::{Mismatch, ProgramFacts},
+};
 use source::Diagnostics;
 use template::{Engine, Surroundings};
 use transport::{Connector, ConnectorSettings, HostKeyPolicy};
@@ -35,6 +38,8 @@ pub struct Session {
     pub collections: Collections,
     pub roles_path: Vec<PathBuf>,
     pub program: Program,
+    /// What is not shown.
+    pub masks: Arc<report::Masks>,
 }
 
 impl Session {
@@ -49,12 +54,17 @@ impl Session {
     ) -> Result<Self, Failed> {
         let keyring = secrets::keyring(options, &settings).map_err(Failed::general)?;
         let files = Arc::new(Files::new(keyring.clone()));
+        let masks = Arc::new(report::Masks::default());
+        let seen = Arc::clone(&masks);
         let decrypt: template::Decrypt = Arc::new(move |text: &str| {
             let bytes = keyring.decrypt(text).map_err(|error| error.to_string())?;
-            String::from_utf8(bytes).map(Secret::new).map_err(|error| error.to_string())
+            let plain = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+            seen.add(&plain);
+            Ok(Secret::new(plain))
         });
         let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
-        let extra = extra_vars::read(&options.extra_vars, &engine, &files).map_err(Failed::option)?;
+        let extra =
+            extra_vars::read(&options.extra_vars, &engine, &files).map_err(Failed::option)?;
         let mut surroundings = Surroundings {
             environment: settings.environment.clone(),
             current_folder: settings.current_folder.clone(),
@@ -62,9 +72,9 @@ impl Session {
             decrypt: Some(decrypt),
             ..Surroundings::default()
         };
-        if let Some(native) = settings.flag("DEFAULT_JINJA2_NATIVE")? {
-            surroundings.settings.jinja2_native = native;
-        }
+        // Under Ansible's names templates give what that version of Ansible gives.
+        let native = settings.flag("DEFAULT_JINJA2_NATIVE")?;
+        surroundings.settings.jinja2_native = native.unwrap_or(!program.is_ansible());
         if let Some(text) = settings.get("DEFAULT_MANAGED_STR") {
             surroundings.settings.ansible_managed = text;
         }
@@ -93,6 +103,7 @@ impl Session {
             collections,
             roles_path,
             program,
+            masks,
         })
     }
 
@@ -113,7 +124,8 @@ impl Session {
                 None => vec!["/etc/ansible/hosts".into()],
             };
         }
-        let is_default = options.inventory.is_empty() && self.settings.get("DEFAULT_HOST_LIST").is_none();
+        let is_default =
+            options.inventory.is_empty() && self.settings.get("DEFAULT_HOST_LIST").is_none();
         let mut load = LoadSettings {
             environment: self.settings.environment.clone().into_iter().collect(),
             ..LoadSettings::default()
@@ -134,9 +146,22 @@ impl Session {
             .into_iter()
             .map(|source| if source == "/dev/null" { String::from(",") } else { source })
             .collect();
-        let inventory = inventory::load::load(&sources, &self.engine, &load, &read, &mut diagnostics);
-        crate::show(&diagnostics);
-        if diagnostics.has_errors() {
+        let inventory =
+            inventory::load::load(&sources, &self.engine, &load, &read, &mut diagnostics);
+        let fails = if self.program.is_ansible() {
+            // Ansible goes on with what it could read.
+            for diagnostic in &diagnostics.all {
+                let place = diagnostic.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
+                eprintln!("[WARNING]: {place}{}", diagnostic.message);
+            }
+            let any = self.settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED")?.unwrap_or(false);
+            let all = self.settings.flag("INVENTORY_UNPARSED_IS_FAILED")?.unwrap_or(false);
+            any || (all && inventory.hosts.is_empty())
+        } else {
+            crate::show(&diagnostics);
+            true
+        };
+        if diagnostics.has_errors() && fails {
             return Err(Failed::general(format!(
                 "the inventory is not good: {} of its sources or lines {} wrong, see above",
                 diagnostics.all.len(),
@@ -159,18 +184,24 @@ impl Session {
                 extra_vars: Arc::clone(&self.extra),
                 surroundings: Arc::clone(&self.surroundings),
                 import_depth_max: IMPORT_DEPTH_MAX,
+                defers_template_errors: self.program.is_ansible(),
             },
         ))
     }
 
     /// The variables of all hosts.
-    pub fn store(&self, inventory: Inventory, playbook_folders: Vec<PathBuf>) -> Result<Arc<Store>, Failed> {
+    pub fn store(
+        &self,
+        inventory: Inventory,
+        playbook_folders: Vec<PathBuf>,
+    ) -> Result<Arc<Store>, Failed> {
         let files = Arc::clone(&self.files);
         let engine = Arc::clone(&self.engine);
         let read_vars: run::store::VarsReader = Arc::new(move |folder, kind, name| {
             let mut diagnostics = Diagnostics::default();
             let read = |path: &Path| files.read(path);
-            let vars = inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
+            let vars =
+                inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
             crate::show(&diagnostics);
             vars
         });
@@ -205,7 +236,9 @@ impl Session {
             .map(|limit| match limit.strip_prefix('@') {
                 Some(path) => std::fs::read_to_string(settings.expand(path))
                     .map(|text| text.lines().map(str::trim).collect::<Vec<_>>().join(","))
-                    .map_err(|error| Failed::general(format!("Unable to find limit file {path}: {error}"))),
+                    .map_err(|error| {
+                        Failed::general(format!("Unable to find limit file {path}: {error}"))
+                    }),
                 None => Ok(limit.clone()),
             })
             .collect::<Result<_, _>>()?;
@@ -214,7 +247,9 @@ impl Session {
             Some("explicit") => Gathering::Explicit,
             Some("smart") => Gathering::Smart,
             Some(other) => {
-                return Err(Failed::option(format!("gathering is '{other}': it is implicit, explicit or smart")));
+                return Err(Failed::option(format!(
+                    "gathering is '{other}': it is implicit, explicit or smart"
+                )));
             }
         };
         let mismatch = match settings.get("HOST_PATTERN_MISMATCH").as_deref() {
@@ -222,7 +257,9 @@ impl Session {
             Some("ignore") => Mismatch::Ignore,
             Some("error") => Mismatch::Error,
             Some(other) => {
-                return Err(Failed::option(format!("host_pattern_mismatch is '{other}': it is warning, error or ignore")));
+                return Err(Failed::option(format!(
+                    "host_pattern_mismatch is '{other}': it is warning, error or ignore"
+                )));
             }
         };
         Ok(RunSettings {
@@ -257,7 +294,10 @@ impl Session {
         })
     }
 
-    fn connection_defaults(&self, options: &ConnectionOptions) -> Result<ConnectionDefaults, Failed> {
+    fn connection_defaults(
+        &self,
+        options: &ConnectionOptions,
+    ) -> Result<ConnectionDefaults, Failed> {
         let settings = &self.settings;
         let password = match &options.connection_password_file {
             Some(file) => Some(secrets::read(file).map_err(Failed::general)?),
@@ -277,8 +317,8 @@ impl Session {
                 Some(file) => Some(secrets::read(&file).map_err(Failed::general)?),
                 None if asks_become => {
                     let hint = if password.is_some() { "[defaults to SSH password]" } else { "" };
-                    let asked =
-                        secrets::ask(&format!("BECOME password{hint}: ")).map_err(Failed::general)?;
+                    let asked = secrets::ask(&format!("BECOME password{hint}: "))
+                        .map_err(Failed::general)?;
                     let is_empty = asked.reveal().is_empty();
                     if is_empty { password.clone() } else { Some(asked) }
                 }
@@ -294,10 +334,16 @@ impl Session {
                 _ => None,
             },
         };
-        let port = match settings.number("DEFAULT_REMOTE_PORT")? {
-            Some(port) => Some(u16::try_from(port).map_err(|_| Failed::option(format!("remote_port is {port}, which is no port")))?),
-            None => None,
-        };
+        let port =
+            match settings.number("DEFAULT_REMOTE_PORT")? {
+                Some(port) => Some(u16::try_from(port).map_err(|_| {
+                    Failed::option(format!("remote_port is {port}, which is no port"))
+                })?),
+                None => None,
+            };
+        for secret in [&password, &become_password].into_iter().flatten() {
+            self.masks.add(secret.reveal());
+        }
         let ssh_args = [
             settings.get("SSH_ARGS"),
             options.ssh_common_args.clone().or_else(|| settings.get("SSH_COMMON_ARGS")),

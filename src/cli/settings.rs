@@ -143,12 +143,12 @@ impl Settings {
         current_folder: PathBuf,
     ) -> Result<Self, SettingsError> {
         let home = environment.get("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
-        let mut settings =
-            Self { environment, home, current_folder, ..Self::default() };
+        let mut settings = Self { environment, home, current_folder, ..Self::default() };
         settings.file = settings.find();
         if let Some(path) = settings.file.clone() {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| SettingsError::Unreadable { path: path.clone(), why: error.to_string() })?;
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                SettingsError::Unreadable { path: path.clone(), why: error.to_string() }
+            })?;
             settings.values = parse(&text, &path)?;
         }
         Ok(settings)
@@ -228,7 +228,9 @@ impl Settings {
     /// A list with commas.
     pub fn list(&self, name: &str) -> Option<Vec<String>> {
         let value = self.get(name)?;
-        Some(value.split(',').map(|item| item.trim().to_owned()).filter(|i| !i.is_empty()).collect())
+        Some(
+            value.split(',').map(|item| item.trim().to_owned()).filter(|i| !i.is_empty()).collect(),
+        )
     }
 
     /// A path.
@@ -298,9 +300,9 @@ impl Settings {
             .keys()
             .filter(|(section, key)| {
                 !INNER.contains(&key.as_str())
-                    && !KNOWN.iter().any(|known| {
-                        known.file.iter().any(|(s, k)| s == section && k == key)
-                    })
+                    && !KNOWN
+                        .iter()
+                        .any(|known| known.file.iter().any(|(s, k)| s == section && k == key))
             })
             .map(|(section, key)| format!("[{section}] {key}"))
             .collect()
@@ -377,7 +379,10 @@ mod tests {
         let expected = [PathBuf::from("/etc/x/roles"), PathBuf::from("/home/me/r")];
         assert_eq!(settings(&[], file).paths("DEFAULT_ROLES_PATH").unwrap(), expected);
         let environment = settings(&[("ANSIBLE_ROLES_PATH", "roles")], file);
-        assert_eq!(environment.paths("DEFAULT_ROLES_PATH").unwrap(), [PathBuf::from("/here/roles")]);
+        assert_eq!(
+            environment.paths("DEFAULT_ROLES_PATH").unwrap(),
+            [PathBuf::from("/here/roles")]
+        );
     }
 
     #[test]

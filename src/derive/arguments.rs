@@ -134,9 +134,10 @@ fn expand_field(field: &Field) -> Result<(TokenStream, TokenStream)> {
     let options = FieldOptions::parse(field)?;
     let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "no name"))?;
     let kind = &field.ty;
-    let name = options.name.clone().unwrap_or_else(|| {
-        ident.unraw().to_string().trim_end_matches('_').to_owned()
-    });
+    let name = options
+        .name
+        .clone()
+        .unwrap_or_else(|| ident.unraw().to_string().trim_end_matches('_').to_owned());
     if options.flatten {
         return Ok((
             quote!(::module::add_arguments(&mut spec, <#kind as ::module::Arguments>::spec());),
@@ -153,9 +154,9 @@ fn expand_field(field: &Field) -> Result<(TokenStream, TokenStream)> {
     let description = paragraphs(&field.attrs).join("\n\n");
     let (aliases, choices, no_log) = (&options.aliases, &options.choices, options.no_log);
     let default = match &options.default {
-        Some(default) => quote!(::core::option::Option::Some(
-            ::module::foreign::serde_json::json!(#default)
-        )),
+        Some(default) => {
+            quote!(::core::option::Option::Some(::module::foreign::serde_json::json!(#default)))
+        }
         None => quote!(::core::option::Option::None),
     };
     let mut overrides = Vec::new();

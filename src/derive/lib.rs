@@ -1,7 +1,7 @@
 //! `#[derive(Arguments)]` and `#[derive(Choices)]`: a module's argument struct is its
 //! documentation.
 //!
-//! ```ignore
+//! ```text
 //! /// Keeps a local group present or absent.
 //! #[derive(Arguments)]
 //! #[arguments(required_if(("state", "absent", ["name"])))]

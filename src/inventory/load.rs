@@ -99,7 +99,9 @@ impl Loader<'_> {
             return;
         }
         if !path.exists() {
-            let message = format!("Unable to parse {source} as an inventory source: there is no such file or folder");
+            let message = format!(
+                "Unable to parse {source} as an inventory source: there is no such file or folder"
+            );
             let hint = if source.contains(char::is_whitespace) {
                 "give several sources with several -i"
             } else {
@@ -170,7 +172,9 @@ impl Loader<'_> {
     fn file(&mut self, path: &Path) {
         if script::is_script(path) {
             match script::run(path, &self.settings.environment) {
-                Ok(json) => script::read(&json, path, self.engine, self.inventory, self.diagnostics),
+                Ok(json) => {
+                    script::read(&json, path, self.engine, self.inventory, self.diagnostics)
+                }
                 Err(why) => {
                     let message = format!("inventory script {} failed: {why}", path.display());
                     self.diagnostics.push(Diagnostic::placeless(codes::SCRIPT, message));
@@ -202,10 +206,10 @@ impl Loader<'_> {
         if let Some(plugin) = node.as_mapping().and_then(|mapping| mapping.get("plugin")) {
             let name = plugin.as_str().unwrap_or("").to_owned();
             let message = format!("the inventory plugin '{name}' is not there yet");
-            self.diagnostics.push(
-                Diagnostic::error(codes::NOT_YET, &plugin.span, message)
-                    .hint("write its output to a file: ansible-inventory -i … --list > hosts.json"),
-            );
+            self.diagnostics
+                .push(Diagnostic::error(codes::NOT_YET, &plugin.span, message).hint(
+                    "write its output to a file: ansible-inventory -i … --list > hosts.json",
+                ));
             return;
         }
         yaml::read(&node, self.engine, self.inventory, self.diagnostics);
@@ -218,7 +222,10 @@ fn looks_like_yaml(text: &str) -> bool {
         .map(str::trim_end)
         .find(|line| !line.is_empty() && !line.starts_with('#'))
         .is_some_and(|line| {
-            line == "---" || line.starts_with("--- ") || line == "{" || (line.ends_with(':') && !line.contains(['[', ' ']))
+            line == "---"
+                || line.starts_with("--- ")
+                || line == "{"
+                || (line.ends_with(':') && !line.contains(['[', ' ']))
         })
 }
 

@@ -229,7 +229,12 @@ impl Inventory {
     /// The hosts of a group and of all groups inside it, in the order of the inventory.
     pub fn hosts_of(&self, group: &str) -> Vec<HostName> {
         if group == "all" {
-            return self.hosts.values().filter(|h| !h.is_implicit).map(|h| h.name.clone()).collect();
+            return self
+                .hosts
+                .values()
+                .filter(|h| !h.is_implicit)
+                .map(|h| h.name.clone())
+                .collect();
         }
         let mut seen = HashSet::new();
         let mut hosts = Vec::new();

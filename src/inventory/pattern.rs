@@ -134,7 +134,10 @@ fn resolve_part(
         .ok_or_else(|| PatternError::Subscript(part.to_owned()))
 }
 
-fn matcher(name: &str) -> Result<Box<dyn Fn(&str) -> bool>, PatternError> {
+/// Says whether a name fits a part of a pattern.
+type Matcher = Box<dyn Fn(&str) -> bool>;
+
+fn matcher(name: &str) -> Result<Matcher, PatternError> {
     if let Some(expression) = name.strip_prefix('~') {
         let regex = Pattern::new(expression, Flags::default())
             .map_err(|error| PatternError::Regex(name.to_owned(), error.to_string()))?;
@@ -225,7 +228,8 @@ fn split_subscript(part: &str) -> (&str, Option<Subscript>) {
     let subscript = match inside.split_once([':', '-']) {
         _ if number(inside).is_ok() => number(inside).ok().map(Subscript::At),
         Some((begin, end)) => {
-            let bound = |text: &str| if text.is_empty() { Ok(None) } else { number(text).map(Some) };
+            let bound =
+                |text: &str| if text.is_empty() { Ok(None) } else { number(text).map(Some) };
             match (bound(begin), bound(end)) {
                 (Ok(begin), Ok(end)) if begin.is_some() || end.is_some() => {
                     Some(Subscript::Range(begin, end))

@@ -28,12 +28,12 @@ pub fn is_script(path: &Path) -> bool {
         path.extension().and_then(|extension| extension.to_str()),
         Some("yml" | "yaml" | "json" | "toml" | "ini")
     );
-    let is_executable =
-        fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+    let is_executable = fs::metadata(path)
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
     // A data file on a file system without modes is executable too; what is run starts with `#!`
     // or is a binary.
-    let starts_as_program = fs::read(path)
-        .is_ok_and(|bytes| bytes.starts_with(b"#!") || bytes.starts_with(b"\x7fELF"));
+    let starts_as_program =
+        fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"#!") || bytes.starts_with(b"\x7fELF"));
     !is_data && is_executable && starts_as_program
 }
 

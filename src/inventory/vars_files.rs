@@ -8,7 +8,10 @@ use std::{
 use source::{Diagnostic, Diagnostics, yaml};
 use template::{Engine, Tree};
 
-use crate::{Vars, load::{ReadText, codes}};
+use crate::{
+    Vars,
+    load::{ReadText, codes},
+};
 
 /// Which of the two kinds of folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,12 +66,14 @@ pub fn read(
             continue;
         };
         for entry in &mapping.entries {
-            let name = entry.key.as_str().map_or_else(|| entry.key.span.text().trim(), |name| name);
+            let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text().trim());
             match Tree::from_node(&entry.value, engine) {
                 Ok(tree) => {
                     vars.insert(name.into(), tree);
                 }
-                Err(broken) => broken.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic)),
+                Err(broken) => {
+                    broken.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic))
+                }
             }
         }
     }

@@ -34,7 +34,10 @@ pub fn read(
                     Some(name) => reader.group(name, &entry.value),
                     None => reader.wrong(
                         &entry.key,
-                        format!("Invalid group name: a group is named by a string, this is {}", entry.key.describe()),
+                        format!(
+                            "Invalid group name: a group is named by a string, this is {}",
+                            entry.key.describe()
+                        ),
                     ),
                 }
             }
@@ -42,7 +45,10 @@ pub fn read(
         _ if node.is_null() => reader.wrong(node, "Parsed empty YAML file".into()),
         _ => reader.wrong(
             node,
-            format!("YAML inventory has invalid structure, it should be a dictionary, got: {}", node.describe()),
+            format!(
+                "YAML inventory has invalid structure, it should be a dictionary, got: {}",
+                node.describe()
+            ),
         ),
     }
 }
@@ -63,7 +69,10 @@ impl Reader<'_> {
             _ => {
                 self.wrong(
                     node,
-                    format!("Invalid group '{name}' entry: a group is a dictionary, this is {}", node.describe()),
+                    format!(
+                        "Invalid group '{name}' entry: a group is a dictionary, this is {}",
+                        node.describe()
+                    ),
                 );
                 return;
             }
@@ -98,7 +107,8 @@ impl Reader<'_> {
                     let message = format!(
                         "Skipping unexpected key \"{key}\" in group \"{name}\", only \"vars\", \"children\" and \"hosts\" are valid"
                     );
-                    let diagnostic = Diagnostic::warning(codes::UNEXPECTED_KEY, &entry.key.span, message);
+                    let diagnostic =
+                        Diagnostic::warning(codes::UNEXPECTED_KEY, &entry.key.span, message);
                     self.diagnostics.push(diagnostic.nearest(key, ["vars", "children", "hosts"]));
                 }
             }
@@ -111,17 +121,18 @@ impl Reader<'_> {
             Kind::Mapping(mapping) => Some(Arc::clone(mapping)),
             _ if node.is_null() => None,
             Kind::Scalar(source::Scalar::Str { .. }) => {
-                let null = Node {
-                    kind: Kind::Scalar(source::Scalar::Null),
-                    span: node.span.clone(),
-                };
+                let null =
+                    Node { kind: Kind::Scalar(source::Scalar::Null), span: node.span.clone() };
                 let entries = vec![source::Entry { key: node.clone(), value: null }];
                 Some(Arc::new(Mapping { entries }))
             }
             _ => {
                 self.wrong(
                     node,
-                    format!("Invalid \"{what}\" entry, it requires a dictionary, found {} instead", node.describe()),
+                    format!(
+                        "Invalid \"{what}\" entry, it requires a dictionary, found {} instead",
+                        node.describe()
+                    ),
                 );
                 None
             }
@@ -174,7 +185,9 @@ impl Reader<'_> {
                             vars.insert(name.as_str().into(), tree);
                         }
                         Err(broken) => {
-                            broken.into_iter().for_each(|diagnostic| self.diagnostics.push(diagnostic));
+                            broken
+                                .into_iter()
+                                .for_each(|diagnostic| self.diagnostics.push(diagnostic));
                         }
                     }
                 }
@@ -182,7 +195,10 @@ impl Reader<'_> {
             _ if node.is_null() => {}
             _ => self.wrong(
                 node,
-                format!("Invalid \"vars\" entry, it requires a dictionary, found {} instead", node.describe()),
+                format!(
+                    "Invalid \"vars\" entry, it requires a dictionary, found {} instead",
+                    node.describe()
+                ),
             ),
         }
         vars

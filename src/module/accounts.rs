@@ -122,11 +122,7 @@ fn find_group(
 }
 
 /// One line of a database of the name service; `None` where it has none or there is no `getent`.
-fn query_getent(
-    host: &dyn Host,
-    database: &str,
-    key: &str,
-) -> Result<Option<String>, HostError> {
+fn query_getent(host: &dyn Host, database: &str, key: &str) -> Result<Option<String>, HostError> {
     match host.query(&Program::new("getent").args([database, "--", key])) {
         Ok(output) if output.is_success() => {
             Ok(output.stdout_text().lines().next().map(str::to_owned))

@@ -28,12 +28,16 @@ pub struct Entry {
 
 /// The entry of a declarative module.
 pub const fn module<M: Module>() -> Entry {
-    entry::<M>(|args, mode, host| answer(read::<M>(args, host).and_then(|m| converge(&m, mode, host))))
+    entry::<M>(|args, mode, host| {
+        answer(read::<M>(args, host).and_then(|m| converge(&m, mode, host)))
+    })
 }
 
 /// The entry of an action.
 pub const fn action<A: Action>() -> Entry {
-    entry::<A>(|args, mode, host| answer(read::<A>(args, host).and_then(|a| perform(&a, mode, host))))
+    entry::<A>(|args, mode, host| {
+        answer(read::<A>(args, host).and_then(|a| perform(&a, mode, host)))
+    })
 }
 
 /// The entry of a module that only reads.
@@ -44,7 +48,10 @@ pub const fn fact<F: Fact>() -> Entry {
 /// The entry of a module that the controller runs: what it is, and nothing that a remote can do.
 pub const fn controller<D: Documented>() -> Entry {
     entry::<D>(|_, _, _| {
-        Response::failure(format!("bug in trueup: {} was sent to a host, and runs in the controller", D::NAME))
+        Response::failure(format!(
+            "bug in trueup: {} was sent to a host, and runs in the controller",
+            D::NAME
+        ))
     })
 }
 

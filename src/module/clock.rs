@@ -28,12 +28,37 @@ fn zone(host: &dyn Host) -> TimeZone {
     let file = match host.variable("TZ") {
         Some(name) if !name.is_empty() => {
             let name = name.trim_start_matches(':');
-            if name.starts_with('/') { name.to_owned() } else { format!("/usr/share/zoneinfo/{name}") }
+            if name.starts_with('/') {
+                name.to_owned()
+            } else {
+                format!("/usr/share/zoneinfo/{name}")
+            }
         }
         _ => "/etc/localtime".into(),
     };
     let read = host.read(Path::new(&file)).ok().flatten();
     read.and_then(|bytes| TimeZone::from_tz_data(&bytes).ok()).unwrap_or_else(TimeZone::utc)
+}
+
+/// What the host's time zone is called at a moment, and what in its summer; the same where it has
+/// none.
+pub fn zone_names(host: &dyn Host, moment: SystemTime) -> (String, String) {
+    let zone = zone(host);
+    let kind_at = |secs: i64| {
+        let kind = zone.find_local_time_type(secs).ok();
+        kind.map_or((0, "UTC".to_owned()), |kind| {
+            let name = Some(kind.time_zone_designation()).filter(|name| !name.is_empty());
+            (kind.ut_offset(), name.unwrap_or("UTC").to_owned())
+        })
+    };
+    let start_of = |month: u8| {
+        let year = local_time(host, moment).year;
+        UtcDateTime::new(year, month, 1, 0, 0, 0, 0).map_or(0, |time| time.unix_time())
+    };
+    let now = i64::try_from(since_epoch(moment).as_secs()).unwrap_or(i64::MAX);
+    let (january, july) = (kind_at(start_of(1)), kind_at(start_of(7)));
+    let summer = if january.0 > july.0 { january.1 } else { july.1 };
+    (kind_at(now).1, summer)
 }
 
 /// What the host's clock on the wall says at a moment.
@@ -187,9 +212,13 @@ mod tests {
         let expected = Duration::from_secs(1_700_000_000);
         assert_eq!(read("202311142213.20", "%Y%m%d%H%M.%S"), Ok(expected));
         assert_eq!(read("14/11/23 22:13:20", "%d/%m/%y %H:%M:%S"), Ok(expected));
-        for (text, format) in
-            [("2023", "%Y%m"), ("20231340", "%Y%m%d"), ("2023x", "%Y"), ("2023", "%Y%b"), ("1950", "%Y")]
-        {
+        for (text, format) in [
+            ("2023", "%Y%m"),
+            ("20231340", "%Y%m%d"),
+            ("2023x", "%Y"),
+            ("2023", "%Y%b"),
+            ("1950", "%Y"),
+        ] {
             assert!(read(text, format).is_err(), "{text} {format}");
         }
     }

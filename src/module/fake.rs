@@ -1,12 +1,15 @@
 //! A host in memory, for tests: files, programs as functions, and faults on demand.
 
+mod files;
+
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     ffi::OsString,
     fmt,
     io::{self, Read},
-    path::{Component, Path, PathBuf},
+    net::SocketAddr,
+    path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -14,19 +17,20 @@ use std::{
 use protocol::Digest;
 
 use crate::{
-    FileKind, FileMode, Host, HostError, Metadata, Output, Placement, Program,
+    FileMode, Host, HostError, Metadata, Output, Placement, Program,
     content::{Algorithm, bytes_digest},
     host::{Access, Links, Temporary},
+    kernel::{Kernel, Network, Space},
 };
 
-/// How many links a path may lead through.
-const LINKS_MAX: usize = 40;
+pub use files::Files;
+use files::{Node, refusal};
 
 /// What a fake program does: it may change the files, and says how it ended.
 pub type FakeProgram = Rc<dyn Fn(&mut Files, &Program) -> Output>;
 
 /// A host in memory. Comparing two compares their files alone.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct FakeHost {
     /// Its files.
     pub files: Files,
@@ -36,6 +40,16 @@ pub struct FakeHost {
     pub writes: usize,
     /// What was streamed to the controller.
     pub sent: RefCell<Vec<Vec<u8>>>,
+    /// What its kernel says of itself.
+    pub kernel: Kernel,
+    /// Its addresses and routes.
+    pub network: Network,
+    /// Its file systems, by where they are mounted.
+    pub spaces: BTreeMap<PathBuf, Space>,
+    /// What its open ports say to whom connects.
+    pub ports: BTreeMap<SocketAddr, Vec<u8>>,
+    /// How long it has paused, by which its clock has moved on.
+    pub paused: Cell<Duration>,
     programs: BTreeMap<String, FakeProgram>,
     variables: BTreeMap<String, String>,
     blobs: BTreeMap<Digest, Vec<u8>>,
@@ -45,237 +59,6 @@ impl fmt::Debug for FakeHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.files.fmt(f)
     }
-}
-
-/// Files by their real paths.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Files {
-    nodes: BTreeMap<PathBuf, Node>,
-    inodes: BTreeMap<u64, Inode>,
-    next_inode: u64,
-}
-
-/// What stands at a path.
-#[derive(Clone, Debug, PartialEq)]
-enum Node {
-    Inode(u64),
-    Link(PathBuf, u32, u32),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Inode {
-    is_dir: bool,
-    content: Vec<u8>,
-    mode: FileMode,
-    uid: u32,
-    gid: u32,
-    accessed: Duration,
-    modified: Duration,
-    attributes: BTreeMap<String, Vec<u8>>,
-}
-
-impl Default for FakeHost {
-    fn default() -> Self {
-        Self {
-            files: Files::default(),
-            writes_left: None,
-            writes: 0,
-            sent: RefCell::default(),
-            programs: BTreeMap::new(),
-            variables: BTreeMap::new(),
-            blobs: BTreeMap::new(),
-        }
-    }
-}
-
-impl Default for Files {
-    fn default() -> Self {
-        let mut files =
-            Self { nodes: BTreeMap::new(), inodes: BTreeMap::new(), next_inode: 2 };
-        files.insert(Path::new("/"), true, Vec::new(), FileMode::new(0o755));
-        files
-    }
-}
-
-fn refusal(kind: io::ErrorKind) -> io::Error {
-    kind.into()
-}
-
-impl Files {
-    fn insert(&mut self, path: &Path, is_dir: bool, content: Vec<u8>, mode: FileMode) {
-        let inode = self.next_inode;
-        self.next_inode += 1;
-        let node = Inode {
-            is_dir,
-            content,
-            mode,
-            uid: 0,
-            gid: 0,
-            accessed: Duration::from_secs(1_000),
-            modified: Duration::from_secs(1_000),
-            attributes: BTreeMap::new(),
-        };
-        self.inodes.insert(inode, node);
-        self.nodes.insert(path.to_owned(), Node::Inode(inode));
-        self.drop_unlinked();
-    }
-
-    fn drop_unlinked(&mut self) {
-        let used: Vec<u64> = self
-            .nodes
-            .values()
-            .filter_map(|node| match node {
-                Node::Inode(inode) => Some(*inode),
-                Node::Link(..) => None,
-            })
-            .collect();
-        self.inodes.retain(|inode, _| used.contains(inode));
-    }
-
-    /// The real path, with links followed in all of it or in all but the last part.
-    fn resolve(&self, path: &Path, links: Links) -> io::Result<PathBuf> {
-        let mut real = PathBuf::from("/");
-        let mut left = LINKS_MAX;
-        let mut rest: Vec<OsString> = parts(path);
-        rest.reverse();
-        while let Some(part) = rest.pop() {
-            if part == ".." {
-                real.pop();
-                continue;
-            }
-            let next = real.join(&part);
-            match self.nodes.get(&next) {
-                Some(Node::Link(target, ..)) if !rest.is_empty() || links == Links::Follow => {
-                    left = left.checked_sub(1).ok_or_else(|| io::Error::other("too many levels of symbolic links"))?;
-                    if target.is_absolute() {
-                        real = PathBuf::from("/");
-                    }
-                    rest.extend(parts(target).into_iter().rev());
-                }
-                Some(Node::Inode(inode)) if !rest.is_empty() => {
-                    if !self.inodes.get(inode).is_some_and(|node| node.is_dir) {
-                        return Err(refusal(io::ErrorKind::NotADirectory));
-                    }
-                    real = next;
-                }
-                _ => real = next,
-            }
-        }
-        Ok(real)
-    }
-
-    fn inode(&self, real: &Path) -> Option<(u64, &Inode)> {
-        match self.nodes.get(real)? {
-            Node::Inode(inode) => Some((*inode, self.inodes.get(inode)?)),
-            Node::Link(..) => None,
-        }
-    }
-
-    fn inode_mut(&mut self, path: &Path, links: Links) -> io::Result<&mut Inode> {
-        let real = self.resolve(path, links)?;
-        match self.nodes.get(&real) {
-            Some(Node::Inode(inode)) => {
-                self.inodes.get_mut(inode).ok_or_else(|| refusal(io::ErrorKind::NotFound))
-            }
-            _ => Err(refusal(io::ErrorKind::NotFound)),
-        }
-    }
-
-    fn stat(&self, path: &Path, links: Links) -> io::Result<Option<Metadata>> {
-        let real = match self.resolve(path, links) {
-            Ok(real) => real,
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let plain = |kind, mode, uid, gid, size, inode| Metadata {
-            kind,
-            mode,
-            uid,
-            gid,
-            size,
-            accessed: Duration::from_secs(1_000),
-            modified: Duration::from_secs(1_000),
-            changed: Duration::from_secs(1_000),
-            links: 1,
-            inode,
-            device: 1,
-            special: 0,
-            blocks: 0,
-            block_bytes: 4096,
-        };
-        Ok(match self.nodes.get(&real) {
-            None => None,
-            Some(Node::Link(target, uid, gid)) => {
-                let size = target.as_os_str().len() as u64;
-                Some(plain(FileKind::Link, FileMode::new(0o777), *uid, *gid, size, 1))
-            }
-            Some(Node::Inode(number)) => self.inodes.get(number).map(|inode| {
-                let kind = if inode.is_dir { FileKind::Directory } else { FileKind::File };
-                let same = |node: &&Node| matches!(node, Node::Inode(other) if other == number);
-                let size = inode.content.len() as u64;
-                Metadata {
-                    accessed: inode.accessed,
-                    modified: inode.modified,
-                    links: self.nodes.values().filter(same).count() as u64,
-                    ..plain(kind, inode.mode, inode.uid, inode.gid, size, *number)
-                }
-            }),
-        })
-    }
-
-    /// The real path for something new or replaced: its folder must be there.
-    fn place(&self, path: &Path) -> io::Result<PathBuf> {
-        let real = self.resolve(path, Links::Keep)?;
-        let parent = real.parent().unwrap_or(Path::new("/"));
-        match self.inode(parent) {
-            Some((_, node)) if node.is_dir => Ok(real),
-            Some(_) => Err(refusal(io::ErrorKind::NotADirectory)),
-            None => Err(refusal(io::ErrorKind::NotFound)),
-        }
-    }
-
-    /// The content of a file, for assertions and fake programs.
-    pub fn text(&self, path: &str) -> Option<String> {
-        let real = self.resolve(Path::new(path), Links::Follow).ok()?;
-        let (_, inode) = self.inode(&real)?;
-        Some(String::from_utf8_lossy(&inode.content).into_owned())
-    }
-
-    /// Puts a file, and the folders above it; what stands there keeps its attributes.
-    pub fn put(&mut self, path: &str, content: impl Into<Vec<u8>>) {
-        if let Ok(inode) = self.inode_mut(Path::new(path), Links::Follow) {
-            inode.content = content.into();
-            return;
-        }
-        self.put_dirs(Path::new(path).parent().unwrap_or(Path::new("/")));
-        self.insert(Path::new(path), false, content.into(), FileMode::new(0o644));
-    }
-
-    /// Puts a folder, and those above it.
-    pub fn put_dirs(&mut self, path: &Path) {
-        let above: Vec<&Path> = path.ancestors().collect();
-        for folder in above.into_iter().rev() {
-            if !self.nodes.contains_key(folder) {
-                self.insert(folder, true, Vec::new(), FileMode::new(0o755));
-            }
-        }
-    }
-
-    /// Removes what stands at a path, with all below.
-    pub fn remove(&mut self, path: &Path) {
-        self.nodes.retain(|node, _| !node.starts_with(path));
-        self.drop_unlinked();
-    }
-}
-
-fn parts(path: &Path) -> Vec<OsString> {
-    path.components()
-        .filter_map(|component| match component {
-            Component::Normal(part) => Some(part.to_owned()),
-            Component::ParentDir => Some("..".into()),
-            _ => None,
-        })
-        .collect()
 }
 
 impl FakeHost {
@@ -303,11 +86,7 @@ impl FakeHost {
     }
 
     /// Puts a program.
-    pub fn program(
-        &mut self,
-        name: &str,
-        run: impl Fn(&mut Files, &Program) -> Output + 'static,
-    ) {
+    pub fn program(&mut self, name: &str, run: impl Fn(&mut Files, &Program) -> Output + 'static) {
         self.programs.insert(name.into(), Rc::new(run));
     }
 
@@ -388,9 +167,7 @@ impl Host for FakeHost {
     }
 
     fn real_path(&self, path: &Path) -> Result<PathBuf, HostError> {
-        self.files
-            .resolve(path, Links::Follow)
-            .map_err(|why| HostError::file("resolve", path, why))
+        self.files.resolve(path, Links::Follow).map_err(|why| HostError::file("resolve", path, why))
     }
 
     fn attribute(&self, path: &Path, name: &str) -> Result<Option<Vec<u8>>, HostError> {
@@ -407,6 +184,28 @@ impl Host for FakeHost {
         access != Access::Execute || metadata.is_dir() || metadata.mode.bits() & 0o111 != 0
     }
 
+    fn kernel(&self) -> Kernel {
+        self.kernel.clone()
+    }
+
+    fn space(&self, path: &Path) -> Result<Option<Space>, HostError> {
+        Ok(self.spaces.get(path).cloned())
+    }
+
+    fn network(&self) -> Result<Network, HostError> {
+        Ok(self.network.clone())
+    }
+
+    fn connect(&self, to: SocketAddr, _: Duration) -> io::Result<Box<dyn Read>> {
+        let said = self.ports.get(&to).ok_or_else(|| refusal(io::ErrorKind::ConnectionRefused))?;
+        Ok(Box::new(io::Cursor::new(said.clone())))
+    }
+
+    fn pause(&self, time: Duration) -> Result<(), HostError> {
+        self.paused.set(self.paused.get() + time);
+        Ok(())
+    }
+
     fn query(&self, program: &Program) -> Result<Output, HostError> {
         let mut files = self.files.clone();
         let output = self.run(&mut files, program)?;
@@ -419,7 +218,7 @@ impl Host for FakeHost {
     }
 
     fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+        UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.paused.get()
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -592,7 +391,9 @@ impl Host for FakeHost {
         let moved: Vec<PathBuf> =
             self.files.nodes.keys().filter(|node| node.starts_with(&old)).cloned().collect();
         for path in moved {
-            if let (Some(node), Ok(rest)) = (self.files.nodes.remove(&path), path.strip_prefix(&old)) {
+            if let (Some(node), Ok(rest)) =
+                (self.files.nodes.remove(&path), path.strip_prefix(&old))
+            {
                 let path = if rest.as_os_str().is_empty() { new.clone() } else { new.join(rest) };
                 self.files.nodes.insert(path, node);
             }

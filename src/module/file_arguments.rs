@@ -166,11 +166,12 @@ impl FileArguments {
             // The level may hold colons itself.
             context.splitn(4, ':').nth(index).map(str::to_owned)
         };
-        let parts = wanted.iter().enumerate().filter_map(|(index, wanted)| match wanted.as_deref() {
-            Some("_default") => policy.as_deref().and_then(|policy| part(policy, index)),
-            Some(wanted) => Some(wanted.to_owned()),
-            None => part(&base, index),
-        });
+        let parts =
+            wanted.iter().enumerate().filter_map(|(index, wanted)| match wanted.as_deref() {
+                Some("_default") => policy.as_deref().and_then(|policy| part(policy, index)),
+                Some(wanted) => Some(wanted.to_owned()),
+                None => part(&base, index),
+            });
         desired.secontext = Some(parts.collect::<Vec<_>>().join(":"));
         actual.secontext = current;
         Ok(())
@@ -285,12 +286,7 @@ fn wanted_flags(wanted: &str, current: &str) -> Result<String, Failure> {
     })
 }
 
-fn change_flags(
-    host: &mut dyn Host,
-    path: &Path,
-    from: &str,
-    to: &str,
-) -> Result<(), Failure> {
+fn change_flags(host: &mut dyn Host, path: &Path, from: &str, to: &str) -> Result<(), Failure> {
     let taken: String = from.chars().filter(|flag| !to.contains(*flag)).collect();
     let given: String = to.chars().filter(|flag| !from.contains(*flag)).collect();
     let mut program = Program::new("chattr");

@@ -24,12 +24,14 @@ fn match_from(pattern: &[char], name: &[char]) -> bool {
                 continue;
             }
             (Some('?'), Some(_)) => Some(p + 1),
-            (Some('['), Some(letter)) => match class(pattern.get(p + 1..).unwrap_or_default(), *letter) {
-                Some((true, width)) => Some(p + 1 + width),
-                Some((false, _)) => None,
-                None if *letter == '[' => Some(p + 1),
-                None => None,
-            },
+            (Some('['), Some(letter)) => {
+                match class(pattern.get(p + 1..).unwrap_or_default(), *letter) {
+                    Some((true, width)) => Some(p + 1 + width),
+                    Some((false, _)) => None,
+                    None if *letter == '[' => Some(p + 1),
+                    None => None,
+                }
+            }
             (Some(expected), Some(letter)) if expected == letter => Some(p + 1),
             _ => None,
         };
@@ -131,8 +133,8 @@ mod tests {
         ] {
             assert_eq!(is_match(pattern, name), expected, "{pattern} {name}");
         }
-        let long = "a".repeat(2000);
-        assert!(!is_match(&"a*".repeat(200).replace("aa", "ab"), &format!("{long}b!")));
+        // A pattern that naive backtracking would not come back from.
+        assert!(!is_match(&format!("{}c", "a*".repeat(200)), &"a".repeat(2000)));
     }
 
     #[test]

@@ -3,13 +3,17 @@
 use std::{
     ffi::OsString,
     io::{self, Read},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use protocol::Digest;
 
-use crate::{FileMode, Metadata, Output, Program};
+use crate::{
+    FileMode, Metadata, Output, Program,
+    kernel::{Kernel, Network, Space},
+};
 
 /// The bytes of a file that modules read into memory at most.
 pub const READ_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -41,6 +45,22 @@ pub trait Host {
 
     /// Whether the remote's user may do that with what a path leads to.
     fn may(&self, access: Access, path: &Path) -> bool;
+
+    /// What the kernel says of itself.
+    fn kernel(&self) -> Kernel;
+
+    /// Size and use of the file system that holds a path; `None` where there is nothing.
+    fn space(&self, path: &Path) -> Result<Option<Space>, HostError>;
+
+    /// Addresses and routes, as the kernel has them now.
+    fn network(&self) -> Result<Network, HostError>;
+
+    /// Opens a TCP connection, for reading alone; a read that takes longer than `timeout` ends with
+    /// [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`].
+    fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Read>>;
+
+    /// Lets time pass.
+    fn pause(&self, time: Duration) -> Result<(), HostError>;
 
     /// Runs a program that only reads.
     fn query(&self, program: &Program) -> Result<Output, HostError>;
@@ -214,6 +234,9 @@ pub enum HostError {
     /// The request was cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// The kernel's tables of addresses and routes cannot be read.
+    #[error("could not read the network's addresses and routes")]
+    Network { source: io::Error },
     /// The controller does not give a file.
     #[error("the controller did not send the file with digest {digest}")]
     Blob { digest: String, source: io::Error },

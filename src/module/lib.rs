@@ -27,6 +27,7 @@ pub mod fake;
 pub mod file_arguments;
 pub mod glob;
 pub mod host;
+pub mod kernel;
 pub mod machine;
 pub mod metadata;
 pub mod mode;
@@ -36,9 +37,7 @@ pub mod selinux;
 pub mod source;
 
 pub use action::{Action, Guard};
-pub use argument::{
-    ArgumentValue, Arguments, add_arguments, read_argument, read_internal,
-};
+pub use argument::{ArgumentValue, Arguments, add_arguments, read_argument, read_internal};
 pub use catalogue::{Catalogue, Entry};
 pub use converge::{Mode, converge};
 pub use declarative::{Delta, Module};

@@ -5,18 +5,22 @@
 
 mod cancellation;
 mod child;
+mod netlink;
 mod placing;
 
 use std::{
     ffi::OsString,
     fs, io,
     io::Read,
+    net::{SocketAddr, TcpStream},
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -28,8 +32,15 @@ pub use cancellation::Cancellation;
 use crate::{
     FileKind, FileMode, Host, HostError, Metadata, Output, Placement, Program,
     host::{Access, Links, Temporary},
+    kernel::{Kernel, Network, Space},
     metadata::since_epoch,
 };
+
+/// How long a file system may take to tell its size: one on the network may never do.
+const SPACE_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a pause goes on after its request was cancelled.
+const PAUSE_STEP: Duration = Duration::from_millis(50);
 
 /// Folders in which programs are looked for besides `PATH`, as Ansible does.
 const PROGRAM_FOLDERS: [&str; 6] =
@@ -189,7 +200,10 @@ impl Host for Machine<'_> {
         if file.metadata().map_err(fault)?.is_dir() {
             return Err(fault(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Some(Box::new(Cancellable { inner: file, cancellation: Arc::clone(&self.cancellation) })))
+        Ok(Some(Box::new(Cancellable {
+            inner: file,
+            cancellation: Arc::clone(&self.cancellation),
+        })))
     }
 
     fn list(&self, path: &Path) -> Result<Vec<OsString>, HostError> {
@@ -251,6 +265,64 @@ impl Host for Machine<'_> {
             .is_ok()
     }
 
+    fn kernel(&self) -> Kernel {
+        let name = rustix::system::uname();
+        let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+        Kernel {
+            system: text(name.sysname()),
+            node: text(name.nodename()),
+            release: text(name.release()),
+            version: text(name.version()),
+            machine: text(name.machine()),
+        }
+    }
+
+    fn space(&self, path: &Path) -> Result<Option<Space>, HostError> {
+        self.proceed()?;
+        let fault = |why| HostError::file("read the size of the file system of", path, why);
+        let (tell, told) = mpsc::channel();
+        let asked = path.to_owned();
+        thread::Builder::new()
+            .name("statvfs".into())
+            .stack_size(64 * 1024)
+            // Nobody listens any more where it took too long.
+            .spawn(move || drop(tell.send(rustix::fs::statvfs(&asked))))
+            .map_err(fault)?;
+        let found =
+            told.recv_timeout(SPACE_WAIT).map_err(|_| fault(io::ErrorKind::TimedOut.into()))?;
+        let found = present(found.map_err(io::Error::from)).map_err(fault)?;
+        Ok(found.map(|found| Space {
+            block_bytes: found.f_bsize,
+            fragment_bytes: found.f_frsize,
+            blocks: found.f_blocks,
+            blocks_available: found.f_bavail,
+            inodes: found.f_files,
+            inodes_available: found.f_favail,
+        }))
+    }
+
+    fn network(&self) -> Result<Network, HostError> {
+        self.proceed()?;
+        netlink::read().map_err(|source| HostError::Network { source })
+    }
+
+    fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Read>> {
+        let stream = TcpStream::connect_timeout(&to, timeout)?;
+        stream.set_read_timeout(Some(timeout))?;
+        Ok(Box::new(Cancellable { inner: stream, cancellation: Arc::clone(&self.cancellation) }))
+    }
+
+    fn pause(&self, time: Duration) -> Result<(), HostError> {
+        let mut left = time;
+        while !left.is_zero() {
+            self.proceed()?;
+            let step = left.min(PAUSE_STEP);
+            thread::sleep(step);
+            left -= step;
+        }
+        self.proceed()
+    }
+
     fn query(&self, program: &Program) -> Result<Output, HostError> {
         self.run(program)
     }
@@ -258,13 +330,12 @@ impl Host for Machine<'_> {
     fn which(&self, name: &str) -> Option<PathBuf> {
         let path = self.variable("PATH").unwrap_or_default();
         let folders = path.split(':').filter(|folder| !folder.is_empty()).map(Path::new);
-        folders
-            .chain(PROGRAM_FOLDERS.iter().map(Path::new))
-            .map(|folder| folder.join(name))
-            .find(|program| {
+        folders.chain(PROGRAM_FOLDERS.iter().map(Path::new)).map(|folder| folder.join(name)).find(
+            |program| {
                 fs::metadata(program).is_ok_and(|found| found.is_file())
                     && self.may(Access::Execute, program)
-            })
+            },
+        )
     }
 
     fn now(&self) -> SystemTime {

@@ -59,7 +59,8 @@ impl WantedMode {
         match value {
             Json::Number(number) => {
                 let bits = number.as_u64().and_then(|bits| u32::try_from(bits).ok());
-                let bits = bits.ok_or_else(|| bad_mode(&number.to_string(), "it is no octal number"))?;
+                let bits =
+                    bits.ok_or_else(|| bad_mode(&number.to_string(), "it is no octal number"))?;
                 refuse_decimal_trap(bits)?;
                 Ok(Self::Exact(FileMode::new(bits)))
             }
@@ -84,7 +85,12 @@ impl WantedMode {
     ///
     /// # Errors
     /// A symbolic mode that cannot be read.
-    pub fn resolve(&self, current: FileMode, is_dir: bool, umask: u32) -> Result<FileMode, Failure> {
+    pub fn resolve(
+        &self,
+        current: FileMode,
+        is_dir: bool,
+        umask: u32,
+    ) -> Result<FileMode, Failure> {
         match self {
             Self::Exact(mode) => Ok(*mode),
             Self::Preserve => Ok(current),
@@ -242,7 +248,9 @@ mod tests {
             assert_eq!(failure.msg, "mode must be in octal or symbolic form");
             assert_eq!(failure.returned["details"], expected);
         }
-        for (decimal, meant) in [(644, "'0644'"), (755, "'0755'"), (1777, "'01777'"), (600, "'0600'")] {
+        for (decimal, meant) in
+            [(644, "'0644'"), (755, "'0755'"), (1777, "'01777'"), (600, "'0600'")]
+        {
             let failure = WantedMode::parse(&json!(decimal)).unwrap_err();
             assert!(failure.msg.contains(meant), "{}", failure.msg);
         }

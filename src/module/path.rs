@@ -85,13 +85,15 @@ pub fn split_words(line: &str) -> Result<Vec<String>, String> {
                 loop {
                     match letters.next().ok_or("No closing quotation")? {
                         end if end == letter => break,
-                        '\\' if letter == '"' => match letters.next().ok_or("No closing quotation")? {
-                            escaped @ ('"' | '\\') => word.push(escaped),
-                            other => {
-                                word.push('\\');
-                                word.push(other);
+                        '\\' if letter == '"' => {
+                            match letters.next().ok_or("No closing quotation")? {
+                                escaped @ ('"' | '\\') => word.push(escaped),
+                                other => {
+                                    word.push('\\');
+                                    word.push(other);
+                                }
                             }
-                        },
+                        }
                         other => word.push(other),
                     }
                 }

@@ -26,7 +26,9 @@ pub enum FrameKind {
     Import,
     /// `include_tasks` and `include_role` as they were run, with the variables that then held:
     /// the loop's item, and the include's own variables.
-    Include { params: Layer },
+    Include {
+        params: Layer,
+    },
 }
 
 impl Frame {

@@ -64,7 +64,7 @@ impl Play {
     /// The name as written; the host pattern where there is none.
     pub fn raw_name(&self) -> String {
         match &self.frame.keywords.name {
-            Some(name) => crate::written(&name),
+            Some(name) => crate::written(name),
             None => self.hosts_text(),
         }
     }
@@ -72,10 +72,8 @@ impl Play {
     /// The host patterns as written, joined by commas.
     pub fn hosts_text(&self) -> String {
         match &self.hosts.tree {
-            Tree::List(items) => {
-                items.iter().map(crate::written).collect::<Vec<_>>().join(",")
-            }
-            tree => crate::written(&tree),
+            Tree::List(items) => items.iter().map(crate::written).collect::<Vec<_>>().join(","),
+            tree => crate::written(tree),
         }
     }
 

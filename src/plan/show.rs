@@ -35,10 +35,10 @@ fn show_items(text: &mut String, items: &[Item], depth: usize) {
             Item::Task(task) => {
                 let _ = write!(text, "{indent}{} [{}]", task.raw_name(), task.action.name);
                 if let Some(free_form) = &task.action.free_form {
-                    let _ = write!(text, " {:?}", crate::written(&free_form));
+                    let _ = write!(text, " {:?}", crate::written(free_form));
                 }
                 for (name, value) in &task.action.args {
-                    let _ = write!(text, " {name}={:?}", crate::written(&value));
+                    let _ = write!(text, " {name}={:?}", crate::written(value));
                 }
                 for (key, name) in Key::ALL {
                     if let Some(setting) = task.keywords.get(*key) {

@@ -143,7 +143,7 @@ impl Task {
     /// The name as written, templates not rendered; the action's where there is none.
     pub fn raw_name(&self) -> String {
         match &self.keywords.name {
-            Some(name) => crate::written(&name),
+            Some(name) => crate::written(name),
             None => self.action.written.clone(),
         }
     }

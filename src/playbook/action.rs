@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use plan::Action;
-use protocol::{Json, spec::{FreeForm, ModuleSpec}};
+use protocol::{
+    Json,
+    spec::{FreeForm, ModuleSpec},
+};
 use source::{Diagnostic, Entry, Kind, Node, Scalar, Span};
 use template::Tree;
 
-use crate::{
-    Known, codes,
-    compiler::Cursor,
-    key_value,
-    keywords::Carrier,
-};
+use crate::{Known, codes, compiler::Cursor, key_value, keywords::Carrier};
 
 /// Modules that take a text outside of named arguments although they are no commands.
 const TAKES_TEXT: &[&str] = &[
@@ -45,7 +43,8 @@ impl Cursor<'_> {
             [] => {
                 let mut message = String::from("no module/action detected in task.");
                 if let Some(name) = name {
-                    message = format!("no module/action detected in task '{}'.", plan::written(&name));
+                    message =
+                        format!("no module/action detected in task '{}'.", plan::written(name));
                 }
                 self.report(Diagnostic::error(codes::ACTION, &task.span, message));
                 return None;
@@ -96,7 +95,8 @@ impl Cursor<'_> {
         let known: Vec<&&Entry> = entries.iter().filter(is_action).collect();
         if let [first, second, ..] = known.as_slice() {
             let name = |entry: &Entry| entry.key.as_str().unwrap_or("").to_owned();
-            let message = format!("conflicting action statements: {}, {}", name(first), name(second));
+            let message =
+                format!("conflicting action statements: {}, {}", name(first), name(second));
             let span = second.key.span.clone();
             self.report(Diagnostic::error(codes::ACTION, &span, message));
             return None;
@@ -170,7 +170,10 @@ impl Cursor<'_> {
                     return None;
                 };
                 let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-                Some((name.to_owned(), Given::Text(rest.trim_start().to_owned(), value.span.clone())))
+                Some((
+                    name.to_owned(),
+                    Given::Text(rest.trim_start().to_owned(), value.span.clone()),
+                ))
             }
         }
     }
@@ -201,7 +204,8 @@ impl Cursor<'_> {
                     self.text_arguments(&text, &node, spec, action);
                 }
                 _ => {
-                    let message = format!("unexpected parameter type in action: {}", node.describe());
+                    let message =
+                        format!("unexpected parameter type in action: {}", node.describe());
                     self.report(Diagnostic::error(codes::ACTION, &node.span, message));
                 }
             },
@@ -285,9 +289,13 @@ impl Cursor<'_> {
                 let literal = tree.literal().and_then(|value| value.to_json().ok());
                 (name.to_string(), literal)
             })
-            .chain(action.free_form.iter().filter(|_| spec.free_form == FreeForm::Raw).map(|_| {
-                (String::from("_raw_params"), None)
-            }))
+            .chain(
+                action
+                    .free_form
+                    .iter()
+                    .filter(|_| spec.free_form == FreeForm::Raw)
+                    .map(|_| (String::from("_raw_params"), None)),
+            )
             .collect();
         for error in protocol::arguments::check_known(&spec.arguments, &spec.name, &known) {
             let span = error
@@ -298,7 +306,8 @@ impl Cursor<'_> {
             let mut diagnostic =
                 Diagnostic::error(codes::BAD_ARGUMENT, span, error.message.clone());
             if !error.nearest.is_empty() {
-                diagnostic = diagnostic.hint(format!("did you mean {}?", error.nearest.join(" or ")));
+                diagnostic =
+                    diagnostic.hint(format!("did you mean {}?", error.nearest.join(" or ")));
             }
             self.report(diagnostic);
         }

@@ -8,7 +8,9 @@ use std::{
 use indexmap::IndexMap;
 use plan::{Condition, Frame, FrameKind, Item, Keywords, Layer, Play, Role, Setting};
 use source::{Diagnostic, Diagnostics, Kind, Node, Scalar, Span};
-use template::{Engine, Expression, Scope, Surroundings, Tree};
+use template::{
+    Engine, ErrorKind, Expression, Missing, Scope, Surroundings, TemplateError, Tree, Undefined,
+};
 
 use crate::{Catalogue, Files, codes, collections::Collections, role::RoleRequestParts};
 
@@ -23,6 +25,9 @@ pub struct CompilerSettings {
     pub extra_vars: Layer,
     /// What lookups and paths in static names may use.
     pub surroundings: Arc<Surroundings>,
+    /// Whether a broken template is an error of the task that uses it, when it does, as in Ansible;
+    /// else nothing is run.
+    pub defers_template_errors: bool,
     /// The most files that may be inside one another by static imports.
     pub import_depth_max: usize,
 }
@@ -183,6 +188,14 @@ impl<'a> Cursor<'a> {
         match Tree::from_node(node, &self.compiler.engine) {
             Ok(tree) => tree,
             Err(broken) => {
+                if self.compiler.settings.defers_template_errors
+                    && let Some(first) = broken.first()
+                {
+                    let error = TemplateError::new(ErrorKind::Syntax, first.message.clone())
+                        .at(first.span.clone());
+                    let missing = Missing::Failed { name: "".into(), error };
+                    return Tree::Value(template::Value::Undefined(Undefined::new(missing)));
+                }
                 broken.into_iter().for_each(|diagnostic| self.report(diagnostic));
                 Tree::Value(template::Value::None)
             }
@@ -203,9 +216,7 @@ impl<'a> Cursor<'a> {
     /// A condition or a list of them.
     pub fn conditions(&mut self, node: &Node) -> Vec<Condition> {
         match &node.kind {
-            Kind::Sequence(items) => {
-                items.iter().flat_map(|item| self.conditions(item)).collect()
-            }
+            Kind::Sequence(items) => items.iter().flat_map(|item| self.conditions(item)).collect(),
             Kind::Mapping(_) => {
                 self.report(
                     Diagnostic::error(
@@ -291,7 +302,8 @@ impl<'a> Cursor<'a> {
                     );
                     let hint = "names start with a letter or underscore and go on with letters, digits and underscores";
                     self.report(
-                        Diagnostic::error(codes::VARIABLE_NAME, &entry.key.span, message).hint(hint),
+                        Diagnostic::error(codes::VARIABLE_NAME, &entry.key.span, message)
+                            .hint(hint),
                     );
                 }
             }
@@ -343,9 +355,8 @@ impl<'a> Cursor<'a> {
         match tree.evaluate(&scope) {
             Ok(value) => Some(value.to_string()),
             Err(error) => {
-                let message = format!(
-                    "this name must be known before the run, and it is not: {error}"
-                );
+                let message =
+                    format!("this name must be known before the run, and it is not: {error}");
                 self.report(Diagnostic::error(codes::STATIC_NAME, span, message).hint(
                     "use include_tasks or include_role for names that depend on a host, or pass the variable with -e",
                 ));

@@ -23,9 +23,7 @@ pub const FREE_FORM_OPTIONS: &[&str] = &[
 
 /// Quotes or template marks are not closed.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error(
-    "failed at splitting arguments, either an unbalanced jinja2 block or quotes: {0}"
-)]
+#[error("failed at splitting arguments, either an unbalanced jinja2 block or quotes: {0}")]
 pub struct Unbalanced(pub String);
 
 /// Takes a text apart. In free text only [`FREE_FORM_OPTIONS`] are pairs.
@@ -174,22 +172,40 @@ pub fn unquote(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Text, whether it is free text, what is left of it, the pairs.
+    type Case<'a> = (&'a str, bool, Option<&'a str>, &'a [(&'a str, &'a str)]);
+
     /// Expectations were taken from ansible-core 2.18.
     #[test]
     fn texts_are_taken_apart_as_ansible_does() {
-        let cases: [(&str, bool, Option<&str>, &[(&str, &str)]); 17] = [
+        let cases: [Case<'_>; 17] = [
             ("ls  -la   foo", true, Some("ls  -la   foo"), &[]),
             ("cat <<EOF\n  in  x\n\tab\nEOF\n", true, Some("cat <<EOF\n  in  x\n\tab\nEOF\n"), &[]),
-            ("a=b c='d e' f=\"g h\" i", false, Some("i"), &[("a", "b"), ("c", "d e"), ("f", "g h")]),
+            (
+                "a=b c='d e' f=\"g h\" i",
+                false,
+                Some("i"),
+                &[("a", "b"), ("c", "d e"), ("f", "g h")],
+            ),
             ("a=b c='d e' i", true, Some("a=b c='d e' i"), &[]),
-            ("echo {{ a | d('x y') }} creates=/x", true, Some("echo {{ a | d('x y') }}"), &[("creates", "/x")]),
+            (
+                "echo {{ a | d('x y') }} creates=/x",
+                true,
+                Some("echo {{ a | d('x y') }}"),
+                &[("creates", "/x")],
+            ),
             ("echo 'a=b' chdir=/x", true, Some("echo 'a=b'"), &[("chdir", "/x")]),
             ("chdir=/x ls -l", true, Some("ls -l"), &[("chdir", "/x")]),
             ("a chdir=/x b", true, Some("a b"), &[("chdir", "/x")]),
             ("echo \"it's\" x=y", false, Some("echo \"it's\""), &[("x", "y")]),
             ("msg='a b'=c", false, None, &[("msg", "'a b'=c")]),
             ("a = b", false, Some("a = b"), &[]),
-            ("src={{ x }}/y dest='{{ z }}' mode=0644", false, None, &[("src", "{{ x }}/y"), ("dest", "{{ z }}"), ("mode", "0644")]),
+            (
+                "src={{ x }}/y dest='{{ z }}' mode=0644",
+                false,
+                None,
+                &[("src", "{{ x }}/y"), ("dest", "{{ z }}"), ("mode", "0644")],
+            ),
             ("echo a\\=b", false, Some("echo a=b"), &[]),
             ("a='b\\'c'", false, None, &[("a", "b'c")]),
             ("cmd=\"echo \\\"hi\\\"\"", false, None, &[("cmd", "echo \"hi\"")]),

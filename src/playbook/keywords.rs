@@ -177,9 +177,7 @@ impl Cursor<'_> {
             | Key::IgnoreErrors
             | Key::IgnoreUnreachable
             | Key::NoLog
-            | Key::RunOnce => {
-                (!is_boolean(node)).then_some("a boolean")
-            }
+            | Key::RunOnce => (!is_boolean(node)).then_some("a boolean"),
             Key::Port | Key::Throttle | Key::Timeout => (!is_integer(node)).then_some("an integer"),
             Key::BecomeExe
             | Key::BecomeFlags
@@ -239,6 +237,9 @@ fn is_boolean(node: &Node) -> bool {
 fn is_integer(node: &Node) -> bool {
     match &node.kind {
         Kind::Scalar(Scalar::Int(_) | Scalar::Null) => true,
-        _ => is_template(node) || node.as_str().is_some_and(|text| text.trim().parse::<i64>().is_ok()),
+        _ => {
+            is_template(node)
+                || node.as_str().is_some_and(|text| text.trim().parse::<i64>().is_ok())
+        }
     }
 }

@@ -55,9 +55,8 @@ impl Cursor<'_> {
         let mut handlers: Vec<Item> = std::mem::take(&mut self.handlers);
         handlers.extend(own_handlers.body.iter().cloned());
 
-        let mut setting = |name: &str| {
-            get(name).filter(|node| !node.is_null()).map(|node| self.setting(node))
-        };
+        let mut setting =
+            |name: &str| get(name).filter(|node| !node.is_null()).map(|node| self.setting(node));
         let (gather_facts, gather_subset) = (setting("gather_facts"), setting("gather_subset"));
         let (gather_timeout, fact_path) = (setting("gather_timeout"), setting("fact_path"));
         let (serial, strategy, order) = (setting("serial"), setting("strategy"), setting("order"));
@@ -108,7 +107,9 @@ impl Cursor<'_> {
             Kind::Sequence(items) if items.iter().any(|item| !is_name(item)) => {
                 "Hosts list contains an invalid host value"
             }
-            Kind::Mapping(_) => "Hosts list must be a sequence or string. Please check your playbook.",
+            Kind::Mapping(_) => {
+                "Hosts list must be a sequence or string. Please check your playbook."
+            }
             _ => return,
         };
         self.report(Diagnostic::error(codes::SHAPE, &hosts.span, message));
@@ -116,12 +117,7 @@ impl Cursor<'_> {
 
     fn section(&mut self, node: Option<&Node>, frame: &Arc<Frame>) -> Arc<Block> {
         let body = node.map(|node| self.tasks(node, frame)).unwrap_or_default();
-        Arc::new(Block {
-            frame: Arc::clone(frame),
-            body,
-            rescue: Vec::new(),
-            always: Vec::new(),
-        })
+        Arc::new(Block { frame: Arc::clone(frame), body, rescue: Vec::new(), always: Vec::new() })
     }
 
     fn prompts(&mut self, node: &Node) -> Vec<Prompt> {
@@ -138,7 +134,15 @@ impl Cursor<'_> {
 
     fn prompt(&mut self, node: &Node) -> Option<Prompt> {
         const KEYS: &[&str] = &[
-            "name", "prompt", "default", "private", "confirm", "encrypt", "salt", "salt_size", "unsafe",
+            "name",
+            "prompt",
+            "default",
+            "private",
+            "confirm",
+            "encrypt",
+            "salt",
+            "salt_size",
+            "unsafe",
         ];
         let Some(mapping) = node.as_mapping() else {
             self.wrong_kind("vars_prompt", node, "a list of dictionaries");

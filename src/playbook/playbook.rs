@@ -5,13 +5,10 @@ use std::{path::Path, sync::Arc};
 use plan::{Frame, FrameKind, Keywords, Play};
 use source::{Diagnostic, Kind, Node, Span};
 
-use crate::{
-    codes,
-    compiler::Cursor,
-    keywords::Carrier,
-};
+use crate::{codes, compiler::Cursor, keywords::Carrier};
 
-const IMPORT: &[&str] = &["import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook"];
+const IMPORT: &[&str] =
+    &["import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook"];
 
 impl Cursor<'_> {
     /// Compiles a file of plays. `around` is what an `import_playbook` says of the plays inside.
@@ -45,7 +42,10 @@ impl Cursor<'_> {
                 Some(span) => Diagnostic::error(codes::CIRCLE, span, message),
                 None => Diagnostic::placeless(codes::CIRCLE, message),
             };
-            self.report(diagnostic.hint("use include_tasks with a condition for a file that includes itself"));
+            self.report(
+                diagnostic
+                    .hint("use include_tasks with a condition for a file that includes itself"),
+            );
             return false;
         }
         self.open.push(same);
@@ -64,7 +64,8 @@ impl Cursor<'_> {
         let mut plays = Vec::new();
         for item in items {
             let Some(mapping) = item.as_mapping() else {
-                let message = "playbook entries must be either valid plays or 'import_playbook' statements";
+                let message =
+                    "playbook entries must be either valid plays or 'import_playbook' statements";
                 self.report(Diagnostic::error(codes::SHAPE, &item.span, message));
                 continue;
             };

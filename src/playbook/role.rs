@@ -8,8 +8,7 @@ use std::{
 
 use indexmap::IndexMap;
 use plan::{
-    Action, Block, Frame, FrameKind, Item, Keywords, Layer, Role, Task, TaskId,
-    play::RoleBlock,
+    Action, Block, Frame, FrameKind, Item, Keywords, Layer, Role, Task, TaskId, play::RoleBlock,
 };
 use source::{Diagnostic, Entry, Kind, Node, Scalar, Span};
 use template::Tree;
@@ -121,9 +120,10 @@ impl Cursor<'_> {
         let RoleRequestParts { request, keywords, params, span } = parts;
         let near: Vec<PathBuf> = parent.roles().map(|role| role.path.clone()).collect();
         let found = self.find_role(&request.name, &near, Some(&span))?;
-        let marker = found.path.join(".role-being-read").join(
-            request.tasks_from.as_deref().unwrap_or("main"),
-        );
+        let marker = found
+            .path
+            .join(".role-being-read")
+            .join(request.tasks_from.as_deref().unwrap_or("main"));
         if self.open.contains(&marker) {
             let message = format!("role {} depends on itself", request.name);
             self.report(Diagnostic::error(codes::CIRCLE, &span, message));
@@ -183,7 +183,8 @@ impl Cursor<'_> {
             }
         }
         let are_handlers = std::mem::replace(&mut self.are_handlers, false);
-        let own = self.role_tasks(&found.path, "tasks", request.tasks_from.as_deref(), &frame, span);
+        let own =
+            self.role_tasks(&found.path, "tasks", request.tasks_from.as_deref(), &frame, span);
         self.are_handlers = true;
         handlers.extend(self.role_tasks(
             &found.path,
@@ -327,9 +328,7 @@ impl Cursor<'_> {
             Some(file) => self.tasks_file(&file, frame, Some(span)),
             None => {
                 if from.is_some() {
-                    let message = format!(
-                        "Could not find specified file in role: {kind}/{name}"
-                    );
+                    let message = format!("Could not find specified file in role: {kind}/{name}");
                     self.report(Diagnostic::error(codes::UNREADABLE, span, message));
                 }
                 Vec::new()
@@ -381,17 +380,14 @@ fn role_complete(frame: &Arc<Frame>) -> Task {
 /// What makes two uses of a role the same one.
 fn identity(found: &Found, request: &RoleRequest, keywords: &Keywords, params: &Layer) -> String {
     let mut text = found.path.display().to_string();
-    for from in [
-        &request.tasks_from,
-        &request.vars_from,
-        &request.defaults_from,
-        &request.handlers_from,
-    ] {
+    for from in
+        [&request.tasks_from, &request.vars_from, &request.defaults_from, &request.handlers_from]
+    {
         text.push('|');
         text.push_str(from.as_deref().unwrap_or(""));
     }
     for (name, tree) in params.iter() {
-        text.push_str(&format!("|{name}={}", plan::written(&tree)));
+        text.push_str(&format!("|{name}={}", plan::written(tree)));
     }
     for tag in &keywords.tags {
         text.push_str(&format!("|tag {}", plan::written(&tag.tree)));

@@ -126,7 +126,7 @@ impl Cursor<'_> {
         if own.loop_.is_some() {
             self.second_loop(&entry.key);
         }
-        if !self.compiler.engine.lookup(lookup).is_ok() {
+        if self.compiler.engine.lookup(lookup).is_err() {
             let message = format!("'with_{lookup}' is no loop: there is no lookup '{lookup}'");
             self.report(Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message));
             return;
@@ -137,7 +137,13 @@ impl Cursor<'_> {
 
     fn loop_control(&mut self, mapping: &Mapping) -> LoopControl {
         const KEYS: &[&str] = &[
-            "loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when",
+            "loop_var",
+            "index_var",
+            "label",
+            "pause",
+            "extended",
+            "extended_allitems",
+            "break_when",
         ];
         let mut control = LoopControl::default();
         for entry in &mapping.entries {

@@ -125,7 +125,8 @@ impl Cursor<'_> {
             Some(Some(name)) => match self.find_tasks_file(&name, &frame) {
                 Ok(path) => body = self.tasks_file(&path, &frame, Some(&task.action.span)),
                 Err(tried) => {
-                    let message = format!("Unable to retrieve file contents: could not find '{name}'");
+                    let message =
+                        format!("Unable to retrieve file contents: could not find '{name}'");
                     self.report(
                         Diagnostic::error(codes::UNREADABLE, &task.action.span, message)
                             .hint(format!("looked in {}", list(&tried))),

@@ -306,11 +306,8 @@ impl Level<'_> {
             let listed = texts(&argument.choices);
             let place = self.found_in();
             if let Json::Array(items) = &value {
-                let unmatched: Vec<Json> = items
-                    .iter()
-                    .filter(|item| !argument.choices.contains(item))
-                    .cloned()
-                    .collect();
+                let unmatched: Vec<Json> =
+                    items.iter().filter(|item| !argument.choices.contains(item)).cloned().collect();
                 if !unmatched.is_empty() {
                     let got = texts(&unmatched);
                     let message = format!(
@@ -379,13 +376,10 @@ impl Level<'_> {
             Some(Some(value)) if *value == rule.value => {}
             _ => return None,
         }
-        let missing: Vec<&str> = rule
-            .required
-            .iter()
-            .filter(|name| !self.has(name))
-            .map(String::as_str)
-            .collect();
-        let broken = if rule.any { missing.len() == rule.required.len() } else { !missing.is_empty() };
+        let missing: Vec<&str> =
+            rule.required.iter().filter(|name| !self.has(name)).map(String::as_str).collect();
+        let broken =
+            if rule.any { missing.len() == rule.required.len() } else { !missing.is_empty() };
         broken.then(|| {
             format!(
                 "{} is {} but {} of the following are missing: {}",

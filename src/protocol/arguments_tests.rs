@@ -142,10 +142,7 @@ fn everything_wrong_is_reported_at_once() {
             json!({"path": "x", "state": "link"}),
             vec!["state is link but all of the following are missing: src, size"],
         ),
-        (
-            json!({"path": "x", "size": 1}),
-            vec!["missing parameter(s) required by 'size': content"],
-        ),
+        (json!({"path": "x", "size": 1}), vec!["missing parameter(s) required by 'size': content"]),
         (
             json!({"path": "x", "ports": [1, 3, "x"]}),
             vec![

@@ -277,10 +277,13 @@ enum Unit {
 /// `10M`, `1.5 GB`, `64Kb`: units are powers of 1024; `B` stands for bytes and `b` for bits.
 fn size_of(value: &Json, unit: Unit) -> Result<Json, String> {
     let refusal = || {
-        cannot(value, match unit {
-            Unit::Byte => "a Byte value",
-            Unit::Bit => "a Bit value",
-        })
+        cannot(
+            value,
+            match unit {
+                Unit::Byte => "a Byte value",
+                Unit::Bit => "a Bit value",
+            },
+        )
     };
     let text = python::text(value);
     let text = text.trim();
@@ -352,7 +355,11 @@ mod tests {
             (Kind::List, json!(true), json!(["True"])),
             (Kind::Dict, json!("a=b, c=d"), json!({"a": "b", "c": "d"})),
             (Kind::Dict, json!("a=\"b c\" d=e"), json!({"a": "b c", "d": "e"})),
-            (Kind::Dict, json!("{'a': True, 'b': [None, \"x\"]}"), json!({"a": true, "b": [null, "x"]})),
+            (
+                Kind::Dict,
+                json!("{'a': True, 'b': [None, \"x\"]}"),
+                json!({"a": true, "b": [null, "x"]}),
+            ),
             (Kind::Path, json!("~/x"), json!("~/x")),
             (Kind::Raw, json!([1]), json!([1])),
             (Kind::Json, json!({"a": [1, "ü"]}), json!("{\"a\": [1, \"\\u00fc\"]}")),

@@ -72,10 +72,7 @@ type Slots = Arc<Mutex<HashMap<u64, Slot>>>;
 ///
 /// # Errors
 /// A stream that fails, or holds what is no frame.
-pub fn serve(
-    mut input: impl Read,
-    output: Box<dyn Write + Send>,
-) -> Result<(), FrameError> {
+pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), FrameError> {
     let umask = read_umask();
     let environment: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -173,8 +170,7 @@ fn take(
             }
             let cancellation = Arc::new(Cancellation::new()?);
             let inbox = Arc::new(Inbox::default());
-            let slot =
-                Slot { cancellation: Arc::clone(&cancellation), inbox: Arc::clone(&inbox) };
+            let slot = Slot { cancellation: Arc::clone(&cancellation), inbox: Arc::clone(&inbox) };
             slots.insert(id, slot);
             if jobs.try_send(Job { id, request, cancellation, inbox }).is_err() {
                 slots.remove(&id);

@@ -87,7 +87,9 @@ pub fn run(
         )),
         _ if cancellation.is_cancelled() => cancelled(),
         (Ok(response), _) => response,
-        (Err(panic), _) => Response::failure(format!("bug in trueup: {name} panicked: {}", said(&*panic))),
+        (Err(panic), _) => {
+            Response::failure(format!("bug in trueup: {name} panicked: {}", said(&*panic)))
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use protocol::{Json, JsonMap};
 use run::{Event, TaskResult};
 
-use crate::{Paint, Show, diff, json, paint::Tone};
+use crate::{Live, Paint, Show, diff, json, paint::Tone};
 
 /// Shows results one host after the other.
 pub struct AdhocScreen {
+    pub live: Live,
     pub paint: Paint,
     pub verbosity: u8,
     pub one_line: bool,
@@ -19,17 +20,19 @@ impl Show for AdhocScreen {
             Event::HostEnded { host, task, result, .. } => {
                 if self.shows_diff {
                     for diff in &result.diff {
-                        print!("{}", diff::show(diff, self.paint));
+                        self.live.print(diff::show(diff, self.paint).trim_end_matches('\n'));
                     }
                 }
                 for warning in &result.warnings {
-                    eprintln!("[WARNING]: {warning}");
+                    self.live.print_error(&format!("[WARNING]: {warning}"));
                 }
                 let is_command = task.does(&["command", "shell", "raw"]);
-                println!("{}", self.line(host.as_str(), is_command, result));
+                self.live.print(&self.line(host.as_str(), is_command, result));
             }
-            Event::Warning { message } => eprintln!("[WARNING]: {message}"),
-            Event::Said { message } => println!("{message}"),
+            Event::Warning { message } => {
+                self.live.print_error(&format!("[WARNING]: {message}"));
+            }
+            Event::Said { message } => self.live.print(message),
             _ => {}
         }
     }
@@ -68,7 +71,13 @@ impl AdhocScreen {
             let stderr = if stderr.is_empty() { stderr } else { format!(" (stderr) {stderr}") };
             return format!("{host} | {word} | rc={rc} | (stdout) {stdout}{stderr}");
         }
-        format!("{host} | {word} | rc={rc} >>\n{}{}{}", text("stdout"), text("stderr"), text("msg").trim_end_matches("non-zero return code").to_owned() + if result.failed { "non-zero return code" } else { "" })
+        format!(
+            "{host} | {word} | rc={rc} >>\n{}{}{}",
+            text("stdout"),
+            text("stderr"),
+            text("msg").trim_end_matches("non-zero return code").to_owned()
+                + if result.failed { "non-zero return code" } else { "" }
+        )
     }
 
     fn dump(&self, result: &TaskResult) -> String {

@@ -16,7 +16,8 @@ pub fn show(diff: &Diff, paint: Paint) -> String {
     let (before, before_hidden) = text(&diff.before);
     let (after, after_hidden) = text(&diff.after);
     if let Some(why) = before_hidden.or(after_hidden) {
-        let what = if diff.after_header.is_empty() { &diff.before_header } else { &diff.after_header };
+        let what =
+            if diff.after_header.is_empty() { &diff.before_header } else { &diff.after_header };
         return format!("diff skipped: {what} {why}\n").replace("  ", " ");
     }
     if before == after {

@@ -71,6 +71,9 @@ mod tests {
     fn keys_are_sorted_and_spaced_as_in_python() {
         let json = serde_json::json!({"b": [1, 2.0], "a": {"é": null}, "c": []});
         assert_eq!(line(&json), r#"{"a": {"é": null}, "b": [1, 2.0], "c": []}"#);
-        assert_eq!(pretty(&serde_json::json!({"a": [1]}), 4), "{\n    \"a\": [\n        1\n    ]\n}");
+        assert_eq!(
+            pretty(&serde_json::json!({"a": [1]}), 4),
+            "{\n    \"a\": [\n        1\n    ]\n}"
+        );
     }
 }

@@ -9,11 +9,13 @@ pub mod adhoc;
 pub mod diff;
 pub mod json;
 pub mod live;
+pub mod masks;
 pub mod paint;
 pub mod screen;
 
 pub use adhoc::AdhocScreen;
 pub use live::Live;
+pub use masks::Masks;
 pub use paint::Paint;
 pub use screen::{Screen, ScreenSettings};
 

@@ -1,18 +1,22 @@
 //! The line that moves: how far the hosts of a play are.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::Masks;
+
 /// A live line below the scrolling lines; nothing where output is no terminal.
 pub struct Live {
+    masks: Arc<Masks>,
     bar: Option<ProgressBar>,
 }
 
 impl Live {
-    /// Shows the line on the terminal, or nowhere.
-    pub fn new(is_terminal: bool) -> Self {
+    /// Shows the line on the terminal, or nowhere. What goes through is masked.
+    pub fn new(is_terminal: bool, masks: Arc<Masks>) -> Self {
         Self {
+            masks,
             bar: is_terminal.then(|| {
                 let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
                 if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
@@ -25,6 +29,7 @@ impl Live {
 
     /// Writes a line above.
     pub fn print(&self, line: &str) {
+        let line = self.masks.apply(line);
         match &self.bar {
             Some(bar) => bar.suspend(|| println!("{line}")),
             None => println!("{line}"),
@@ -33,6 +38,7 @@ impl Live {
 
     /// Writes a line to the error stream, above.
     pub fn print_error(&self, line: &str) {
+        let line = self.masks.apply(line);
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),

@@ -137,7 +137,8 @@ impl Screen {
         match event {
             Event::PlayStarted { play, name, .. } => {
                 let name = name.trim();
-                let title = if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") };
+                let title =
+                    if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") };
                 let _ = play;
                 vec![out(self.banner(&title))]
             }
@@ -149,7 +150,9 @@ impl Screen {
                 let title = self.title("TASK", task, name, *check);
                 let mut lines = vec![self.announce(task, title)];
                 if self.settings.verbosity >= 2 {
-                    lines.push(out(self.paint(Tone::Verbose, &format!("task path: {}", place(task)))));
+                    lines.push(out(
+                        self.paint(Tone::Verbose, &format!("task path: {}", place(task)))
+                    ));
                 }
                 lines
             }
@@ -157,7 +160,9 @@ impl Screen {
                 let title = self.title("RUNNING HANDLER", task, name, false);
                 vec![self.announce(task, title)]
             }
-            Event::HostStarted { .. } | Event::RunStarted { .. } | Event::Statistic { .. } => Vec::new(),
+            Event::HostStarted { .. } | Event::RunStarted { .. } | Event::Statistic { .. } => {
+                Vec::new()
+            }
             Event::Item(item) => {
                 let mut lines = self.again(&item.task);
                 lines.extend(self.item(item));
@@ -237,10 +242,14 @@ impl Screen {
         let mut lines = self.warnings_of(result);
         lines.extend(self.diffs_of(result));
         if result.unreachable {
-            let text = format!("fatal: [{host}]: UNREACHABLE! => (item={label}) => {}", self.dump(&item.task, result));
+            let text = format!(
+                "fatal: [{host}]: UNREACHABLE! => (item={label}) => {}",
+                self.dump(&item.task, result)
+            );
             lines.push(self.failure_line(Tone::Unreachable, &text));
         } else if result.failed {
-            let text = format!("failed: [{host}] (item={label}) => {}", self.dump(&item.task, result));
+            let text =
+                format!("failed: [{host}] (item={label}) => {}", self.dump(&item.task, result));
             lines.push(self.failure_line(Tone::Failed, &text));
             lines.extend(self.explanation(&item.task, result));
         } else if result.skipped {
@@ -362,7 +371,8 @@ impl Screen {
             if shown.contains_key("msg") {
                 shown.retain(|name, _| name == "msg" || name == "failed");
             } else {
-                let loop_var = shown.get("ansible_loop_var").and_then(Json::as_str).map(str::to_owned);
+                let loop_var =
+                    shown.get("ansible_loop_var").and_then(Json::as_str).map(str::to_owned);
                 shown.retain(|name, _| {
                     !matches!(name.as_str(), "changed" | "skipped" | "failed" | "ansible_loop_var")
                         && Some(name) != loop_var.as_ref()

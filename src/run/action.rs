@@ -19,7 +19,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::Task;
-use protocol::{JsonMap, request::InlineFile, spec::ModuleSpec};
+use protocol::{JsonMap, request::InlineFile};
 use template::{Scope, Value};
 use transport::Files;
 
@@ -35,15 +35,23 @@ pub(crate) struct ActionContext<'a> {
     pub host: &'a HostName,
     pub scope: &'a Scope,
     pub settings: &'a Settings,
-    pub spec: &'a ModuleSpec,
 }
 
 /// Actions whose arguments are no fixed set, or need more than their rendered values.
 const UNCHECKED: &[&str] = &["add_host", "assert", "debug", "include_vars", "meta", "set_fact"];
 
 /// Modules of which the controller does a part before the host does the rest.
-const CONTROLLER_HALVES: &[&str] =
-    &["assemble", "copy", "fetch", "gather_facts", "raw", "script", "setup", "template", "unarchive"];
+const CONTROLLER_HALVES: &[&str] = &[
+    "assemble",
+    "copy",
+    "fetch",
+    "gather_facts",
+    "raw",
+    "script",
+    "setup",
+    "template",
+    "unarchive",
+];
 
 fn short(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.").unwrap_or("")
@@ -70,12 +78,9 @@ pub(crate) fn is_rendered_by_action(name: &str, argument: &str) -> bool {
 }
 
 /// Runs an action whose arguments are not checked against a spec.
-pub(crate) async fn run(
-    context: &ActionContext<'_>,
-    args: IndexMap<String, Value>,
-) -> TaskResult {
+pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) -> TaskResult {
     match short(&context.task.action.name) {
-        "add_host" => add_host::run(args),
+        "add_host" => add_host::run(context, args),
         "assert" => assert::run(context, args),
         "debug" => debug::run(context, args),
         "include_vars" => include_vars::run(context, args),
@@ -91,7 +96,7 @@ pub(crate) async fn run_checked(context: &ActionContext<'_>, args: JsonMap) -> T
             transfer::run(context, args).await
         }
         "fail" => fail::run(&args),
-        "group_by" => group_by::run(&args),
+        "group_by" => group_by::run(context, &args),
         "pause" => pause::run(context, &args).await,
         "raw" => raw::run(context, &args).await,
         "setup" | "gather_facts" => setup::run(context, args).await,

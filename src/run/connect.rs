@@ -99,8 +99,8 @@ pub fn resolve(
             ssh_config_file = Some(file);
         }
     }
-    let checks_key = reader
-        .truth(&["ansible_ssh_host_key_checking", "ansible_host_key_checking"], None)?;
+    let checks_key =
+        reader.truth(&["ansible_ssh_host_key_checking", "ansible_host_key_checking"], None)?;
     let host_key_policy = match checks_key {
         Some(false) => Some(HostKeyPolicy::Off),
         Some(true) => Some(HostKeyPolicy::Strict),
@@ -131,7 +131,8 @@ pub fn resolve(
     };
     let passphrase = reader.text(&["ansible_ssh_private_key_passphrase"], None)?;
     target.passphrase = passphrase.map(Secret::new);
-    if let Some(folder) = reader.text(&["ansible_remote_tmp"], None)?.or(defaults.remote_tmp.clone())
+    if let Some(folder) =
+        reader.text(&["ansible_remote_tmp"], None)?.or(defaults.remote_tmp.clone())
     {
         target.remote_folders.retain(|known| *known != folder);
         target.remote_folders.insert(0, folder);
@@ -160,8 +161,9 @@ impl Reader<'_> {
             match self.scope.get(name) {
                 None | Some(Value::None | Value::Omit) => {}
                 Some(value) => {
-                    let value = value.forced().map_err(|error| {
-                        ConnectSettingsError::Template { name: (*name).to_owned(), error }
+                    let value = value.forced().map_err(|error| ConnectSettingsError::Template {
+                        name: (*name).to_owned(),
+                        error,
                     })?;
                     return Ok(Some(value));
                 }

@@ -143,9 +143,8 @@ impl Cursor {
 
     /// Leaves the role that the current task belongs to.
     pub fn end_role(&mut self, role: &Arc<plan::Role>) {
-        let is_inside = |level: &Level| {
-            level.block.frame.roles().any(|around| Arc::ptr_eq(around, role))
-        };
+        let is_inside =
+            |level: &Level| level.block.frame.roles().any(|around| Arc::ptr_eq(around, role));
         while self.levels.last().is_some_and(is_inside) {
             self.levels.pop();
         }

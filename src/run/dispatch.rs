@@ -73,13 +73,14 @@ pub struct Dispatcher {
     strategy: Strategy,
     hosts: Vec<HostRun>,
     handlers: Handlers,
-    forks: Arc<Semaphore>,
     throttles: HashMap<TaskId, Arc<Semaphore>>,
     statistics: Statistics,
+    /// Tasks that wait for one of the forks, in the order of their hosts.
+    waiting: VecDeque<(usize, Arc<Task>)>,
     /// The task that was announced last.
     announced: Option<TaskId>,
     /// What was compiled for an include, so that hosts share it.
-    compiled: HashMap<(TaskId, String), Result<(u64, Arc<Block>), String>>,
+    compiled: HashMap<(TaskId, String), Compiled>,
     sequence: u64,
     end: BatchEnd,
     /// `--start-at-task` is still looking.
@@ -101,6 +102,9 @@ enum StepDecision {
 }
 
 type Finished = (usize, Arc<Task>, TaskResult);
+
+/// What an include has come to: a block and the number that orders it, or what is wrong with it.
+type Compiled = Result<(u64, Arc<Block>), String>;
 
 impl Dispatcher {
     /// Prepares a batch; nothing runs yet. `root` is all that the hosts go through.
@@ -127,7 +131,6 @@ impl Dispatcher {
                 is_busy: false,
             })
             .collect();
-        let forks = Arc::new(Semaphore::new(context.settings.forks.max(1)));
         let step = context.settings.step.then_some(StepDecision::Ask);
         let mut dispatcher = Self {
             reach: Arc::clone(&executor.reach),
@@ -136,9 +139,9 @@ impl Dispatcher {
             strategy,
             hosts,
             handlers: Handlers::default(),
-            forks,
             throttles: HashMap::new(),
             statistics: Statistics::default(),
+            waiting: VecDeque::new(),
             announced: None,
             compiled: HashMap::new(),
             sequence: 0,
@@ -157,17 +160,17 @@ impl Dispatcher {
     }
 
     /// Runs the batch to its end.
-    pub async fn run(
-        mut self,
-    ) -> (BatchEnd, Statistics, HashSet<(HostName, String)>, bool) {
+    pub async fn run(mut self) -> (BatchEnd, Statistics, HashSet<(HostName, String)>, bool) {
         let mut running: JoinSet<Finished> = JoinSet::new();
         loop {
             self.start(&mut running).await;
             let Some(finished) = running.join_next().await else { break };
             let mut finished = vec![finished];
+            self.spawn_waiting(&mut running);
             if self.strategy == Strategy::Linear {
                 while let Some(more) = running.join_next().await {
                     finished.push(more);
+                    self.spawn_waiting(&mut running);
                 }
             }
             let mut results: Vec<Finished> = Vec::new();
@@ -218,9 +221,8 @@ impl Dispatcher {
                 ready.retain(|(_, _, position, _)| *position == first);
             }
             let mut has_started = false;
-            let runs_once = ready
-                .first()
-                .is_some_and(|(host, task, ..)| self.runs_once(task, *host));
+            let runs_once =
+                ready.first().is_some_and(|(host, task, ..)| self.runs_once(task, *host));
             if runs_once && self.strategy == Strategy::Linear {
                 let others: Vec<usize> = ready.iter().skip(1).map(|(host, ..)| *host).collect();
                 if self.pass_by_tags(&ready) {
@@ -272,7 +274,10 @@ impl Dispatcher {
     }
 
     /// Goes past a task that the run's tags do not choose, on all hosts at once.
-    fn pass_by_tags(&mut self, ready: &[(usize, Arc<Task>, crate::cursor::Position, bool)]) -> bool {
+    fn pass_by_tags(
+        &mut self,
+        ready: &[(usize, Arc<Task>, crate::cursor::Position, bool)],
+    ) -> bool {
         let Some((host, task, ..)) = ready.first() else { return false };
         if self.is_chosen(task, *host) {
             return false;
@@ -335,27 +340,34 @@ impl Dispatcher {
         if !self.announce(task, &name, is_handler) {
             return false;
         }
-        let executor = Arc::clone(&self.executor);
-        let forks = Arc::clone(&self.forks);
-        let throttle = self.throttle(task, &name);
-        let task = Arc::clone(task);
         if let Some(host) = self.hosts.get_mut(index) {
             host.is_busy = true;
         }
-        let _ = self
-            .executor
-            .events
-            .send(Event::HostStarted { task: Arc::clone(&task), host: name.clone() });
-        running.spawn(async move {
-            let _throttled = match &throttle {
-                Some(throttle) => throttle.acquire().await.ok(),
-                None => None,
-            };
-            let _forked = forks.acquire().await.ok();
-            let result = executor.execute(&task, &name).await;
-            (index, task, result)
-        });
+        self.waiting.push_back((index, Arc::clone(task)));
+        self.spawn_waiting(running);
         true
+    }
+
+    /// Starts what waits, as far as there are forks.
+    fn spawn_waiting(&mut self, running: &mut JoinSet<Finished>) {
+        while running.len() < self.context.settings.forks.max(1) {
+            let Some((index, task)) = self.waiting.pop_front() else { return };
+            let Some(name) = self.hosts.get(index).map(|host| host.name.clone()) else { continue };
+            let executor = Arc::clone(&self.executor);
+            let throttle = self.throttle(&task, &name);
+            let _ = self
+                .executor
+                .events
+                .send(Event::HostStarted { task: Arc::clone(&task), host: name.clone() });
+            running.spawn(async move {
+                let _throttled = match &throttle {
+                    Some(throttle) => throttle.acquire().await.ok(),
+                    None => None,
+                };
+                let result = executor.execute(&task, &name).await;
+                (index, task, result)
+            });
+        }
     }
 
     /// A role that has run on a host runs again only if it allows that.
@@ -405,11 +417,7 @@ impl Dispatcher {
         let event = if is_handler && task.is_handler {
             Event::HandlerStarted { task: Arc::clone(task), name }
         } else {
-            Event::TaskStarted {
-                task: Arc::clone(task),
-                name,
-                check: self.context.settings.check,
-            }
+            Event::TaskStarted { task: Arc::clone(task), name, check: self.context.settings.check }
         };
         let _ = self.executor.events.send(event);
         true
@@ -426,8 +434,8 @@ impl Dispatcher {
             let scope = self.context.scope(&name, Some(&task));
             let ignored_unreachable =
                 result.unreachable && self.executor.ignores_unreachable(&task, &scope);
-            let ignored = result.failed && self.executor.ignores_errors(&task, &scope)
-                || ignored_unreachable;
+            let ignored =
+                result.failed && self.executor.ignores_errors(&task, &scope) || ignored_unreachable;
             self.keep(&task, &name, &result, &scope);
             let is_include = task.does(&["include_tasks", "include_role"]);
             let speaks = !(is_include && !result.failed && !result.skipped);
@@ -551,6 +559,7 @@ impl Dispatcher {
             if lost > 0 && lost as f64 / self.hosts.len().max(1) as f64 > percentage / 100.0 {
                 self.end.is_fatal = true;
                 self.end.ends_play = true;
+                let _ = self.executor.events.send(Event::NoHostsRemaining);
             }
         }
     }
@@ -575,7 +584,14 @@ impl Dispatcher {
         } else if result.skipped {
             counts.skipped += 1;
         } else {
-            counts.ok += 1;
+            // Each item of an include that runs counts for itself.
+            let includes =
+                result.items.iter().filter(|item| !item.orders.is_empty() && !item.skipped);
+            let is_include = result
+                .orders
+                .iter()
+                .any(|order| matches!(order, RunOrder::IncludeTasks(_) | RunOrder::IncludeRole(_)));
+            counts.ok += if is_include { (includes.count() as u64).max(1) } else { 1 };
             counts.changed += u64::from(result.changed);
         }
     }
@@ -645,15 +661,15 @@ impl Dispatcher {
             RunOrder::GroupBy { group, parents } => {
                 let failed = store.change_inventory(|inventory| {
                     inventory.add_group(group);
-                    let failed = parents
-                        .iter()
-                        .find_map(|parent| inventory.add_child(parent, group).err());
+                    let failed =
+                        parents.iter().find_map(|parent| inventory.add_child(parent, group).err());
                     inventory.add_host_to_group(host.as_str(), group);
                     inventory.reconcile();
                     failed
                 });
                 if let Some(error) = failed {
-                    let _ = self.executor.events.send(Event::Warning { message: error.to_string() });
+                    let _ =
+                        self.executor.events.send(Event::Warning { message: error.to_string() });
                 }
             }
             RunOrder::IncludeVars { name, vars } => {
@@ -690,7 +706,11 @@ impl Dispatcher {
 
     fn notify(&mut self, host: &HostName, task: &Arc<Task>, result: &TaskResult) {
         let hosts: Vec<HostName> = if task.setting(Key::RunOnce).is_some()
-            && self.hosts.iter().position(|h| h.name == *host).is_some_and(|index| self.runs_once(task, index))
+            && self
+                .hosts
+                .iter()
+                .position(|h| h.name == *host)
+                .is_some_and(|index| self.runs_once(task, index))
         {
             self.hosts.iter().filter(|h| !h.is_unreachable).map(|h| h.name.clone()).collect()
         } else {
@@ -752,13 +772,18 @@ impl Dispatcher {
         let mut announced: IndexMap<(String, Option<String>), Vec<HostName>> = IndexMap::new();
         let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
         for (index, task, result) in includes {
-            let targets: Vec<usize> = if self.runs_once(&task, index) && self.strategy == Strategy::Linear {
-                (0..self.hosts.len())
-                    .filter(|other| self.hosts.get(*other).is_some_and(|h| !h.is_unreachable && !h.cursor.has_failed()))
-                    .collect()
-            } else {
-                vec![index]
-            };
+            let targets: Vec<usize> =
+                if self.runs_once(&task, index) && self.strategy == Strategy::Linear {
+                    (0..self.hosts.len())
+                        .filter(|other| {
+                            self.hosts
+                                .get(*other)
+                                .is_some_and(|h| !h.is_unreachable && !h.cursor.has_failed())
+                        })
+                        .collect()
+                } else {
+                    vec![index]
+                };
             for target in targets {
                 wanted.extend(result.orders.iter().map(|o| (target, Arc::clone(&task), o.clone())));
             }
@@ -966,22 +991,31 @@ impl Dispatcher {
                 return;
             }
         };
-        let takes_when = !matches!(what.as_str(), "flush_handlers" | "noop" | "role_complete" | "refresh_inventory" | "reset_connection");
-        if takes_when || !task.keywords.when.is_empty() {
-            for condition in task.conditions() {
-                match condition.expression.is_true(&scope) {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        return;
-                    }
-                    Err(error) => {
-                        self.fail_meta(index, task, &error.to_string());
-                        return;
-                    }
+        let what = what.trim().to_owned();
+        if !task.is_implicit {
+            let _ = self.executor.events.send(Event::TaskStarted {
+                task: Arc::clone(task),
+                name: self.executor.name_of(task, &scope),
+                check: self.context.settings.check,
+            });
+        }
+        for condition in task.conditions() {
+            match condition.expression.is_true(&scope) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.say_meta(&skipped_meta(&what, &name, task));
+                    return;
+                }
+                Err(error) => {
+                    self.fail_meta(index, task, &error.to_string());
+                    return;
                 }
             }
         }
-        match what.trim() {
+        if let Some(done) = done_meta(&what, &name, task).filter(|_| !task.is_implicit) {
+            self.say_meta(&done);
+        }
+        match what.as_str() {
             "noop" => {}
             "flush_handlers" => self.flush(index),
             "role_complete" => {
@@ -1002,7 +1036,8 @@ impl Dispatcher {
                 }
                 self.end.failed.clear();
                 self.end.unreachable.clear();
-                let mut active = self.context.active.write().unwrap_or_else(PoisonError::into_inner);
+                let mut active =
+                    self.context.active.write().unwrap_or_else(PoisonError::into_inner);
                 *active = self.context.batch.clone();
             }
             "end_play" => {
@@ -1028,12 +1063,21 @@ impl Dispatcher {
                         host.cursor.end_role(&role);
                     }
                 }
-                None => self.fail_meta(index, task, "Cannot execute 'end_role' from outside of a role"),
+                None => {
+                    self.fail_meta(index, task, "Cannot execute 'end_role' from outside of a role")
+                }
             },
             "reset_connection" => self.reach.reset(name.as_str()).await,
             other => {
                 self.fail_meta(index, task, &format!("invalid meta action requested: {other}"));
             }
+        }
+    }
+
+    /// Says what a `meta` task did, to those who want to hear more.
+    fn say_meta(&self, message: &str) {
+        if self.context.settings.verbosity >= 2 {
+            let _ = self.executor.events.send(Event::Said { message: format!("META: {message}") });
         }
     }
 
@@ -1051,6 +1095,44 @@ impl Dispatcher {
     }
 }
 
+/// What is said of a `meta` task that was done.
+fn done_meta(what: &str, host: &HostName, task: &Arc<Task>) -> Option<String> {
+    Some(match what {
+        "flush_handlers" => format!("triggered running handlers for {host}"),
+        "clear_facts" => "facts cleared".into(),
+        "clear_host_errors" => "cleared host errors".into(),
+        "refresh_inventory" => "inventory successfully refreshed".into(),
+        "end_batch" => "ending batch".into(),
+        "end_play" => "ending play".into(),
+        "end_host" => format!("ending play for {host}"),
+        "end_role" => {
+            let role = task.role().map(|role| role.full_name()).unwrap_or_default();
+            format!("ending role {role} for {host}")
+        }
+        "reset_connection" => "reset connection".into(),
+        _ => return None,
+    })
+}
+
+/// What is said of a `meta` task that a condition keeps from being done.
+fn skipped_meta(what: &str, host: &HostName, task: &Arc<Task>) -> String {
+    let rest = match what {
+        "flush_handlers" => format!(", not running handlers for {host}"),
+        "refresh_inventory" => ", not refreshing the inventory".into(),
+        "clear_facts" => format!(", not clearing facts and fact cache for {host}"),
+        "clear_host_errors" => format!(", not clearing host error state for {host}"),
+        "end_batch" => ", continuing current batch".into(),
+        "end_play" => ", continuing play".into(),
+        "end_host" => format!(", continuing execution for {host}"),
+        "end_role" => {
+            let role = task.role().map(|role| role.full_name()).unwrap_or_default();
+            format!(", continuing role {role} for {host}")
+        }
+        _ => String::new(),
+    };
+    format!("{what} conditional evaluated to False{rest}")
+}
+
 fn settled_failure(why: String) -> TaskResult {
     let mut result = TaskResult::failure(why);
     result.settle();
@@ -1064,9 +1146,7 @@ fn nearest_handler(name: &str, known: &[&str]) -> Option<String> {
 
 /// The task as `ansible_failed_task` has it.
 fn failed_task(task: &Arc<Task>) -> Value {
-    let name = task.keywords.name.as_ref().map_or(Json::String(task.action.written.clone()), |name| {
-        Json::String(plan::written(name))
-    });
+    let name = task.keywords.name.as_ref().map(plan::written).unwrap_or_default();
     Value::from_json(&serde_json::json!({
         "name": name,
         "action": task.action.written,
@@ -1099,7 +1179,12 @@ pub fn render_tags(task: &Arc<Task>, scope: impl FnOnce() -> template::Scope) ->
         let values = value.as_list().map_or_else(|| vec![value.clone()], |list| list.to_vec());
         for value in values {
             tags.extend(
-                value.to_string().split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned),
+                value
+                    .to_string()
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|t| !t.is_empty())
+                    .map(str::to_owned),
             );
         }
     }

@@ -11,32 +11,77 @@ use crate::{Statistics, TaskResult};
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    RunStarted { playbooks: Vec<String> },
-    PlayStarted { play: Arc<Play>, name: String, hosts: Vec<HostName> },
+    RunStarted {
+        playbooks: Vec<String>,
+    },
+    PlayStarted {
+        play: Arc<Play>,
+        name: String,
+        hosts: Vec<HostName>,
+    },
     /// A play whose pattern matches no host.
-    NoHostsMatched { play: Arc<Play>, name: String },
+    NoHostsMatched {
+        play: Arc<Play>,
+        name: String,
+    },
     /// All hosts of the play have failed, and the run ends.
     NoHostsRemaining,
     /// The first host starts a task.
-    TaskStarted { task: Arc<Task>, name: String, check: bool },
-    HandlerStarted { task: Arc<Task>, name: String },
+    TaskStarted {
+        task: Arc<Task>,
+        name: String,
+        check: bool,
+    },
+    HandlerStarted {
+        task: Arc<Task>,
+        name: String,
+    },
     /// A task is being worked on by a host.
-    HostStarted { task: Arc<Task>, host: HostName },
+    HostStarted {
+        task: Arc<Task>,
+        host: HostName,
+    },
     /// One item of a loop has ended.
     Item(Box<ItemEvent>),
     /// A task failed and is tried again.
-    Retrying { host: HostName, task: Arc<Task>, name: String, left: u64, result: TaskResult },
+    Retrying {
+        host: HostName,
+        task: Arc<Task>,
+        name: String,
+        left: u64,
+        result: Box<TaskResult>,
+    },
     /// A task has ended on a host.
-    HostEnded { host: HostName, task: Arc<Task>, result: Box<TaskResult>, ignored: bool },
+    HostEnded {
+        host: HostName,
+        task: Arc<Task>,
+        result: Box<TaskResult>,
+        ignored: bool,
+    },
     /// Hosts include a file.
-    Included { file: String, hosts: Vec<HostName>, label: Option<String> },
+    Included {
+        file: String,
+        hosts: Vec<HostName>,
+        label: Option<String>,
+    },
     /// A handler that was notified is not there, a pattern that matches nothing, …
-    Warning { message: String },
+    Warning {
+        message: String,
+    },
     /// `set_stats`.
-    Statistic { name: String, value: Json, host: Option<HostName>, aggregate: bool },
+    Statistic {
+        name: String,
+        value: Json,
+        host: Option<HostName>,
+        aggregate: bool,
+    },
     /// Something that the user asked to be shown as it is.
-    Said { message: String },
-    RunEnded { statistics: Box<Statistics> },
+    Said {
+        message: String,
+    },
+    RunEnded {
+        statistics: Box<Statistics>,
+    },
 }
 
 /// One item of a loop on one host.

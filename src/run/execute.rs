@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use inventory::HostName;
 use plan::{Condition, Key, Loop, Setting, Task};
-use protocol::{Json, JsonMap, Request, spec::{FreeForm, ModuleSpec, Runs}};
+use protocol::{
+    Json, JsonMap, Request,
+    spec::{FreeForm, ModuleSpec, Runs},
+};
 use template::{Scope, TemplateError, Tree, Value};
 use transport::NoFiles;
 
@@ -127,7 +130,10 @@ impl Executor {
             }
         };
         let flag = |setting: &Option<Setting>| {
-            setting.as_ref().and_then(|s| s.tree.evaluate(scope).ok()).and_then(|v| crate::truth(&v))
+            setting
+                .as_ref()
+                .and_then(|s| s.tree.evaluate(scope).ok())
+                .and_then(|v| crate::truth(&v))
         };
         let is_extended = flag(&control.extended).unwrap_or(false);
         let has_all_items = flag(&control.extended_allitems).unwrap_or(true);
@@ -136,6 +142,8 @@ impl Executor {
             None => None,
         };
         let mut results = Vec::with_capacity(items.len());
+        // What an item sets is seen by the next one.
+        let mut scope = scope.clone();
         for (index, item) in items.iter().enumerate() {
             if let Some(secs) = pause.filter(|secs| *secs > 0.0 && index > 0) {
                 tokio::time::sleep(Duration::from_secs_f64(secs)).await;
@@ -166,7 +174,8 @@ impl Executor {
             place.describe(&mut result);
             let ignored = result.failed && self.ignores_errors(task, &item_scope);
             // Includes speak for themselves once they are done.
-            let is_include = !result.orders.is_empty() && task.does(&["include_tasks", "include_role"]);
+            let is_include =
+                !result.orders.is_empty() && task.does(&["include_tasks", "include_role"]);
             if !is_include {
                 let _ = self.events.send(Event::Item(Box::new(ItemEvent {
                     host: host.clone(),
@@ -176,10 +185,12 @@ impl Executor {
                     ignored,
                 })));
             }
-            let stops = !control.break_when.is_empty()
-                && self.breaks(task, &item_scope, &result);
-            // What an item registers and sets is seen by the next one.
-            self.keep_variables(task, host, &item_scope, &result);
+            let stops = !control.break_when.is_empty() && self.breaks(task, &item_scope, &result);
+            if !result.variables.is_empty() {
+                let set =
+                    result.variables.iter().map(|(name, value)| (name.as_str(), value.clone()));
+                scope = scope.push_values(set);
+            }
             results.push(result);
             if stops {
                 break;
@@ -205,14 +216,6 @@ impl Executor {
             None => item.clone(),
         };
         label.to_json().unwrap_or_else(|_| Json::String(label.to_string()))
-    }
-
-    fn keep_variables(&self, task: &Arc<Task>, host: &HostName, _scope: &Scope, result: &TaskResult) {
-        if task.does(&["set_fact"]) {
-            for (name, value) in &result.variables {
-                self.context.store.set(host, name, value.clone());
-            }
-        }
     }
 
     /// The first condition that does not hold.
@@ -304,7 +307,7 @@ impl Executor {
                 task: Arc::clone(task),
                 name: self.name_of(task, scope),
                 left: attempts - attempt,
-                result: result.clone(),
+                result: Box::new(result.clone()),
             });
             tokio::time::sleep(delay).await;
             attempt += 1;
@@ -317,10 +320,9 @@ impl Executor {
         let Some(setting) = &task.retries else {
             return Ok(if task.until.is_some() { 1 + DEFAULT_RETRIES } else { 1 });
         };
-        let value = setting
-            .tree
-            .evaluate(scope)
-            .map_err(|error| Box::new(TaskResult::template_failure(&error, "retries", &setting.span)))?;
+        let value = setting.tree.evaluate(scope).map_err(|error| {
+            Box::new(TaskResult::template_failure(&error, "retries", &setting.span))
+        })?;
         let retries = value.as_int().or_else(|| value.to_string().trim().parse().ok());
         let retries = retries.ok_or_else(|| {
             Box::new(TaskResult::failure(format!("retries is '{value}', which is no integer")))
@@ -426,7 +428,11 @@ impl Executor {
                     }
                     Ok(name) => result.notify.push(name.to_string()),
                     Err(error) => {
-                        return settled(TaskResult::template_failure(&error, "notify", &setting.span));
+                        return settled(TaskResult::template_failure(
+                            &error,
+                            "notify",
+                            &setting.span,
+                        ));
                     }
                 }
             }
@@ -451,7 +457,7 @@ impl Executor {
             Ok(args) => args,
             Err(failure) => return *failure,
         };
-        let context = ActionContext { executor: self, task, host, scope, settings, spec: &spec };
+        let context = ActionContext { executor: self, task, host, scope, settings };
         if action::is_unchecked(&task.action.name) {
             return action::run(&context, args).await;
         }
@@ -592,11 +598,16 @@ impl Executor {
         let check = flag(Key::CheckMode, run.check)?;
         let diff = flag(Key::Diff, run.diff)?;
         let timeout = match task.setting(Key::Timeout) {
-            Some(setting) => {
-                let value = self.render(&setting.tree, scope, "timeout", &setting.span)?;
-                u64::try_from(value.as_int().unwrap_or(0)).unwrap_or(0)
-            }
+            Some(setting) => self.seconds(setting, scope, "timeout")?,
             None => run.task_timeout_secs,
+        };
+        // A job that is waited for is a task with a time limit.
+        let timeout = match &task.async_ {
+            Some(setting) => match self.seconds(setting, scope, "async")? {
+                0 => timeout,
+                secs => self.waited_for(task, scope).map(|()| secs)?,
+            },
+            None => timeout,
         };
         let delegate_to = match task.setting(Key::DelegateTo) {
             Some(setting) => {
@@ -614,6 +625,33 @@ impl Executor {
             environment: self.environment(task, scope)?,
             delegate_to,
         })
+    }
+
+    fn seconds(
+        &self,
+        setting: &Setting,
+        scope: &Scope,
+        what: &str,
+    ) -> Result<u64, Box<TaskResult>> {
+        let value = self.render(&setting.tree, scope, what, &setting.span)?;
+        let secs = value.as_int().or_else(|| value.to_string().trim().parse().ok());
+        let secs = secs.and_then(|secs| u64::try_from(secs).ok());
+        secs.ok_or_else(|| {
+            Box::new(TaskResult::failure(format!(
+                "{what} is '{value}', which is no number of seconds"
+            )))
+        })
+    }
+
+    /// Refuses jobs that nobody waits for.
+    fn waited_for(&self, task: &Arc<Task>, scope: &Scope) -> Result<(), Box<TaskResult>> {
+        let Some(setting) = &task.poll else { return Ok(()) };
+        if self.seconds(setting, scope, "poll")? > 0 {
+            return Ok(());
+        }
+        Err(Box::new(TaskResult::failure(
+            "async with `poll: 0` is not there yet: Trueup has no background jobs",
+        )))
     }
 
     /// A boolean setting; `Err(None)` where nothing is said.
@@ -681,30 +719,30 @@ impl Executor {
         Ok(environment)
     }
 
-    fn include(
-        &self,
-        task: &Arc<Task>,
-        scope: &Scope,
-        item: Option<&ItemPlace<'_>>,
-    ) -> TaskResult {
+    fn include(&self, task: &Arc<Task>, scope: &Scope, item: Option<&ItemPlace<'_>>) -> TaskResult {
         let args = match self.arguments(task, scope) {
             Ok(args) => args,
             Err(failure) => return settled(*failure),
         };
         let text = |name: &str| args.get(name).map(ToString::to_string).filter(|t| !t.is_empty());
         let item_vars = item.map(ItemPlace::variables).unwrap_or_default();
-        let label = item.map(|place| self.label(task, scope, place.item)).map(|label| match label {
-            Json::String(text) => text,
-            other => other.to_string(),
-        });
+        let label =
+            item.map(|place| self.label(task, scope, place.item)).map(|label| match label {
+                Json::String(text) => text,
+                other => other.to_string(),
+            });
         let order = if task.does(&["include_tasks"]) {
             let Some(file) = text("_raw_params").or_else(|| text("file")) else {
-                return settled(TaskResult::failure("No file specified for ansible.builtin.include_tasks"));
+                return settled(TaskResult::failure(
+                    "No file specified for ansible.builtin.include_tasks",
+                ));
             };
             RunOrder::IncludeTasks(IncludeTasks { file, item_vars, label })
         } else {
             let Some(name) = text("name").or_else(|| text("role")) else {
-                return settled(TaskResult::failure("'name' is a required field for include_role."));
+                return settled(TaskResult::failure(
+                    "'name' is a required field for include_role.",
+                ));
             };
             let flag = |name: &str| args.get(name).and_then(crate::truth);
             RunOrder::IncludeRole(IncludeRole {
@@ -731,7 +769,18 @@ impl Executor {
                 Ok(value) => value.to_string(),
                 Err(_) => plan::written(tree),
             },
-            None => task.action.written.clone(),
+            None => {
+                let role = task.action.args.get("name").or_else(|| task.action.args.get("role"));
+                match role.filter(|_| task.does(&["include_role", "import_role"])) {
+                    Some(role) => {
+                        let role = role
+                            .evaluate(scope)
+                            .map_or_else(|_| plan::written(role), |r| r.to_string());
+                        format!("{} : {role}", task.action.written)
+                    }
+                    None => task.action.written.clone(),
+                }
+            }
         }
     }
 
@@ -744,11 +793,12 @@ impl Executor {
         settings: &Settings,
     ) -> Result<Way, Box<TaskResult>> {
         let resolved = match &settings.delegate_to {
-            None => connect::resolve(host.as_str(), Some(task), scope, scope, &self.context.settings),
+            None => {
+                connect::resolve(host.as_str(), Some(task), scope, scope, &self.context.settings)
+            }
             Some(delegate) => {
                 let name = HostName::from(delegate.as_str());
-                let delegate_scope =
-                    self.context.scope_of(&name, Some(&task.parent), Some(task));
+                let delegate_scope = self.context.scope_of(&name, Some(&task.parent), Some(task));
                 connect::resolve(
                     delegate,
                     Some(task),

@@ -106,10 +106,9 @@ impl Entry {
             return true;
         }
         let Some(role) = self.task.role() else { return false };
-        [role.name.clone(), role.full_name()]
-            .iter()
-            .any(|role| name.strip_prefix(role.as_str()).is_some_and(|rest| {
-                rest.strip_prefix(" : ").is_some_and(|rest| rest == self.name)
-            }))
+        [role.name.clone(), role.full_name()].iter().any(|role| {
+            name.strip_prefix(role.as_str())
+                .is_some_and(|rest| rest.strip_prefix(" : ").is_some_and(|rest| rest == self.name))
+        })
     }
 }

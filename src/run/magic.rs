@@ -94,9 +94,9 @@ impl Magic {
             "ansible_play_name" => Value::from(context.play.raw_name().as_str()),
             "ansible_play_hosts_all" => hosts(&context.all_hosts),
             "ansible_play_batch" => hosts(&context.batch),
-            "ansible_play_hosts" | "play_hosts" => hosts(
-                &context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner),
-            ),
+            "ansible_play_hosts" | "play_hosts" => {
+                hosts(&context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+            }
             "ansible_play_role_names" => {
                 Value::list(context.play.roles.iter().map(|r| Value::from(r.role.name.as_str())))
             }
@@ -374,5 +374,7 @@ impl Object for AllVars {
 
 /// A layer of a few values.
 pub fn layer<const N: usize>(values: [(&str, Value); N]) -> Arc<IndexMap<Arc<str>, Tree>> {
-    Arc::new(values.into_iter().map(|(name, value)| (Arc::from(name), Tree::Value(value))).collect())
+    Arc::new(
+        values.into_iter().map(|(name, value)| (Arc::from(name), Tree::Value(value))).collect(),
+    )
 }

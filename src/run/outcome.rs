@@ -164,7 +164,8 @@ impl TaskResult {
         }
         if !self.diff.is_empty() {
             let diff: Vec<Json> = self.diff.iter().map(diff_json).collect();
-            self.fields.insert("diff".into(), if diff.len() == 1 { diff[0].clone() } else { diff.into() });
+            self.fields
+                .insert("diff".into(), if diff.len() == 1 { diff[0].clone() } else { diff.into() });
         }
         if !self.warnings.is_empty() && !self.fields.contains_key("warnings") {
             let warnings = self.warnings.iter().cloned().map(Json::String).collect();

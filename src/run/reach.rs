@@ -10,7 +10,9 @@ use std::{
 
 use protocol::{Request, Response};
 use tokio::sync::OnceCell;
-use transport::{CallError, ConnectError, Connection, Connector, Counters, Files, RawOutput, remote::Sink};
+use transport::{
+    CallError, ConnectError, Connection, Connector, Counters, Files, RawOutput, remote::Sink,
+};
 
 use crate::connect::Way;
 

@@ -64,9 +64,8 @@ impl Runner {
             }
         }
         self.reach.close().await;
-        let _ = self
-            .events
-            .send(Event::RunEnded { statistics: Box::new(progress.statistics.clone()) });
+        let _ =
+            self.events.send(Event::RunEnded { statistics: Box::new(progress.statistics.clone()) });
         let mut lost: Vec<HostName> = progress.lost.into_iter().collect();
         lost.sort();
         Ended { statistics: progress.statistics, lost, error }
@@ -111,12 +110,10 @@ impl Runner {
             hosts: hosts.clone(),
         });
         if hosts.is_empty() {
-            let _ = self.events.send(Event::NoHostsRemaining);
             return Ok(false);
         }
         let playbook_dir = play.playbook.parent().map(std::path::PathBuf::from).unwrap_or_default();
         let playbook_dir = std::path::absolute(&playbook_dir).unwrap_or(playbook_dir);
-        let count = batches.len();
         for (number, batch) in batches.into_iter().enumerate() {
             if number > 0 {
                 let _ = self.events.send(Event::PlayStarted {
@@ -172,7 +169,6 @@ impl Runner {
             progress.lost.extend(end.unreachable.iter().cloned());
             let lost_now = progress.lost.len() - lost_before;
             if end.is_fatal {
-                let _ = self.events.send(Event::NoHostsRemaining);
                 return Ok(false);
             }
             if end.ends_play {
@@ -180,10 +176,8 @@ impl Runner {
             }
             // A batch that is lost whole ends the run.
             if lost_now >= batch.len() && lost_now > 0 {
-                let _ = self.events.send(Event::NoHostsRemaining);
                 return Ok(false);
             }
-            let _ = count;
         }
         Ok(true)
     }
@@ -202,7 +196,10 @@ impl Runner {
             None => vec![value.to_string()],
         };
         if patterns.iter().all(|pattern| pattern.trim().is_empty()) {
-            return Err(format!("{}: Hosts list cannot be empty. Please check your playbook", play.hosts.span));
+            return Err(format!(
+                "{}: Hosts list cannot be empty. Please check your playbook",
+                play.hosts.span
+            ));
         }
         let inventory = self.store.inventory();
         let matched = pattern::resolve(&inventory, &patterns).map_err(|error| error.to_string())?;
@@ -235,7 +232,10 @@ impl Runner {
                 }
                 "shuffle" => shuffle(&mut hosts),
                 other => {
-                    return Err(format!("{}: Invalid 'order' specified for inventory hosts: {other}", setting.span));
+                    return Err(format!(
+                        "{}: Invalid 'order' specified for inventory hosts: {other}",
+                        setting.span
+                    ));
                 }
             },
         }
@@ -346,7 +346,12 @@ impl Runner {
     }
 
     /// All that a host goes through: facts, the sections, handlers between them.
-    fn root(&self, play: &Arc<Play>, vars: &Layer, force_handlers: bool) -> Result<Arc<Block>, String> {
+    fn root(
+        &self,
+        play: &Arc<Play>,
+        vars: &Layer,
+        force_handlers: bool,
+    ) -> Result<Arc<Block>, String> {
         let mut body = Vec::new();
         let wanted = self.flag(play.gather_facts.as_ref(), vars)?;
         let gathers = match self.settings.gathering {

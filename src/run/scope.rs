@@ -64,7 +64,8 @@ impl PlayContext {
             }
         };
         let roles = self.roles.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let public = roles.iter().filter(|role| !own_roles.iter().any(|own| Arc::ptr_eq(own, role)));
+        let public =
+            roles.iter().filter(|role| !own_roles.iter().any(|own| Arc::ptr_eq(own, role)));
         let public: Vec<&Arc<Role>> = public.collect();
         for role in public.iter().chain(&own_roles) {
             push(&role.defaults);
@@ -110,19 +111,24 @@ impl PlayContext {
 
     /// The layers of `vars_files`; a name that cannot be rendered yet is passed over, as facts may
     /// come later.
-    fn vars_files(self: &Arc<Self>, host: &HostName, layers: &crate::store::HostLayers) -> Vec<Layer> {
+    fn vars_files(
+        self: &Arc<Self>,
+        host: &HostName,
+        layers: &crate::store::HostLayers,
+    ) -> Vec<Layer> {
         if self.play.vars_files.is_empty() {
             return Vec::new();
         }
         let magic = Magic::new(Arc::clone(self), host.clone(), None, None);
-        let scope = Scope::new(Arc::clone(&self.store.engine), Arc::clone(&self.store.surroundings))
-            .push(layers.inventory.clone())
-            .push(layers.facts.clone())
-            .push(self.vars.clone())
-            .push(layers.included.clone())
-            .push(layers.set.clone())
-            .push(self.store.extra.clone())
-            .push(Arc::new(magic));
+        let scope =
+            Scope::new(Arc::clone(&self.store.engine), Arc::clone(&self.store.surroundings))
+                .push(layers.inventory.clone())
+                .push(layers.facts.clone())
+                .push(self.vars.clone())
+                .push(layers.included.clone())
+                .push(layers.set.clone())
+                .push(self.store.extra.clone())
+                .push(Arc::new(magic));
         let mut found = Vec::new();
         for file in &self.play.vars_files {
             let Ok(names) = file.tree.evaluate(&scope) else { continue };

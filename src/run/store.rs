@@ -14,9 +14,8 @@ use rayon::prelude::*;
 use template::{Engine, Surroundings, Tree, Value};
 
 /// Reads `group_vars` and `host_vars` of a group or host beside a folder.
-pub type VarsReader = Arc<
-    dyn Fn(&std::path::Path, inventory::vars_files::VarsFolder, &str) -> Vars + Send + Sync,
->;
+pub type VarsReader =
+    Arc<dyn Fn(&std::path::Path, inventory::vars_files::VarsFolder, &str) -> Vars + Send + Sync>;
 
 /// All variables of all hosts. Shared by everything that runs.
 pub struct Store {
@@ -171,12 +170,13 @@ impl Store {
         vars
     }
 
-    fn group_file(&self, folder: &PathBuf, group: &GroupName) -> Arc<Vars> {
-        let key = (folder.clone(), group.clone());
+    fn group_file(&self, folder: &std::path::Path, group: &GroupName) -> Arc<Vars> {
+        let key = (folder.to_owned(), group.clone());
         if let Some(vars) = read(&self.group_files).get(&key) {
             return Arc::clone(vars);
         }
-        let vars = (self.read_vars)(folder, inventory::vars_files::VarsFolder::Group, group.as_str());
+        let vars =
+            (self.read_vars)(folder, inventory::vars_files::VarsFolder::Group, group.as_str());
         let vars = Arc::new(vars);
         write(&self.group_files).insert(key, Arc::clone(&vars));
         vars

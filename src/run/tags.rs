@@ -18,7 +18,8 @@ pub fn is_chosen(tags: &[String], only: &[String], skip: &[String]) -> bool {
             || (has(only, "untagged") && is_untagged);
     }
     if chosen && !skip.is_empty() {
-        let skipped = (has(skip, "all") && !(has(tags, "always") && !has(skip, "always")))
+        let stays = has(tags, "always") && !has(skip, "always");
+        let skipped = (has(skip, "all") && !stays)
             || shared(skip)
             || (has(skip, "tagged") && !is_untagged)
             || (has(skip, "untagged") && is_untagged);

@@ -3,8 +3,8 @@
 pub mod address;
 mod comment;
 mod community;
-mod data;
 pub mod digest;
+mod interchange;
 pub mod numbers;
 pub mod password;
 pub mod paths;
@@ -37,8 +37,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Filter> {
         address::FILTERS,
         comment::FILTERS,
         community::FILTERS,
-        data::FILTERS,
         digest::FILTERS,
+        interchange::FILTERS,
         numbers::FILTERS,
         password::FILTERS,
         paths::FILTERS,

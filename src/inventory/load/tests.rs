@@ -38,7 +38,9 @@ fn outline(inventory: &Inventory) -> String {
             )
         })
         .collect();
-    lines.extend(inventory.hosts.values().map(|host| format!("{} | {}", host.name, vars(&host.vars))));
+    lines.extend(
+        inventory.hosts.values().map(|host| format!("{} | {}", host.name, vars(&host.vars))),
+    );
     lines.join("\n")
 }
 

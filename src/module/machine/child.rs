@@ -57,7 +57,9 @@ pub fn run(
         let _ = kill_process_group(group, Signal::KILL);
     }
     let status = match ended {
-        Ended::ByItself => waiter.recv().map_err(io::Error::other).map_err(fault)?.map_err(fault)?,
+        Ended::ByItself => {
+            waiter.recv().map_err(io::Error::other).map_err(fault)?.map_err(fault)?
+        }
         Ended::Cancelled => {
             let _ = waiter.recv_timeout(KILL_WAIT);
             return Err(HostError::Cancelled);
@@ -264,10 +266,9 @@ impl Collector {
                     self.written += count;
                     self.written >= self.input.len()
                 }
-                Err(error) => !matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ),
+                Err(error) => {
+                    !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+                }
             },
             (None, _) => true,
         };

@@ -17,9 +17,7 @@ use rustix::{
 };
 
 use super::unique;
-use crate::{
-    FileMode, HostError, Output, Placement, Program, host::Temporary, selinux,
-};
+use crate::{FileMode, HostError, Output, Placement, Program, host::Temporary, selinux};
 
 /// How many new names are tried.
 const NAMES_MAX: usize = 100;
@@ -114,11 +112,7 @@ fn validate(
     let path = temporary.display().to_string();
     let mut words = words.iter().map(|word| word.replace("%s", &path));
     let output = run(&Program::new(words.next().unwrap_or_default()).args(words))?;
-    if output.is_success() {
-        Ok(())
-    } else {
-        Err(HostError::Invalid { output: Box::new(output) })
-    }
+    if output.is_success() { Ok(()) } else { Err(HostError::Invalid { output: Box::new(output) }) }
 }
 
 /// Gives a new file the attributes that were asked for, and else those of the old one.
@@ -133,12 +127,7 @@ fn dress(
         keep_attributes(file, path);
     }
     if let Some(context) = &placement.context {
-        rustix::fs::fsetxattr(
-            file,
-            selinux::ATTRIBUTE,
-            context.as_bytes(),
-            XattrFlags::empty(),
-        )?;
+        rustix::fs::fsetxattr(file, selinux::ATTRIBUTE, context.as_bytes(), XattrFlags::empty())?;
     }
     let new = file.metadata()?;
     let uid = placement.uid.or(old.map(MetadataExt::uid)).filter(|uid| *uid != new.uid());

@@ -1,5 +1,8 @@
 //! The real remote behind a pipe.
 
+// Helpers of tests are tests, too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{
     fs,
     io::{Read, Write},
@@ -120,7 +123,8 @@ fn wait_for(mut condition: impl FnMut() -> bool) {
 #[test]
 fn requests_are_answered_in_order() {
     let mut remote = Remote::start();
-    let ids: Vec<u64> = (0..20).map(|n| remote.send("ping", json!({"data": n.to_string()}))).collect();
+    let ids: Vec<u64> =
+        (0..20).map(|n| remote.send("ping", json!({"data": n.to_string()}))).collect();
     for (n, id) in ids.into_iter().enumerate() {
         assert_eq!(remote.done(id).returned["ping"], n.to_string());
     }
@@ -236,7 +240,8 @@ fn a_file_that_the_controller_refuses_fails_the_task_alone() {
 fn a_cancelled_request_kills_its_children_and_the_next_one_runs() {
     let mut remote = Remote::start();
     let mark = remote.path("pid");
-    let id = remote.send("shell", json!({"_raw_params": format!("sleep 60 & echo $! > {mark}; wait")}));
+    let id =
+        remote.send("shell", json!({"_raw_params": format!("sleep 60 & echo $! > {mark}; wait")}));
     let waiting = remote.send("command", json!({"_raw_params": "sleep 60"}));
     let last = remote.send("ping", json!({}));
     wait_for(|| fs::read_to_string(&mark).is_ok_and(|pid| pid.ends_with('\n')));

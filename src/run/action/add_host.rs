@@ -4,9 +4,10 @@ use indexmap::IndexMap;
 use protocol::{Json, JsonMap};
 use template::Value;
 
+use super::ActionContext;
 use crate::{TaskResult, outcome::RunOrder};
 
-pub(crate) fn run(mut args: IndexMap<String, Value>) -> TaskResult {
+pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>) -> TaskResult {
     args.shift_remove("_raw_params");
     let mut take = |names: &[&str]| names.iter().find_map(|name| args.shift_remove(*name));
     let Some(name) = take(&["name", "hostname", "host"]) else {
@@ -42,7 +43,18 @@ pub(crate) fn run(mut args: IndexMap<String, Value>) -> TaskResult {
             Err(error) => return TaskResult::failure(error.to_string()),
         }
     }
-    let mut result = TaskResult::default();
+    let inventory = context.executor.context.store.inventory();
+    let is_as_wanted = inventory.hosts.get(host.as_str()).is_some_and(|known| {
+        let has_group = |group: &String| {
+            inventory.groups.get(group.as_str()).is_some_and(|g| g.hosts.contains(host.as_str()))
+        };
+        let has_var = |(name, value): (&String, &Json)| {
+            let known = known.vars.get(name.as_str()).and_then(|tree| tree.literal());
+            known.and_then(|value| value.to_json().ok()).as_ref() == Some(value)
+        };
+        groups.iter().all(has_group) && vars.iter().all(has_var)
+    });
+    let mut result = TaskResult { changed: !is_as_wanted, ..TaskResult::default() };
     let shown = serde_json::json!({"host_name": host, "groups": groups, "host_vars": vars});
     result.fields.insert("add_host".into(), shown);
     result.orders.push(RunOrder::AddHost { name: host, groups, vars });

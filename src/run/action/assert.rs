@@ -41,8 +41,7 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
         match holds {
             Ok(true) => {}
             Ok(false) => {
-                let mut result = TaskResult::default();
-                result.failed = true;
+                let mut result = TaskResult { failed: true, ..TaskResult::default() };
                 result.fields.insert("evaluated_to".into(), Json::Bool(false));
                 result.fields.insert("assertion".into(), shown);
                 result

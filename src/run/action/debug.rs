@@ -51,7 +51,9 @@ fn variable(context: &ActionContext<'_>, tree: &Tree) -> TaskResult {
     let (name, value) = match tree.as_str() {
         Some(text) => (text.to_owned(), evaluate(context, text)),
         None => match tree.evaluate(context.scope) {
-            Ok(Value::Str(text)) if is_path(&text) && context.scope.get(first_name(&text)).is_some() => {
+            Ok(Value::Str(text))
+                if is_path(&text) && context.scope.get(first_name(&text)).is_some() =>
+            {
                 (text.to_string(), evaluate(context, &text))
             }
             Ok(value) => match tree {

@@ -35,7 +35,9 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     let text = |name: &str| args.get(name).map(ToString::to_string).filter(|text| !text.is_empty());
     let files = match (text("file").or_else(|| text("_raw_params")), text("dir")) {
         (Some(_), Some(_)) => {
-            return TaskResult::failure("You are mixing file only and dir only arguments, these are incompatible");
+            return TaskResult::failure(
+                "You are mixing file only and dir only arguments, these are incompatible",
+            );
         }
         (Some(file), None) => find_file(context, &file).map(|path| vec![path]),
         (None, Some(dir)) => find_dir(context, &dir).and_then(|dir| files_in(&dir, &args)),
@@ -88,7 +90,11 @@ fn find_dir(context: &ActionContext<'_>, name: &str) -> Result<PathBuf, String> 
     let folders = &context.scope.surroundings().search_folders;
     let path = Path::new(name);
     if path.is_absolute() {
-        return if path.is_dir() { Ok(path.to_owned()) } else { Err(format!("{name} directory does not exist")) };
+        return if path.is_dir() {
+            Ok(path.to_owned())
+        } else {
+            Err(format!("{name} directory does not exist"))
+        };
     }
     let in_role = context.task.role().map(|role| role.path.join("vars").join(name));
     let candidates = in_role.into_iter().chain(folders.iter().map(|folder| folder.join(name)));
@@ -128,9 +134,8 @@ fn files_in(dir: &Path, args: &IndexMap<String, Value>) -> Result<Vec<PathBuf>, 
             pyregex::Pattern::new(&format!("{pattern}$"), pyregex::Flags::default())
                 .is_ok_and(|regex| matches!(regex.search(&name), Ok(Some(_))))
         });
-        let matches = matching
-            .as_ref()
-            .is_none_or(|regex| matches!(regex.search(&name), Ok(Some(_))));
+        let matches =
+            matching.as_ref().is_none_or(|regex| matches!(regex.search(&name), Ok(Some(_))));
         if skip || !matches {
             continue;
         }

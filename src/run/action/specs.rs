@@ -132,13 +132,18 @@ fn template() -> ModuleSpec {
         vec![
             of("src", Kind::Path, "The template.").needed(),
             of("dest", Kind::Path, "Where the file goes; into it, where it is a folder.").needed(),
-            of("backup", Kind::Bool, "Whether the old file is kept beside the new one.").unless_given(false),
+            of("backup", Kind::Bool, "Whether the old file is kept beside the new one.")
+                .unless_given(false),
             of("follow", Kind::Bool, "Whether a link at `dest` is followed.").unless_given(false),
-            of("force", Kind::Bool, "Whether a file with other content is replaced.").unless_given(true),
+            of("force", Kind::Bool, "Whether a file with other content is replaced.")
+                .unless_given(true),
             text("validate", "A program that must succeed on the new file; `%s` is its path."),
-            of("trim_blocks", Kind::Bool, "Whether the newline after a block is dropped.").unless_given(true),
-            of("lstrip_blocks", Kind::Bool, "Whether white space before a block is dropped.").unless_given(false),
-            text("newline_sequence", "What ends a line: `\\n`, `\\r` or `\\r\\n`.").unless_given("\n"),
+            of("trim_blocks", Kind::Bool, "Whether the newline after a block is dropped.")
+                .unless_given(true),
+            of("lstrip_blocks", Kind::Bool, "Whether white space before a block is dropped.")
+                .unless_given(false),
+            text("newline_sequence", "What ends a line: `\\n`, `\\r` or `\\r\\n`.")
+                .unless_given("\n"),
             text("output_encoding", "Encoding of the file; there is UTF-8.").unless_given("utf-8"),
             text("block_start_string", "What opens a block."),
             text("block_end_string", "What closes a block."),
@@ -154,7 +159,12 @@ fn template() -> ModuleSpec {
             text("serole", "Role part of the SELinux context."),
             text("setype", "Type part of the SELinux context."),
             text("selevel", "Level part of the SELinux context."),
-            of("unsafe_writes", Kind::Bool, "Whether the file may be written in place where it cannot be replaced.").unless_given(false),
+            of(
+                "unsafe_writes",
+                Kind::Bool,
+                "Whether the file may be written in place where it cannot be replaced.",
+            )
+            .unless_given(false),
         ],
     );
     spec.diff_mode = Support::Full;
@@ -168,9 +178,12 @@ fn role_arguments(is_import: bool) -> Vec<Argument> {
         text("vars_from", "File of its folder `vars` to use for `main`."),
         text("defaults_from", "File of its folder `defaults` to use for `main`."),
         text("handlers_from", "File of its folder `handlers` to use for `main`."),
-        of("allow_duplicates", Kind::Bool, "Whether it may run again on a host.").unless_given(true),
-        of("public", Kind::Bool, "Whether the rest of the play sees its variables.").unless_given(is_import),
-        of("rolespec_validate", Kind::Bool, "Whether its argument specs are checked.").unless_given(true),
+        of("allow_duplicates", Kind::Bool, "Whether it may run again on a host.")
+            .unless_given(true),
+        of("public", Kind::Bool, "Whether the rest of the play sees its variables.")
+            .unless_given(is_import),
+        of("rolespec_validate", Kind::Bool, "Whether its argument specs are checked.")
+            .unless_given(true),
     ];
     if !is_import {
         arguments.push(of("apply", Kind::Dict, "Keywords for the tasks inside."));

@@ -66,7 +66,13 @@ struct Carried {
     inline: Option<InlineFile>,
 }
 
-fn carry_bytes(offered: &Offered, bytes: Vec<u8>, name: &str, mode: Option<u32>, origin: &str) -> Carried {
+fn carry_bytes(
+    offered: &Offered,
+    bytes: Vec<u8>,
+    name: &str,
+    mode: Option<u32>,
+    origin: &str,
+) -> Carried {
     let size = bytes.len() as u64;
     let inline_bytes = (size <= INLINE_BYTES_MAX).then(|| bytes.clone());
     let digest = offered.bytes(bytes);
@@ -310,16 +316,14 @@ fn with_template_folder(scope: &template::Scope, path: &Path) -> template::Scope
 }
 
 async fn script(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
-    let line = text(&args, "_raw_params").or_else(|| text(&args, "cmd")).unwrap_or("").trim().to_owned();
+    let line =
+        text(&args, "_raw_params").or_else(|| text(&args, "cmd")).unwrap_or("").trim().to_owned();
     let words = inventory::ini::shell_words(&line).map_err(str::to_owned)?;
     let Some(name) = words.first() else { return Err("script needs the name of a script".into()) };
     let path = find(context, "files", name)?;
-    let rest = line.get(name.len()..).filter(|_| line.starts_with(name.as_str()));
-    let rest = rest.map_or_else(|| words.get(1..).unwrap_or_default().join(" "), |r| r.trim().to_owned());
     let offered = Offered::default();
     let carried = carry_file(context, &offered, &path, flag(&args, "decrypt", true))?;
     args.insert("_source".into(), carried.source);
-    args.insert("_arguments".into(), Json::String(rest));
     let inline = carried.inline.into_iter().collect();
     Ok(context.remote(args, &offered, inline).await)
 }
@@ -401,72 +405,84 @@ async fn fetch(context: &ActionContext<'_>, args: JsonMap) -> Result<TaskResult,
         result.fields.insert("msg".into(), "check mode not (yet) supported for this module".into());
         return Ok(result);
     }
-    let fails = flag(&args, "fail_on_missing", true);
-    let mut stat = JsonMap::new();
-    stat.insert("path".into(), Json::String(src.to_owned()));
-    let found = context.call("ansible.builtin.stat", stat, &NoFiles, Vec::new(), None).await;
-    if found.failed || found.unreachable {
-        return Ok(found);
+    let mut dest = fetch_dest(context, src, dest, flag(&args, "flat", false))?;
+    if dest.is_dir() {
+        dest = dest.join(Path::new(src).file_name().ok_or("src names no file")?);
     }
-    let stat = found.fields.get("stat").and_then(Json::as_object).cloned().unwrap_or_default();
-    let is = |key: &str| stat.get(key).and_then(Json::as_bool).unwrap_or(false);
-    let missing = |why: String| {
-        if fails {
-            return TaskResult::failure(why);
-        }
-        let mut result = TaskResult::message(Json::String(format!("{why}, ignored")));
-        result.fields.insert("file".into(), Json::String(src.to_owned()));
-        result
-    };
-    if !is("exists") {
-        return Ok(missing("the remote file does not exist, not transferring".into()));
+    let mut request = args.clone();
+    if let Ok((known, _)) = Offered::default().file(&dest) {
+        request.insert("_known".into(), Json::String(known.0));
     }
-    if is("isdir") {
-        return Ok(missing("remote file is a directory, fetch cannot work on directories".into()));
+    // Beside the target, so that a cut run leaves no half file under its name; made when the host
+    // has something to send.
+    let partial = dest.with_file_name(format!(
+        ".{}.partial-{}",
+        dest.file_name().unwrap_or_default().to_string_lossy(),
+        std::process::id()
+    ));
+    let sink = Box::new(LateFile { path: partial.clone(), file: None });
+    let name = "ansible.builtin.fetch";
+    let mut result = context.call(name, request, &NoFiles, Vec::new(), Some(sink)).await;
+    let is_sent = result.fields.remove("sent") == Some(Json::Bool(true));
+    result.fields.remove("digest");
+    if result.failed || result.unreachable || !result.fields.contains_key("checksum") {
+        let _ = fs::remove_file(&partial);
+        return Ok(result);
     }
-    let dest = fetch_dest(context, src, dest, flag(&args, "flat", false))?;
-    let checksum = stat.get("checksum").and_then(Json::as_str).unwrap_or("").to_owned();
-    let local = local_checksum(&dest).unwrap_or_default();
-    let mut result = TaskResult::default();
-    if local != checksum {
-        if let Some(folder) = dest.parent() {
-            fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    if is_sent {
+        if !partial.exists() {
+            // An empty file is sent without a single byte.
+            LateFile { path: partial.clone(), file: None }
+                .open()
+                .map_err(|error| format!("cannot write {}: {error}", partial.display()))?;
         }
-        // Beside the target, so that a cut run leaves no half file under its name.
-        let partial = dest.with_file_name(format!(
-            ".{}.partial-{}",
-            dest.file_name().unwrap_or_default().to_string_lossy(),
-            std::process::id()
-        ));
-        let file = fs::File::create(&partial).map_err(|error| format!("cannot write {}: {error}", partial.display()))?;
-        let mut request = JsonMap::new();
-        request.insert("src".into(), Json::String(src.to_owned()));
-        let sent = context
-            .call("ansible.builtin.fetch", request, &NoFiles, Vec::new(), Some(Box::new(file)))
-            .await;
-        if sent.failed || sent.unreachable {
-            let _ = fs::remove_file(&partial);
-            return Ok(sent);
-        }
-        let received = local_checksum(&partial).unwrap_or_default();
-        if flag(&args, "validate_checksum", true) && !checksum.is_empty() && received != checksum {
-            let _ = fs::remove_file(&partial);
-            return Ok(TaskResult::failure("checksum mismatch"));
-        }
-        fs::rename(&partial, &dest).map_err(|error| format!("cannot write {}: {error}", dest.display()))?;
+        fs::rename(&partial, &dest)
+            .map_err(|error| format!("cannot write {}: {error}", dest.display()))?;
         result.changed = true;
-        result.fields.insert("remote_checksum".into(), Json::String(checksum.clone()));
-    } else {
-        result.fields.insert("file".into(), Json::String(src.to_owned()));
+        let checksum = result.fields.get("checksum").cloned().unwrap_or_default();
+        result.fields.insert("remote_checksum".into(), checksum);
+        result.fields.insert("remote_md5sum".into(), Json::Null);
+        result.fields.remove("file");
     }
-    result.fields.insert("checksum".into(), Json::String(checksum));
-    result.fields.insert("md5sum".into(), Json::Null);
     result.fields.insert("dest".into(), Json::String(dest.display().to_string()));
     Ok(result)
 }
 
+/// A file that is made, with its folders, at the first byte.
+struct LateFile {
+    path: PathBuf,
+    file: Option<fs::File>,
+}
+
+impl LateFile {
+    fn open(&mut self) -> io::Result<&mut fs::File> {
+        if self.file.is_none() {
+            if let Some(folder) = self.path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            self.file = Some(fs::File::create(&self.path)?);
+        }
+        self.file.as_mut().ok_or_else(|| io::Error::other("the file was not made"))
+    }
+}
+
+impl io::Write for LateFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.open()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), io::Write::flush)
+    }
+}
+
 /// Where a file comes to lie: `DEST/HOST/PATH`, or, flat, `DEST` itself or `DEST/NAME`.
-fn fetch_dest(context: &ActionContext<'_>, src: &str, dest: &str, flat: bool) -> Result<PathBuf, String> {
+fn fetch_dest(
+    context: &ActionContext<'_>,
+    src: &str,
+    dest: &str,
+    flat: bool,
+) -> Result<PathBuf, String> {
     let surroundings = context.scope.surroundings();
     let base = surroundings.expand_home(dest);
     let base = if base.is_absolute() { base } else { surroundings.playbook_folder.join(base) };
@@ -477,11 +493,8 @@ fn fetch_dest(context: &ActionContext<'_>, src: &str, dest: &str, flat: bool) ->
         }
         return Ok(if dest.ends_with('/') { base.join(name) } else { base });
     }
-    let host = context
-        .settings
-        .delegate_to
-        .clone()
-        .unwrap_or_else(|| context.host.as_str().to_owned());
+    let host =
+        context.settings.delegate_to.clone().unwrap_or_else(|| context.host.as_str().to_owned());
     // No part of a host's path may lead out of the folder.
     let inside: PathBuf = Path::new(src)
         .components()
@@ -489,19 +502,3 @@ fn fetch_dest(context: &ActionContext<'_>, src: &str, dest: &str, flat: bool) ->
         .collect();
     Ok(base.join(host).join(inside))
 }
-
-fn local_checksum(path: &Path) -> Option<String> {
-    use sha1::{Digest, Sha1};
-    let mut file = fs::File::open(path).ok()?;
-    let mut hasher = Sha1::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match io::Read::read(&mut file, &mut buffer) {
-            Ok(0) => break,
-            Ok(count) => hasher.update(buffer.get(..count)?),
-            Err(_) => return None,
-        }
-    }
-    Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
