@@ -63,6 +63,7 @@ fn hosts() -> Vec<FakeHost> {
     bare.set_variable("PATH", "/usr/bin:/bin");
     bare.hold(b"test");
     bare.program("visudo", |_, _| Output::success(""));
+    super::fake_programs::put_all(&mut bare);
     bare.program("getent", |_, program| match program.args.join(" ").as_str() {
         "-- passwd root" => Output::success("root:x:0:0:root:/root:/bin/bash\n"),
         _ => Output::failure(2, ""),

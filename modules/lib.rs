@@ -45,6 +45,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<lineinfile::LineInFile>(),
         module::<blockinfile::BlockInFile>(),
         module::<replace::Replace>(),
+        module::<nftables::NfTables>(),
+        module::<iptables::IpTables>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),
@@ -66,6 +68,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
 mod cases;
 #[cfg(test)]
 mod contract_tests;
+#[cfg(test)]
 mod fake_programs;
 #[cfg(test)]
 mod fake_tools;

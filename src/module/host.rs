@@ -2,7 +2,8 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Read},
+    fmt,
+    io::{self, Read, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -83,6 +84,14 @@ pub trait Host {
     /// The user whom the remote runs as.
     fn effective_uid(&self) -> u32;
 
+    /// Opens a connection. `timeout` is the time for it to be made and, after that, for each read
+    /// and write.
+    fn dial(
+        &self,
+        address: &Address,
+        timeout: Duration,
+    ) -> Result<Box<dyn Connection>, HostError>;
+
     /// Reads a file that the controller holds.
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError>;
 
@@ -160,6 +169,29 @@ pub trait Host {
     }
 }
 
+/// Where a connection leads to. Names are for callers to look up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A port of a machine.
+    Tcp(SocketAddr),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// A connection that has been made; dropped, it is closed.
+pub trait Connection: Read + Write {}
+
+impl<C: Read + Write> Connection for C {}
+
 /// Whether an operation is about a link or about what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
@@ -219,6 +251,9 @@ pub enum HostError {
         path: String,
         source: io::Error,
     },
+    /// Nobody answers there.
+    #[error("could not connect to {address}")]
+    Connect { address: String, source: io::Error },
     /// The program is nowhere.
     #[error("no program {name} on the host (looked in PATH and the folders of system programs)")]
     NoProgram { name: String },

@@ -11,9 +11,12 @@ mod placing;
 use std::{
     ffi::OsString,
     fs, io,
-    io::Read,
+    io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -31,7 +34,7 @@ pub use cancellation::Cancellation;
 
 use crate::{
     FileKind, FileMode, Host, HostError, Metadata, Output, Placement, Program,
-    host::{Access, Links, Temporary},
+    host::{Access, Address, Connection, Links, Temporary},
     kernel::{Kernel, Network, Space},
     metadata::since_epoch,
 };
@@ -143,7 +146,7 @@ fn metadata_of(found: &fs::Metadata) -> Metadata {
     }
 }
 
-/// A reader that ends with an error once the request is cancelled.
+/// A stream that ends with an error once the request is cancelled.
 struct Cancellable<R> {
     inner: R,
     cancellation: Arc<Cancellation>,
@@ -155,6 +158,19 @@ impl<R: Read> Read for Cancellable<R> {
             return Err(io::Error::other("cancelled"));
         }
         self.inner.read(buffer)
+    }
+}
+
+impl<W: Write> Write for Cancellable<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.cancellation.is_cancelled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 
@@ -357,6 +373,30 @@ impl Host for Machine<'_> {
 
     fn effective_uid(&self) -> u32 {
         rustix::process::geteuid().as_raw()
+    }
+
+    fn dial(
+        &self,
+        address: &Address,
+        timeout: Duration,
+    ) -> Result<Box<dyn Connection>, HostError> {
+        self.proceed()?;
+        let fault = |source| HostError::Connect { address: address.to_string(), source };
+        let cancellation = Arc::clone(&self.cancellation);
+        Ok(match address {
+            Address::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, timeout).map_err(fault)?;
+                stream.set_read_timeout(Some(timeout)).map_err(fault)?;
+                stream.set_write_timeout(Some(timeout)).map_err(fault)?;
+                Box::new(Cancellable { inner: stream, cancellation })
+            }
+            Address::Unix(path) => {
+                let stream = UnixStream::connect(path).map_err(fault)?;
+                stream.set_read_timeout(Some(timeout)).map_err(fault)?;
+                stream.set_write_timeout(Some(timeout)).map_err(fault)?;
+                Box::new(Cancellable { inner: stream, cancellation })
+            }
+        })
     }
 
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {
