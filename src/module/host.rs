@@ -86,11 +86,7 @@ pub trait Host {
 
     /// Opens a connection. `timeout` is the time for it to be made and, after that, for each read
     /// and write.
-    fn dial(
-        &self,
-        address: &Address,
-        timeout: Duration,
-    ) -> Result<Box<dyn Connection>, HostError>;
+    fn dial(&self, address: &Address, timeout: Duration) -> Result<Box<dyn Connection>, HostError>;
 
     /// Reads a file that the controller holds.
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError>;

@@ -375,11 +375,7 @@ impl Host for Machine<'_> {
         rustix::process::geteuid().as_raw()
     }
 
-    fn dial(
-        &self,
-        address: &Address,
-        timeout: Duration,
-    ) -> Result<Box<dyn Connection>, HostError> {
+    fn dial(&self, address: &Address, timeout: Duration) -> Result<Box<dyn Connection>, HostError> {
         self.proceed()?;
         let fault = |source| HostError::Connect { address: address.to_string(), source };
         let cancellation = Arc::clone(&self.cancellation);
