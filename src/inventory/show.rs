@@ -31,11 +31,11 @@ fn graph_group(
 ) {
     let Some(group) = inventory.groups.get(name) else { return };
     lines.push(mark(&format!("@{name}:"), depth));
-    for child in sorted(group.children.iter().map(|child| child.as_str())) {
-        graph_group(inventory, child, depth + 1, group_vars, host_vars, lines);
+    for child in &group.children {
+        graph_group(inventory, child.as_str(), depth + 1, group_vars, host_vars, lines);
     }
     if name != "all" {
-        for host in sorted(group.hosts.iter().map(|host| host.as_str())) {
+        for host in group.hosts.iter().map(|host| host.as_str()) {
             lines.push(mark(host, depth + 1));
             for (name, value) in host_vars(host) {
                 lines.push(mark(&format!("{{{name} = {value}}}"), depth + 2));

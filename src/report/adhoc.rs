@@ -1,5 +1,6 @@
 //! Results of one module on hosts, as Ansible's `minimal` and `oneline` callbacks word them.
 
+use plan::Task;
 use protocol::{Json, JsonMap};
 use run::{Event, TaskResult};
 
@@ -26,8 +27,7 @@ impl Show for AdhocScreen {
                 for warning in &result.warnings {
                     self.live.print_error(&format!("[WARNING]: {warning}"));
                 }
-                let is_command = task.does(&["command", "shell", "raw"]);
-                self.live.print(&self.line(host.as_str(), is_command, result));
+                self.live.print(&self.line(host.as_str(), task, result));
             }
             Event::Warning { message } => {
                 self.live.print_error(&format!("[WARNING]: {message}"));
@@ -39,7 +39,8 @@ impl Show for AdhocScreen {
 }
 
 impl AdhocScreen {
-    fn line(&self, host: &str, is_command: bool, result: &TaskResult) -> String {
+    fn line(&self, host: &str, task: &Task, result: &TaskResult) -> String {
+        let is_command = task.does(&["command", "shell", "raw"]);
         let (word, tone) = if result.unreachable {
             ("UNREACHABLE!", Tone::Unreachable)
         } else if result.failed {
@@ -55,7 +56,7 @@ impl AdhocScreen {
         let text = match rc.filter(|_| is_command && !result.unreachable) {
             Some(rc) => self.command(host, word, rc, result),
             None => {
-                let shown = self.dump(result);
+                let shown = self.dump(result, task.does(&["debug"]));
                 let mark = if result.failed { "FAILED!" } else { word };
                 format!("{host} | {mark} => {shown}")
             }
@@ -80,7 +81,7 @@ impl AdhocScreen {
         )
     }
 
-    fn dump(&self, result: &TaskResult) -> String {
+    fn dump(&self, result: &TaskResult, is_debug: bool) -> String {
         let mut shown: JsonMap = result
             .fields
             .iter()
@@ -93,6 +94,9 @@ impl AdhocScreen {
         if self.verbosity < 3 {
             shown.remove("invocation");
             shown.remove("diff");
+        }
+        if is_debug {
+            shown.retain(|name, _| !matches!(name.as_str(), "changed" | "skipped"));
         }
         let shown = Json::Object(shown);
         if self.one_line { json::line(&shown) } else { json::pretty(&shown, 4) }
