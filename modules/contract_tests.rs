@@ -11,7 +11,7 @@ use super::CATALOGUE;
 
 fn promise(name: &str) -> Promise {
     match name.rsplit('.').next().unwrap_or_default() {
-        "command" | "shell" | "script" | "tempfile" => Promise::Action,
+        "apt" | "package" | "command" | "shell" | "script" | "tempfile" => Promise::Action,
         "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
         _ => Promise::State,
     }

@@ -3,11 +3,13 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod apt;
 mod command;
 mod copy;
 mod execution;
 mod facts;
 mod file;
+mod package;
 mod ping;
 mod service;
 mod setup;
@@ -28,6 +30,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<copy::Copy>(),
         fact::<stat::Stat>(),
         fact::<setup::Setup>(),
+        action::<apt::Apt>(),
+        action::<package::Package>(),
         module::<service::Service>(),
         module::<systemd::Systemd>(),
     ],
