@@ -13,9 +13,44 @@ use crate::fake_tools::with_account_tools;
 fn promise(name: &str) -> Promise {
     match name.rsplit('.').next().unwrap_or_default() {
         "command" | "shell" | "script" | "tempfile" => Promise::Action,
-        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" => Promise::Fact,
+        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
         _ => Promise::State,
     }
+}
+
+/// A systemd that knows every unit; what it was told is in files.
+fn put_systemd(host: &mut FakeHost) {
+    host.put_dirs("/run/systemd/system");
+    host.program("systemctl", |files, program| {
+        let words: Vec<&str> = program
+            .args
+            .iter()
+            .map(String::as_str)
+            .filter(|word| !word.starts_with("--"))
+            .collect();
+        let (verb, unit) = match words.as_slice() {
+            [verb, unit] => (*verb, unit.trim_end_matches(".service")),
+            _ => return Output::failure(1, "no such verb"),
+        };
+        let (active, start) = (format!("/run/units/{unit}"), format!("/etc/units/{unit}"));
+        match verb {
+            "start" => files.put(&active, "active"),
+            "stop" => files.put(&active, "inactive"),
+            "enable" => files.put(&start, "enabled"),
+            "disable" | "unmask" => files.put(&start, "disabled"),
+            "mask" => files.put(&start, "masked"),
+            "show" => {
+                let start = files.text(&start).unwrap_or_else(|| "disabled".into());
+                let load = if start == "masked" { "masked" } else { "loaded" };
+                let active = files.text(&active).unwrap_or_else(|| "inactive".into());
+                return Output::success(format!(
+                    "LoadState={load}\nActiveState={active}\nUnitFileState={start}\n"
+                ));
+            }
+            _ => return Output::failure(1, "no such verb"),
+        }
+        Output::success("")
+    });
 }
 
 /// Hosts that differ in what is there already.
@@ -28,11 +63,14 @@ fn hosts() -> Vec<FakeHost> {
     bare.set_variable("PATH", "/usr/bin:/bin");
     bare.hold(b"test");
     bare.program("visudo", |_, _| Output::success(""));
+    super::fake_programs::put_all(&mut bare);
     bare.program("getent", |_, program| match program.args.join(" ").as_str() {
         "-- passwd root" => Output::success("root:x:0:0:root:/root:/bin/bash\n"),
         _ => Output::failure(2, ""),
     });
     with_account_tools(&mut bare);
+    super::fake_programs::put_all(&mut bare);
+    put_systemd(&mut bare);
     let mut plain = bare.clone();
     plain.put("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
     plain.put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");

@@ -8,18 +8,24 @@ mod blockinfile;
 mod command;
 mod copy;
 mod execution;
+mod facts;
 mod fetch;
 mod file;
 mod find;
 mod getent;
 mod group;
+mod iptables;
 mod lineinfile;
+mod nftables;
 mod ping;
 mod replace;
 mod script;
+mod service;
+mod setup;
 mod shell;
 mod slurp;
 mod stat;
+mod systemd;
 mod tempfile;
 mod text_diff;
 mod text_file;
@@ -39,6 +45,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<lineinfile::LineInFile>(),
         module::<blockinfile::BlockInFile>(),
         module::<replace::Replace>(),
+        module::<nftables::NfTables>(),
+        module::<iptables::IpTables>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),
@@ -48,6 +56,11 @@ pub const CATALOGUE: Catalogue = Catalogue {
         fact::<getent::Getent>(),
         module::<group::Group>(),
         module::<user::User>(),
+        fact::<setup::Setup>(),
+        module::<nftables::NfTables>(),
+        module::<iptables::IpTables>(),
+        module::<service::Service>(),
+        module::<systemd::Systemd>(),
     ],
 };
 
@@ -55,5 +68,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
 mod cases;
 #[cfg(test)]
 mod contract_tests;
+#[cfg(test)]
+mod fake_programs;
 #[cfg(test)]
 mod fake_tools;

@@ -77,7 +77,7 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     let store = session.store(inventory, vec![folder])?;
     let screen =
         running::adhoc_screen(&session.settings, &run_settings, args.one_line, &session.masks)?;
-    let plays = plays.into_iter().map(Arc::new).collect();
+    let plays = vec![(String::new(), plays.into_iter().map(Arc::new).collect())];
     let ended = running::run(&session, store, run_settings, compiler, plays, screen)?;
     if let Some(error) = ended.error {
         return Err(Failed::general(error));

@@ -87,7 +87,7 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         return Ok(0);
     }
     let screen = running::screen(&session.settings, &run_settings, program, &session.masks)?;
-    let all: Vec<Arc<Play>> = plays.into_iter().flat_map(|(_, plays)| plays).collect();
+    let all = plays.into_iter().map(|(path, plays)| (path.display().to_string(), plays)).collect();
     let ended = running::run(&session, store, run_settings, compiler, all, screen)?;
     let code = exit_code(&ended, args.detailed_exitcode);
     match &ended.error {

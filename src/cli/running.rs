@@ -21,7 +21,7 @@ pub fn run(
     store: Arc<Store>,
     settings: RunSettings,
     compiler: Arc<playbook::Compiler>,
-    plays: Vec<Arc<Play>>,
+    plays: Vec<(String, Vec<Arc<Play>>)>,
     screen: Box<dyn Show>,
 ) -> Result<Ended, Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread()

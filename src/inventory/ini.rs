@@ -57,8 +57,9 @@ struct Reader<'a> {
     inventory: &'a mut Inventory,
     diagnostics: &'a mut Diagnostics,
     section: Section,
-    /// Groups that are used before they are declared, and where.
-    pending: Vec<(String, &'static str, Span)>,
+    /// Groups that are used before they are declared, the group that has them as children, if it is
+    /// one, and where.
+    pending: Vec<(String, Option<String>, Span)>,
     declared: Vec<String>,
 }
 
@@ -122,7 +123,7 @@ impl Reader<'_> {
             }
             Some("vars") => {
                 if !self.inventory.groups.contains_key(group.as_str()) {
-                    self.pending.push((group.clone(), "vars", span.clone()));
+                    self.pending.push((group.clone(), None, span.clone()));
                 }
                 self.inventory.add_group(&group);
                 Section::Vars(group)
@@ -193,7 +194,7 @@ impl Reader<'_> {
         }
         let name = crate::load::safe_group_name(name);
         if !self.inventory.groups.contains_key(name.as_str()) {
-            self.pending.push((name.clone(), "children", span.clone()));
+            self.pending.push((name.clone(), Some(group.to_owned()), span.clone()));
         }
         if let Err(error) = self.inventory.add_child(group, &name) {
             self.wrong(span, error.to_string());
@@ -227,14 +228,15 @@ impl Reader<'_> {
     }
 
     fn finish(self) {
-        for (group, kind, span) in self.pending {
+        for (group, parent, span) in self.pending {
             if self.declared.contains(&group) {
                 continue;
             }
-            let message = if kind == "vars" {
-                format!("Section [{group}:vars] not valid for undefined group: {group}")
-            } else {
-                format!("Section [{group}:children] includes undefined group: {group}")
+            let message = match parent {
+                None => format!("Section [{group}:vars] not valid for undefined group: {group}"),
+                Some(parent) => {
+                    format!("Section [{parent}:children] includes undefined group: {group}")
+                }
             };
             let known = self.declared.iter().map(String::as_str);
             self.diagnostics

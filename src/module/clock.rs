@@ -40,6 +40,27 @@ fn zone(host: &dyn Host) -> TimeZone {
     read.and_then(|bytes| TimeZone::from_tz_data(&bytes).ok()).unwrap_or_else(TimeZone::utc)
 }
 
+/// What the host's time zone is called at a moment, and what in its summer; the same where it has
+/// none.
+pub fn zone_names(host: &dyn Host, moment: SystemTime) -> (String, String) {
+    let zone = zone(host);
+    let kind_at = |secs: i64| {
+        let kind = zone.find_local_time_type(secs).ok();
+        kind.map_or((0, "UTC".to_owned()), |kind| {
+            let name = Some(kind.time_zone_designation()).filter(|name| !name.is_empty());
+            (kind.ut_offset(), name.unwrap_or("UTC").to_owned())
+        })
+    };
+    let start_of = |month: u8| {
+        let year = local_time(host, moment).year;
+        UtcDateTime::new(year, month, 1, 0, 0, 0, 0).map_or(0, |time| time.unix_time())
+    };
+    let now = i64::try_from(since_epoch(moment).as_secs()).unwrap_or(i64::MAX);
+    let (january, july) = (kind_at(start_of(1)), kind_at(start_of(7)));
+    let summer = if january.0 > july.0 { january.1 } else { july.1 };
+    (kind_at(now).1, summer)
+}
+
 /// What the host's clock on the wall says at a moment.
 pub fn local_time(host: &dyn Host, moment: SystemTime) -> LocalTime {
     let since = since_epoch(moment);

@@ -29,7 +29,7 @@ pub fn converge<M: Module>(
         response.diff = module.diff(&delta, host)?;
     }
     let mut applied = JsonMap::new();
-    if response.changed && !mode.check {
+    if delta.is_work() && !mode.check {
         applied = module.apply(&delta, host)?;
         let rest = module.look_again(&delta, host)?;
         if !rest.is_settled() {

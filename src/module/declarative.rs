@@ -65,12 +65,15 @@ pub struct Delta<S> {
     /// What is to be done besides, and passes by nature: a restart, new times on a file. The
     /// second look does not expect to see it.
     pub steps: Vec<String>,
+    /// What is to be done in any case, but is no change that anyone would speak of: a service
+    /// manager reads its files again.
+    pub quiet_steps: Vec<String>,
 }
 
 impl<S: Serialize + PartialEq> Delta<S> {
     /// A delta without steps.
     pub fn new(actual: S, desired: S) -> Self {
-        Self { actual, desired, steps: Vec::new() }
+        Self { actual, desired, steps: Vec::new(), quiet_steps: Vec::new() }
     }
 
     /// Whether what is, is what should be.
@@ -81,6 +84,11 @@ impl<S: Serialize + PartialEq> Delta<S> {
     /// Whether there is anything to do.
     pub fn is_change(&self) -> bool {
         !self.is_settled() || !self.steps.is_empty()
+    }
+
+    /// Whether anything is to be done, be it a change or not.
+    pub fn is_work(&self) -> bool {
+        self.is_change() || !self.quiet_steps.is_empty()
     }
 
     /// Both sides as data.

@@ -3,11 +3,12 @@
 mod files;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     ffi::OsString,
     fmt,
-    io::{self, Read},
+    io::{self, Read, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -18,7 +19,8 @@ use protocol::Digest;
 use crate::{
     FileMode, Host, HostError, Metadata, Output, Placement, Program,
     content::{Algorithm, bytes_digest},
-    host::{Access, Links, Temporary},
+    host::{Access, Address, Connection, Links, Temporary},
+    kernel::{Kernel, Network, Space},
 };
 
 pub use files::Files;
@@ -38,9 +40,52 @@ pub struct FakeHost {
     pub writes: usize,
     /// What was streamed to the controller.
     pub sent: RefCell<Vec<Vec<u8>>>,
+    /// What its kernel says of itself.
+    pub kernel: Kernel,
+    /// Its addresses and routes.
+    pub network: Network,
+    /// Its file systems, by where they are mounted.
+    pub spaces: BTreeMap<PathBuf, Space>,
+    /// What its open ports say to whom connects.
+    pub ports: BTreeMap<SocketAddr, Vec<u8>>,
+    /// How long it has paused, by which its clock has moved on.
+    pub paused: Cell<Duration>,
     programs: BTreeMap<String, FakeProgram>,
     variables: BTreeMap<String, String>,
     blobs: BTreeMap<Digest, Vec<u8>>,
+    servers: BTreeMap<String, FakeServer>,
+}
+
+/// What a fake server does: it is given all that was sent before the first answer is read.
+pub type FakeServer = Rc<dyn Fn(&[u8]) -> Vec<u8>>;
+
+/// A connection to a fake server.
+struct FakeConnection {
+    server: FakeServer,
+    sent: Vec<u8>,
+    answer: Option<io::Cursor<Vec<u8>>>,
+}
+
+impl Read for FakeConnection {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (server, sent) = (&self.server, &self.sent);
+        self.answer.get_or_insert_with(|| io::Cursor::new(server(sent))).read(buffer)
+    }
+}
+
+impl Write for FakeConnection {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // What comes after an answer is the next request.
+        if self.answer.take().is_some() {
+            self.sent.clear();
+        }
+        self.sent.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl fmt::Debug for FakeHost {
@@ -81,6 +126,11 @@ impl FakeHost {
     /// Sets a variable of the environment.
     pub fn set_variable(&mut self, name: &str, value: &str) {
         self.variables.insert(name.into(), value.into());
+    }
+
+    /// Puts a server, at `10.0.0.1:80` or the path of a socket.
+    pub fn serve(&mut self, address: &str, answer: impl Fn(&[u8]) -> Vec<u8> + 'static) {
+        self.servers.insert(address.into(), Rc::new(answer));
     }
 
     /// Lets the controller hold a file.
@@ -172,6 +222,28 @@ impl Host for FakeHost {
         access != Access::Execute || metadata.is_dir() || metadata.mode.bits() & 0o111 != 0
     }
 
+    fn kernel(&self) -> Kernel {
+        self.kernel.clone()
+    }
+
+    fn space(&self, path: &Path) -> Result<Option<Space>, HostError> {
+        Ok(self.spaces.get(path).cloned())
+    }
+
+    fn network(&self) -> Result<Network, HostError> {
+        Ok(self.network.clone())
+    }
+
+    fn connect(&self, to: SocketAddr, _: Duration) -> io::Result<Box<dyn Read>> {
+        let said = self.ports.get(&to).ok_or_else(|| refusal(io::ErrorKind::ConnectionRefused))?;
+        Ok(Box::new(io::Cursor::new(said.clone())))
+    }
+
+    fn pause(&self, time: Duration) -> Result<(), HostError> {
+        self.paused.set(self.paused.get() + time);
+        Ok(())
+    }
+
     fn query(&self, program: &Program) -> Result<Output, HostError> {
         let mut files = self.files.clone();
         let output = self.run(&mut files, program)?;
@@ -184,7 +256,7 @@ impl Host for FakeHost {
     }
 
     fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+        UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.paused.get()
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -201,6 +273,19 @@ impl Host for FakeHost {
 
     fn effective_uid(&self) -> u32 {
         0
+    }
+
+    fn dial(&self, address: &Address, _: Duration) -> Result<Box<dyn Connection>, HostError> {
+        match self.servers.get(&address.to_string()) {
+            Some(server) => {
+                let server = Rc::clone(server);
+                Ok(Box::new(FakeConnection { server, sent: Vec::new(), answer: None }))
+            }
+            None => Err(HostError::Connect {
+                address: address.to_string(),
+                source: refusal(io::ErrorKind::ConnectionRefused),
+            }),
+        }
     }
 
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {

@@ -2,14 +2,19 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Read},
+    fmt,
+    io::{self, Read, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use protocol::Digest;
 
-use crate::{FileMode, Metadata, Output, Program};
+use crate::{
+    FileMode, Metadata, Output, Program,
+    kernel::{Kernel, Network, Space},
+};
 
 /// The bytes of a file that modules read into memory at most.
 pub const READ_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -42,6 +47,22 @@ pub trait Host {
     /// Whether the remote's user may do that with what a path leads to.
     fn may(&self, access: Access, path: &Path) -> bool;
 
+    /// What the kernel says of itself.
+    fn kernel(&self) -> Kernel;
+
+    /// Size and use of the file system that holds a path; `None` where there is nothing.
+    fn space(&self, path: &Path) -> Result<Option<Space>, HostError>;
+
+    /// Addresses and routes, as the kernel has them now.
+    fn network(&self) -> Result<Network, HostError>;
+
+    /// Opens a TCP connection, for reading alone; a read that takes longer than `timeout` ends with
+    /// [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`].
+    fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Read>>;
+
+    /// Lets time pass.
+    fn pause(&self, time: Duration) -> Result<(), HostError>;
+
     /// Runs a program that only reads.
     fn query(&self, program: &Program) -> Result<Output, HostError>;
 
@@ -62,6 +83,10 @@ pub trait Host {
 
     /// The user whom the remote runs as.
     fn effective_uid(&self) -> u32;
+
+    /// Opens a connection. `timeout` is the time for it to be made and, after that, for each read
+    /// and write.
+    fn dial(&self, address: &Address, timeout: Duration) -> Result<Box<dyn Connection>, HostError>;
 
     /// Reads a file that the controller holds.
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError>;
@@ -140,6 +165,29 @@ pub trait Host {
     }
 }
 
+/// Where a connection leads to. Names are for callers to look up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A port of a machine.
+    Tcp(SocketAddr),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// A connection that has been made; dropped, it is closed.
+pub trait Connection: Read + Write {}
+
+impl<C: Read + Write> Connection for C {}
+
 /// Whether an operation is about a link or about what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
@@ -199,6 +247,9 @@ pub enum HostError {
         path: String,
         source: io::Error,
     },
+    /// Nobody answers there.
+    #[error("could not connect to {address}")]
+    Connect { address: String, source: io::Error },
     /// The program is nowhere.
     #[error("no program {name} on the host (looked in PATH and the folders of system programs)")]
     NoProgram { name: String },
@@ -214,6 +265,9 @@ pub enum HostError {
     /// The request was cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// The kernel's tables of addresses and routes cannot be read.
+    #[error("could not read the network's addresses and routes")]
+    Network { source: io::Error },
     /// The controller does not give a file.
     #[error("the controller did not send the file with digest {digest}")]
     Blob { digest: String, source: io::Error },

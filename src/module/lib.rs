@@ -27,6 +27,7 @@ pub mod fake;
 pub mod file_arguments;
 pub mod glob;
 pub mod host;
+pub mod kernel;
 pub mod machine;
 pub mod metadata;
 pub mod mode;

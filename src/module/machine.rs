@@ -6,18 +6,25 @@
 mod cancellation;
 mod child;
 mod guard;
+mod netlink;
 mod placing;
 
 use std::{
     ffi::OsString,
     fs, io,
-    io::Read,
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -28,9 +35,16 @@ pub use cancellation::Cancellation;
 
 use crate::{
     FileKind, FileMode, Host, HostError, Metadata, Output, Placement, Program,
-    host::{Access, Links, Temporary},
+    host::{Access, Address, Connection, Links, Temporary},
+    kernel::{Kernel, Network, Space},
     metadata::since_epoch,
 };
+
+/// How long a file system may take to tell its size: one on the network may never do.
+const SPACE_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a pause goes on after its request was cancelled.
+const PAUSE_STEP: Duration = Duration::from_millis(50);
 
 /// Folders in which programs are looked for besides `PATH`, as Ansible does.
 const PROGRAM_FOLDERS: [&str; 6] =
@@ -133,7 +147,7 @@ fn metadata_of(found: &fs::Metadata) -> Metadata {
     }
 }
 
-/// A reader that ends with an error once the request is cancelled.
+/// A stream that ends with an error once the request is cancelled.
 struct Cancellable<R> {
     inner: R,
     cancellation: Arc<Cancellation>,
@@ -145,6 +159,19 @@ impl<R: Read> Read for Cancellable<R> {
             return Err(io::Error::other("cancelled"));
         }
         self.inner.read(buffer)
+    }
+}
+
+impl<W: Write> Write for Cancellable<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.cancellation.is_cancelled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 
@@ -255,6 +282,64 @@ impl Host for Machine<'_> {
             .is_ok()
     }
 
+    fn kernel(&self) -> Kernel {
+        let name = rustix::system::uname();
+        let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+        Kernel {
+            system: text(name.sysname()),
+            node: text(name.nodename()),
+            release: text(name.release()),
+            version: text(name.version()),
+            machine: text(name.machine()),
+        }
+    }
+
+    fn space(&self, path: &Path) -> Result<Option<Space>, HostError> {
+        self.proceed()?;
+        let fault = |why| HostError::file("read the size of the file system of", path, why);
+        let (tell, told) = mpsc::channel();
+        let asked = path.to_owned();
+        thread::Builder::new()
+            .name("statvfs".into())
+            .stack_size(64 * 1024)
+            // Nobody listens any more where it took too long.
+            .spawn(move || drop(tell.send(rustix::fs::statvfs(&asked))))
+            .map_err(fault)?;
+        let found =
+            told.recv_timeout(SPACE_WAIT).map_err(|_| fault(io::ErrorKind::TimedOut.into()))?;
+        let found = present(found.map_err(io::Error::from)).map_err(fault)?;
+        Ok(found.map(|found| Space {
+            block_bytes: found.f_bsize,
+            fragment_bytes: found.f_frsize,
+            blocks: found.f_blocks,
+            blocks_available: found.f_bavail,
+            inodes: found.f_files,
+            inodes_available: found.f_favail,
+        }))
+    }
+
+    fn network(&self) -> Result<Network, HostError> {
+        self.proceed()?;
+        netlink::read().map_err(|source| HostError::Network { source })
+    }
+
+    fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Read>> {
+        let stream = TcpStream::connect_timeout(&to, timeout)?;
+        stream.set_read_timeout(Some(timeout))?;
+        Ok(Box::new(Cancellable { inner: stream, cancellation: Arc::clone(&self.cancellation) }))
+    }
+
+    fn pause(&self, time: Duration) -> Result<(), HostError> {
+        let mut left = time;
+        while !left.is_zero() {
+            self.proceed()?;
+            let step = left.min(PAUSE_STEP);
+            thread::sleep(step);
+            left -= step;
+        }
+        self.proceed()
+    }
+
     fn query(&self, program: &Program) -> Result<Output, HostError> {
         self.run(program)
     }
@@ -289,6 +374,26 @@ impl Host for Machine<'_> {
 
     fn effective_uid(&self) -> u32 {
         rustix::process::geteuid().as_raw()
+    }
+
+    fn dial(&self, address: &Address, timeout: Duration) -> Result<Box<dyn Connection>, HostError> {
+        self.proceed()?;
+        let fault = |source| HostError::Connect { address: address.to_string(), source };
+        let cancellation = Arc::clone(&self.cancellation);
+        Ok(match address {
+            Address::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, timeout).map_err(fault)?;
+                stream.set_read_timeout(Some(timeout)).map_err(fault)?;
+                stream.set_write_timeout(Some(timeout)).map_err(fault)?;
+                Box::new(Cancellable { inner: stream, cancellation })
+            }
+            Address::Unix(path) => {
+                let stream = UnixStream::connect(path).map_err(fault)?;
+                stream.set_read_timeout(Some(timeout)).map_err(fault)?;
+                stream.set_write_timeout(Some(timeout)).map_err(fault)?;
+                Box::new(Cancellable { inner: stream, cancellation })
+            }
+        })
     }
 
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {

@@ -1,6 +1,9 @@
 //! A role as one play, role or task uses it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use template::Tree;
 
@@ -30,11 +33,21 @@ pub struct Role {
     pub identity: String,
     /// `argument_specs` of its entry point.
     pub argument_spec: Option<Arc<Tree>>,
-    /// Roles that it depends on, in order, as far as a script may ask for them.
-    pub dependencies: Vec<Arc<Role>>,
+    /// Roles that it depends on, in order; set once they are read.
+    pub dependencies: OnceLock<Vec<Arc<Role>>>,
 }
 
 impl Role {
+    /// All roles that it depends on, directly or not, the deepest first.
+    pub fn all_dependencies(&self) -> Vec<Arc<Role>> {
+        let mut all = Vec::new();
+        for role in self.dependencies.get().into_iter().flatten() {
+            all.extend(role.all_dependencies());
+            all.push(Arc::clone(role));
+        }
+        all
+    }
+
     /// `collection.name`, or the bare name.
     pub fn full_name(&self) -> String {
         match &self.collection {

@@ -163,7 +163,7 @@ impl Cursor<'_> {
             allow_duplicates: request.allow_duplicates.unwrap_or(meta.allow_duplicates),
             identity,
             argument_spec: None,
-            dependencies: Vec::new(),
+            dependencies: Default::default(),
         });
         let mut keywords = keywords;
         keywords.collections = keywords.collections.or(meta.collections);
@@ -175,13 +175,17 @@ impl Cursor<'_> {
         });
         let mut items = Vec::new();
         let mut handlers = Vec::new();
+        let mut dependencies = Vec::new();
         for dependency in &meta.dependencies {
             let Some(parts) = self.role_entry(dependency, &frame) else { continue };
             if let Some(compiled) = self.role(parts, &frame) {
                 items.extend(compiled.items);
                 handlers.extend(compiled.handlers);
+                dependencies.push(compiled.role);
             }
         }
+        // Nobody else has set them: the role was made above.
+        let _ = role.dependencies.set(dependencies);
         let are_handlers = std::mem::replace(&mut self.are_handlers, false);
         let own =
             self.role_tasks(&found.path, "tasks", request.tasks_from.as_deref(), &frame, span);

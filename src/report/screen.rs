@@ -160,9 +160,8 @@ impl Screen {
                 let title = self.title("RUNNING HANDLER", task, name, false);
                 vec![self.announce(task, title)]
             }
-            Event::HostStarted { .. } | Event::RunStarted { .. } | Event::Statistic { .. } => {
-                Vec::new()
-            }
+            Event::HostStarted { .. } | Event::Statistic { .. } => Vec::new(),
+            Event::RunStarted { playbooks } => self.playbooks(playbooks),
             Event::Item(item) => {
                 let mut lines = self.again(&item.task);
                 lines.extend(self.item(item));
@@ -199,6 +198,19 @@ impl Screen {
         let length = title.chars().count();
         let stars = self.settings.columns.saturating_sub(length).max(STARS_MIN);
         format!("\n{title} {}", "*".repeat(stars))
+    }
+
+    fn playbooks(&self, playbooks: &[(String, usize)]) -> Vec<Line> {
+        if self.settings.verbosity < 2 {
+            return Vec::new();
+        }
+        let mut lines = Vec::new();
+        for (path, plays) in playbooks {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            lines.push(out(self.banner(&format!("PLAYBOOK: {name}"))));
+            lines.push(out(self.paint(Tone::Verbose, &format!("{plays} plays in {path}"))));
+        }
+        lines
     }
 
     fn announce(&mut self, task: &Arc<Task>, title: String) -> Line {

@@ -47,7 +47,7 @@ pub fn resolve(
     let is_localhost = inventory::pattern::LOCALHOST.contains(&host);
     let connection = match reader.text(&["ansible_connection"], Some(Key::Connection))? {
         Some(connection) => connection,
-        None if is_localhost && scope.get("ansible_host").is_none() => "local".into(),
+        None if is_localhost => "local".into(),
         None => defaults.connection.clone(),
     };
     let connection = match connection.rsplit('.').next().unwrap_or("") {

@@ -1003,7 +1003,17 @@ impl Dispatcher {
             match condition.expression.is_true(&scope) {
                 Ok(true) => {}
                 Ok(false) => {
-                    self.say_meta(&skipped_meta(&what, &name, task));
+                    let reason = skipped_meta(&what, &name, task);
+                    self.say_meta(&reason);
+                    let mut result = TaskResult { skipped: true, ..TaskResult::default() };
+                    result.fields.insert("msg".into(), Json::String(what.clone()));
+                    result.fields.insert("skip_reason".into(), Json::String(reason));
+                    let _ = self.executor.events.send(Event::HostEnded {
+                        host: name.clone(),
+                        task: Arc::clone(task),
+                        result: Box::new(result),
+                        ignored: false,
+                    });
                     return;
                 }
                 Err(error) => {

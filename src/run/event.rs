@@ -12,7 +12,8 @@ use crate::{Statistics, TaskResult};
 #[derive(Clone, Debug)]
 pub enum Event {
     RunStarted {
-        playbooks: Vec<String>,
+        /// Paths as they were given, and how many plays each has.
+        playbooks: Vec<(String, usize)>,
     },
     PlayStarted {
         play: Arc<Play>,

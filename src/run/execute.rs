@@ -525,7 +525,15 @@ impl Executor {
             }
             let near = action.arg_spans.get(name).unwrap_or(&action.span);
             let value = self.render(tree, scope, name, near)?;
-            if matches!(value, Value::Omit) {
+            if name.contains("{{") {
+                // `set_fact: {"{{ name }}": …}`
+                let fail = |error: &TemplateError| {
+                    Box::new(TaskResult::template_failure(error, name, near))
+                };
+                let key = Tree::from_text(name, scope.engine()).map_err(|error| fail(&error))?;
+                let key = key.evaluate(scope).map_err(|error| fail(&error))?;
+                args.insert(key.to_string(), without_omitted(value));
+            } else if matches!(value, Value::Omit) {
                 args.shift_remove(&**name);
             } else {
                 args.insert(name.to_string(), without_omitted(value));

@@ -15,7 +15,7 @@ pub struct TaskResult {
     /// All that is registered: `changed`, `failed`, `msg` and the module's own values among it.
     pub fields: JsonMap,
     pub diff: Vec<Diff>,
-    /// Facts to be kept, without `ansible_`.
+    /// Facts to be kept, under the names that they are returned by.
     pub facts: JsonMap,
     /// Variables to be set on the host (`set_fact`), templates rendered.
     pub variables: Vec<(String, template::Value)>,

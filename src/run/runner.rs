@@ -47,7 +47,10 @@ pub struct Runner {
 
 impl Runner {
     /// Runs the plays of one or more playbooks. Hosts that have failed take no part in later plays.
-    pub async fn run(&self, plays: Vec<Arc<Play>>) -> Ended {
+    pub async fn run(&self, playbooks: Vec<(String, Vec<Arc<Play>>)>) -> Ended {
+        let named = playbooks.iter().map(|(name, plays)| (name.clone(), plays.len())).collect();
+        let _ = self.events.send(Event::RunStarted { playbooks: named });
+        let plays: Vec<Arc<Play>> = playbooks.into_iter().flat_map(|(_, plays)| plays).collect();
         let mut progress = Progress {
             waits_for_start: self.settings.start_at_task.is_some(),
             ..Progress::default()

@@ -67,16 +67,22 @@ impl PlayContext {
         let public =
             roles.iter().filter(|role| !own_roles.iter().any(|own| Arc::ptr_eq(own, role)));
         let public: Vec<&Arc<Role>> = public.collect();
-        for role in public.iter().chain(&own_roles) {
+        // A role sees what it depends on, under its own.
+        let around = own_roles.len().saturating_sub(1);
+        let dependencies = own_roles.last().map(|role| role.all_dependencies()).unwrap_or_default();
+        let parents = || public.iter().copied().chain(own_roles.iter().take(around).copied());
+        let innermost = || dependencies.iter().chain(own_roles.last().copied());
+        for role in parents().chain(innermost()) {
             push(&role.defaults);
         }
+        push(&self.fallback(host));
         push(&layers.inventory);
         push(&layers.facts);
         push(&self.vars);
         for layer in self.vars_files(host, &layers) {
             push(&layer);
         }
-        for role in public.iter().chain(&own_roles) {
+        for role in parents().chain(innermost()) {
             push(&role.vars);
         }
         for frame in &frames {
@@ -107,6 +113,28 @@ impl PlayContext {
         drop(roles);
         let magic = Magic::new(Arc::clone(self), host.clone(), frame.cloned(), task.cloned());
         scope.push(Arc::new(magic))
+    }
+
+    /// How a host is reached where no variable says so, for templates that ask.
+    fn fallback(&self, host: &HostName) -> Layer {
+        let defaults = &self.settings.connection;
+        let is_local = inventory::pattern::LOCALHOST.contains(&host.as_str());
+        let connection = if is_local { "local" } else { defaults.connection.as_str() };
+        let mut layer: IndexMap<Arc<str>, template::Tree> = IndexMap::new();
+        let mut set = |names: &[&str], value: template::Value| {
+            for name in names {
+                layer.insert(Arc::from(*name), template::Tree::Value(value.clone()));
+            }
+        };
+        set(&["ansible_connection"], connection.into());
+        set(&["ansible_host", "ansible_ssh_host"], host.as_str().into());
+        if let Some(user) = &defaults.user {
+            set(&["ansible_user", "ansible_ssh_user"], user.as_str().into());
+        }
+        if let Some(port) = defaults.port {
+            set(&["ansible_port", "ansible_ssh_port"], template::Value::Int(i64::from(port)));
+        }
+        Arc::new(layer)
     }
 
     /// The layers of `vars_files`; a name that cannot be rendered yet is passed over, as facts may

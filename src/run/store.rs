@@ -38,7 +38,10 @@ pub struct Store {
 struct HostVars {
     /// `ansible_facts`, and facts under their old names.
     facts: Layer,
+    /// As `ansible_facts` has them.
     fact_map: JsonMap,
+    /// Under the names that they were returned by.
+    injected: JsonMap,
     /// `include_vars`.
     included: Layer,
     /// `set_fact` and `register`.
@@ -182,7 +185,8 @@ impl Store {
         vars
     }
 
-    /// Keeps facts of a host, without the prefix `ansible_`; those that were there stay.
+    /// Keeps facts of a host under the names that a module returned them by; those that were there
+    /// stay.
     pub fn add_facts(&self, host: &HostName, facts: &JsonMap) {
         if facts.is_empty() {
             return;
@@ -194,17 +198,13 @@ impl Store {
             let bare = bare.unwrap_or(name);
             // `ansible_local` keeps its name under `ansible_facts` as well.
             vars.fact_map.insert(bare.to_owned(), value.clone());
+            vars.injected.insert(name.clone(), value.clone());
         }
         let mut layer: IndexMap<Arc<str>, Tree> = IndexMap::new();
         let all = Value::from_json(&Json::Object(vars.fact_map.clone()));
         layer.insert("ansible_facts".into(), Tree::Value(all));
         if self.inject_facts {
-            for (name, value) in &vars.fact_map {
-                let name = if name.starts_with("ansible_") {
-                    name.clone()
-                } else {
-                    format!("ansible_{name}")
-                };
+            for (name, value) in &vars.injected {
                 layer.insert(name.as_str().into(), Tree::Value(Value::from_json(value)));
             }
         }
@@ -226,6 +226,7 @@ impl Store {
         if let Some(vars) = write(&self.hosts).get_mut(host) {
             vars.facts = Layer::default();
             vars.fact_map = JsonMap::new();
+            vars.injected = JsonMap::new();
             vars.set = Layer::default();
         }
     }

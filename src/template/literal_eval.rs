@@ -17,7 +17,7 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// The value of a text that is a Python literal; nothing if it is none.
 pub fn parse(text: &str) -> Option<Value> {
-    if text.len() > TEXT_BYTES_MAX {
+    if text.len() > TEXT_BYTES_MAX || has_leading_zero(text) {
         return None;
     }
     // Python's grammar of literals is part of Jinja's.
@@ -26,6 +26,15 @@ pub fn parse(text: &str) -> Option<Value> {
     let program = compile::expression(&engine, &shared, Origin::unknown()).ok()?;
     let Body::Expression(expr) = &program.body else { return None };
     literal(expr, &shared)
+}
+
+/// Whether the text is a decimal number that starts with a zero, which Python does not take: `0644`.
+fn has_leading_zero(text: &str) -> bool {
+    let digits = text.trim().trim_start_matches(['+', '-']);
+    digits.len() > 1
+        && digits.starts_with('0')
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+        && digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
 }
 
 fn literal(expr: &Expr, text: &str) -> Option<Value> {

@@ -299,11 +299,34 @@ fn template_vars(
     };
     vec![
         ("ansible_managed", managed),
+        ("template_mtime", moment(fs::metadata(path).and_then(|meta| meta.modified()).ok())),
+        ("template_run_date", moment(Some(std::time::SystemTime::now()))),
         ("template_path", Value::from(name)),
         ("template_fullpath", Value::from(name)),
         ("template_host", Value::from(host.trim())),
         ("template_uid", uid),
     ]
+}
+
+/// A time as Python's `datetime` writes it, in UTC.
+fn moment(time: Option<std::time::SystemTime>) -> template::Value {
+    let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let Some(since) = since else { return template::Value::None };
+    const DAY_SECS: u64 = 86_400;
+    let (days, secs) = (since.as_secs() / DAY_SECS, since.as_secs() % DAY_SECS);
+    // Civil date from days, after Howard Hinnant's `civil_from_days`.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+    let text = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
+    template::Value::from(text.as_str())
 }
 
 /// What a template includes is looked for beside it first.

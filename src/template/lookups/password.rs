@@ -1,6 +1,11 @@
 //! `lookup('password')`: random passwords that are kept in files.
 
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+};
 
 use crate::{
     engine::{Lookup, LookupCall},
@@ -225,7 +230,11 @@ fn failure(path: &Path, error: &std::io::Error) -> TemplateError {
 /// Writes the file so that another process sees all of it or nothing.
 fn write(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder).map_err(|error| failure(path, &error))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| failure(path, &error))?;
     let temporary = folder.join(format!(
         ".{}.{}",
         path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),

@@ -1,0 +1,126 @@
+//! Programs of hosts in memory that tests of several modules need.
+
+use std::path::Path;
+
+use module::{
+    Output, Program,
+    fake::{FakeHost, Files},
+};
+
+/// `nft`, and the `unshare` that it is tried in: tables are kept as texts and are never out of
+/// normal form.
+pub fn put_nft(host: &mut FakeHost) {
+    fn stdin(program: &Program) -> String {
+        String::from_utf8_lossy(program.stdin.as_deref().unwrap_or_default()).into_owned()
+    }
+    fn place(family: &str, table: &str) -> String {
+        format!("/run/fake-nft/{family}-{table}")
+    }
+    host.program("unshare", |_, program| Output::success(stdin(program)));
+    host.program("nft", |files: &mut Files, program| {
+        let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["-s", "list", "table", family, table] | ["list", "table", family, table] => {
+                match files.text(&place(family, table)) {
+                    Some(text) => Output::success(text),
+                    None => Output::failure(1, "Error: No such file or directory\n"),
+                }
+            }
+            ["-c", "-f", "-"] => Output::success(""),
+            ["-f", "-"] => {
+                let text = stdin(program);
+                let (head, body) = match text.split_once("{\n") {
+                    Some((head, body)) => (head, Some(body)),
+                    None => (text.as_str(), None),
+                };
+                let line = head.lines().next_back().unwrap_or_default();
+                let words: Vec<&str> = line.split_whitespace().collect();
+                match (words.as_slice(), body) {
+                    (["table", family, table], Some(body)) => {
+                        files.put(&place(family, table), format!("{line}{{\n{body}"));
+                    }
+                    (["delete", "table", family, table], None) => {
+                        files.remove(Path::new(&place(family, table)));
+                    }
+                    _ => return Output::failure(1, format!("Error: {text}")),
+                }
+                Output::success("")
+            }
+            _ => Output::failure(1, format!("Error: {words:?}")),
+        }
+    });
+}
+
+/// All of them.
+pub fn put_all(host: &mut FakeHost) {
+    put_nft(host);
+    put_iptables(host);
+}
+
+/// `iptables` and `ip6tables`: a chain is a file of its policy and its rules, a line each.
+pub fn put_iptables(host: &mut FakeHost) {
+    for name in ["iptables", "ip6tables"] {
+        let folder = format!("/run/fake-{name}");
+        host.put(&format!("{folder}/filter/INPUT"), "ACCEPT\n");
+        host.put(&format!("{folder}/filter/FORWARD"), "ACCEPT\n");
+        host.program(name, move |files: &mut Files, program| {
+            let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+            let ["-t", table, operation, rest @ ..] = words.as_slice() else {
+                return Output::failure(2, "iptables: bad words");
+            };
+            let (chain, rest) =
+                rest.split_first().map_or(("INPUT", rest), |(chain, rest)| (*chain, rest));
+            let path = format!("{folder}/{table}/{chain}");
+            let rule = rest.join(" ");
+            if rule.contains("bad option") {
+                return Output::failure(2, "iptables: bad option");
+            }
+            let missing = || Output::failure(1, "iptables: No chain/target/match by that name.");
+            let now = match (*operation, files.text(&path)) {
+                ("-N", None) => {
+                    files.put(&path, "-\n");
+                    return Output::success("");
+                }
+                (_, None) => return missing(),
+                (_, Some(text)) => text,
+            };
+            let mut lines: Vec<String> = now.lines().map(str::to_owned).collect();
+            let at = lines.iter().skip(1).position(|line| *line == rule).map(|at| at + 1);
+            match (*operation, at) {
+                ("-C", Some(_)) => return Output::success(""),
+                ("-C", None) => return Output::failure(1, "iptables: Bad rule"),
+                ("-L", _) => {
+                    return Output::success(format!(
+                        "Chain {chain} (policy {} 0 packets)\n",
+                        lines[0]
+                    ));
+                }
+                ("-S", _) => {
+                    let rules: String =
+                        lines[1..].iter().map(|line| format!("-A {chain} {line}\n")).collect();
+                    return Output::success(format!("-P {chain} {}\n{rules}", lines[0]));
+                }
+                ("-X", _) => {
+                    files.remove(Path::new(&path));
+                    return Output::success("");
+                }
+                ("-F", _) => lines.truncate(1),
+                ("-P", _) => lines[0] = rule,
+                ("-A", _) => lines.push(rule),
+                ("-D", Some(at)) => {
+                    lines.remove(at);
+                }
+                ("-I", _) => match rule
+                    .split_once(' ')
+                    .and_then(|(number, rule)| Some((number.parse().ok()?, rule)))
+                {
+                    Some((number, rule)) => lines.insert(number, rule.into()),
+                    None => lines.insert(1, rule),
+                },
+                _ => return missing(),
+            }
+            files.put(&path, lines.join("\n") + "\n");
+            Output::success("")
+        });
+    }
+}
