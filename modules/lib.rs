@@ -3,6 +3,7 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod apt;
 mod assemble;
 mod blockinfile;
 mod command;
@@ -17,6 +18,7 @@ mod group;
 mod iptables;
 mod lineinfile;
 mod nftables;
+mod package;
 mod ping;
 mod replace;
 mod script;
@@ -57,8 +59,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<group::Group>(),
         module::<user::User>(),
         fact::<setup::Setup>(),
-        module::<nftables::NfTables>(),
-        module::<iptables::IpTables>(),
+        action::<apt::Apt>(),
+        action::<package::Package>(),
         module::<service::Service>(),
         module::<systemd::Systemd>(),
     ],

@@ -78,6 +78,7 @@ scalar!(u64, Int, Json::as_u64);
 scalar!(u32, Int, |value| value.as_u64()?.try_into().ok());
 scalar!(i32, Int, |value| value.as_i64()?.try_into().ok());
 scalar!(u16, Int, |value| value.as_u64()?.try_into().ok());
+scalar!(u8, Int, |value| value.as_u64()?.try_into().ok());
 scalar!(f64, Float, Json::as_f64);
 scalar!(PathBuf, Path, |value| value.as_str().map(Into::into));
 scalar!(Json, Raw, |value| Some(value.clone()));

@@ -1,0 +1,158 @@
+//! What dpkg has installed, read from its own file, which costs no program.
+
+use std::path::Path;
+
+use module::{Failure, Host};
+
+use super::wanted::Wanted;
+
+const STATUS: &str = "/var/lib/dpkg/status";
+
+/// A package that dpkg knows of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Package {
+    pub name: String,
+    pub version: String,
+    pub architecture: String,
+    /// Whether it is installed; else some of its files (configuration) are left.
+    pub is_installed: bool,
+    /// Names that it stands in for.
+    pub provides: Vec<String>,
+}
+
+/// All packages that dpkg knows of.
+#[derive(Clone, Debug, Default)]
+pub struct Installed {
+    packages: Vec<Package>,
+    /// What packages are for that name no architecture.
+    native: String,
+}
+
+impl Installed {
+    /// Reads dpkg's status.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a host without dpkg.
+    pub fn read(host: &dyn Host) -> Result<Self, Failure> {
+        let bytes = host.read(Path::new(STATUS))?.ok_or_else(|| {
+            Failure::new(format!("this host does not install packages with dpkg: there is no {STATUS}"))
+        })?;
+        Ok(Self::parse(&String::from_utf8_lossy(&bytes)))
+    }
+
+    fn parse(text: &str) -> Self {
+        let packages: Vec<Package> =
+            text.split("\n\n").filter_map(parse_package).collect();
+        // dpkg itself is of the host's own architecture.
+        let own = packages.iter().find(|package| package.name == "dpkg");
+        let native = own.map(|package| package.architecture.clone()).unwrap_or_default();
+        Self { packages, native }
+    }
+
+    /// All that fit a name: of the host's own architecture where it names none.
+    pub fn find(&self, wanted: &Wanted) -> Vec<&Package> {
+        self.packages.iter().filter(|package| self.is_wanted(package, wanted)).collect()
+    }
+
+    fn is_wanted(&self, package: &Package, wanted: &Wanted) -> bool {
+        let is_named = if wanted.is_pattern() {
+            module::glob::is_match(&wanted.name, &package.name)
+        } else {
+            package.name == wanted.name
+        };
+        is_named && self.is_architecture(package, wanted.architecture.as_deref())
+    }
+
+    fn is_architecture(&self, package: &Package, wanted: Option<&str>) -> bool {
+        let own = package.architecture.as_str();
+        match wanted {
+            Some("any") => true,
+            None | Some("native") => own == "all" || self.native.is_empty() || own == self.native,
+            Some(other) => own == other || (own == "all" && other == self.native),
+        }
+    }
+
+    /// The installed package of that name.
+    pub fn get(&self, wanted: &Wanted) -> Option<&Package> {
+        let mut packages = self.packages.iter();
+        packages.find(|package| package.is_installed && self.is_wanted(package, wanted))
+    }
+
+    /// Whether an installed package stands in for that name.
+    pub fn is_provided(&self, name: &str) -> bool {
+        let mut installed = self.packages.iter().filter(|package| package.is_installed);
+        installed.any(|package| package.provides.iter().any(|provided| provided == name))
+    }
+}
+
+fn parse_package(paragraph: &str) -> Option<Package> {
+    let mut package = Package::default();
+    for line in paragraph.lines() {
+        let Some((key, value)) = line.split_once(": ") else { continue };
+        let value = value.trim();
+        match key {
+            "Package" => package.name = value.to_owned(),
+            "Version" => package.version = value.to_owned(),
+            "Architecture" => package.architecture = value.to_owned(),
+            // Wanted, error, state. What waits for triggers is installed all the same.
+            "Status" => {
+                let state = value.split_whitespace().nth(2);
+                package.is_installed =
+                    matches!(state, Some("installed" | "triggers-pending" | "triggers-awaited"));
+                if state == Some("not-installed") {
+                    return None;
+                }
+            }
+            "Provides" => {
+                package.provides = value
+                    .split(',')
+                    .filter_map(|one| one.split_whitespace().next())
+                    .map(str::to_owned)
+                    .collect();
+            }
+            _ => {}
+        }
+    }
+    Some(package).filter(|package| !package.name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n\n\
+        Package: mawk\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.3\n\
+        Provides: awk, other (= 1)\nDescription: x\n Package: fake\n\n\
+        Package: old\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n\n\
+        Package: gone\nStatus: unknown ok not-installed\nArchitecture: all\n\n\
+        Package: libc6\nStatus: hold ok installed\nArchitecture: i386\nVersion: 2\n\nbroken\n";
+
+    fn find(name: &str) -> Option<String> {
+        let installed = Installed::parse(TEXT);
+        installed.get(&Wanted::parse(name).unwrap()).map(|package| package.version.clone())
+    }
+
+    #[test]
+    fn packages_are_found() {
+        for (name, expected) in [
+            ("mawk", Some("1.3")),
+            ("mawk:amd64", Some("1.3")),
+            ("mawk:i386", None),
+            ("libc6", None),
+            ("libc6:i386", Some("2")),
+            ("old", None),
+            ("gone", None),
+            ("fake", None),
+            ("nosuch", None),
+            ("maw?", Some("1.3")),
+        ] {
+            assert_eq!(find(name).as_deref(), expected, "{name}");
+        }
+        let installed = Installed::parse(TEXT);
+        assert!(installed.is_provided("awk") && installed.is_provided("other"));
+        assert!(!installed.is_provided("mail"));
+        let old = Wanted::parse("old").unwrap();
+        assert_eq!(installed.find(&old).len(), 1);
+        assert_eq!(installed.find(&Wanted::parse("gone").unwrap()).len(), 0);
+    }
+}
