@@ -7,13 +7,16 @@ mod assemble;
 mod blockinfile;
 mod command;
 mod copy;
+mod download;
 mod execution;
 mod facts;
 mod fetch;
 mod file;
 mod find;
+mod get_url;
 mod getent;
 mod group;
+mod http;
 mod iptables;
 mod lineinfile;
 mod nftables;
@@ -27,6 +30,7 @@ mod stat;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod uri;
 mod user;
 
 use module::catalogue::{Catalogue, action, fact, module};
@@ -45,6 +49,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<replace::Replace>(),
         module::<nftables::NfTables>(),
         module::<iptables::IpTables>(),
+        action::<get_url::GetUrl>(),
+        action::<uri::Uri>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),
