@@ -8,13 +8,16 @@ mod assemble;
 mod blockinfile;
 mod command;
 mod copy;
+mod download;
 mod execution;
 mod facts;
 mod fetch;
 mod file;
 mod find;
+mod get_url;
 mod getent;
 mod group;
+mod http;
 mod iptables;
 mod lineinfile;
 mod nftables;
@@ -31,6 +34,7 @@ mod systemd;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod uri;
 mod user;
 
 use module::catalogue::{Catalogue, action, fact, module};
@@ -49,6 +53,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<replace::Replace>(),
         module::<nftables::NfTables>(),
         module::<iptables::IpTables>(),
+        action::<get_url::GetUrl>(),
+        action::<uri::Uri>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),
