@@ -318,7 +318,7 @@ impl IpTables {
     fn count_rules(&self, program: &str, host: &dyn Host) -> Result<usize, Failure> {
         let listing = self.command(program, "-S");
         let output = host.query(&listing);
-        let output = output.and_then(|output| Ok(succeeded(&listing, output)?));
+        let output = output.and_then(|output| succeeded(&listing, output));
         let output = output.map_err(|error: HostError| Failure::from(error))?.stdout_text();
         Ok(output.lines().filter(|line| line.starts_with("-A ")).count())
     }

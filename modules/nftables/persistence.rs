@@ -23,19 +23,19 @@ pub struct Persistence {
     config: PathBuf,
 }
 
-/// Files and what they hold; `None` where they are not there.
+/// A path, and what the file holds; `None` where it is not there.
+pub type Kept = (String, Option<String>);
+
+/// Files and what they hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Files {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    files: Vec<(String, Option<String>)>,
+    files: Vec<Kept>,
 }
 
 impl Files {
     /// The files that differ, on both sides.
-    pub fn both<'a>(
-        &'a self,
-        other: &'a Self,
-    ) -> impl Iterator<Item = (&'a (String, Option<String>), &'a (String, Option<String>))> {
+    pub fn both<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Kept, &'a Kept)> {
         self.files.iter().zip(&other.files).filter(|(one, other)| one != other)
     }
 }
