@@ -4,10 +4,12 @@
 //! its file and its line in [`CATALOGUE`].
 
 mod apt;
+mod apt_repository;
 mod assemble;
 mod blockinfile;
 mod command;
 mod copy;
+mod deb822_repository;
 mod execution;
 mod facts;
 mod fetch;
@@ -59,10 +61,10 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<group::Group>(),
         module::<user::User>(),
         fact::<setup::Setup>(),
-        module::<nftables::NfTables>(),
-        module::<iptables::IpTables>(),
         action::<apt::Apt>(),
         action::<package::Package>(),
+        module::<apt_repository::AptRepository>(),
+        module::<deb822_repository::Deb822Repository>(),
         module::<service::Service>(),
         module::<systemd::Systemd>(),
     ],
