@@ -34,6 +34,7 @@ mod tempfile;
 mod text_diff;
 mod text_file;
 mod user;
+mod wait_for;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -61,6 +62,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<group::Group>(),
         module::<user::User>(),
         fact::<setup::Setup>(),
+        action::<wait_for::WaitFor>(),
         action::<apt::Apt>(),
         action::<package::Package>(),
         module::<apt_repository::AptRepository>(),
