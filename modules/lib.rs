@@ -10,13 +10,16 @@ mod blockinfile;
 mod command;
 mod copy;
 mod deb822_repository;
+mod download;
 mod execution;
 mod facts;
 mod fetch;
 mod file;
 mod find;
+mod get_url;
 mod getent;
 mod group;
+mod http;
 mod iptables;
 mod lineinfile;
 mod nftables;
@@ -33,6 +36,7 @@ mod systemd;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod uri;
 mod user;
 mod wait_for;
 
@@ -52,6 +56,8 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<replace::Replace>(),
         module::<nftables::NfTables>(),
         module::<iptables::IpTables>(),
+        action::<get_url::GetUrl>(),
+        action::<uri::Uri>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),

@@ -71,7 +71,8 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
                 None => d.message.clone(),
             })
             .collect();
-        return Err(Failed::general(messages.join("\n")));
+        // As for a task that fails on every host.
+        return Err(Failed { code: 2, message: messages.join("\n") });
     }
     let store = session.store(inventory, vec![folder])?;
     let screen =

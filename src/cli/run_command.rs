@@ -50,7 +50,8 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         let count =
             diagnostics.all.iter().filter(|d| d.severity == source::Severity::Error).count();
         let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
-        return Err(Failed::parser(format!("{errors}; nothing was run")));
+        let code = refusal_code(&diagnostics, args.detailed_exitcode);
+        return Err(Failed { code, message: format!("{errors}; nothing was run") });
     }
     let mut run_settings = session.run_settings(&args.inventory, &args.connection)?;
     let split = |tags: &[String]| -> Vec<String> {
@@ -93,6 +94,28 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         Some(error) => Err(Failed::general(error.clone())),
         None => Ok(code),
     }
+}
+
+/// The exit code that Ansible would end with, which meets some mistakes only while it runs: 4 for
+/// what cannot be parsed, else 1 for files and roles that are not there, else 2, as for any task
+/// that fails. In detail all are failures.
+fn refusal_code(diagnostics: &Diagnostics, is_detailed: bool) -> u8 {
+    use playbook::codes::{BAD_ARGUMENT, TEMPLATE, UNKNOWN_ROLE, UNREADABLE};
+    const PARSER: u8 = 4;
+    /// What codes of the template room start with.
+    const TEMPLATES: &str = "E03";
+    let code_of = |diagnostic: &source::Diagnostic| match diagnostic.code {
+        BAD_ARGUMENT | TEMPLATE => 2,
+        code if code.starts_with(TEMPLATES) => 2,
+        UNKNOWN_ROLE | UNREADABLE => 1,
+        _ => PARSER,
+    };
+    let is_error = |diagnostic: &&source::Diagnostic| diagnostic.severity == source::Severity::Error;
+    let codes: Vec<u8> = diagnostics.all.iter().filter(is_error).map(code_of).collect();
+    if is_detailed {
+        return PARSER;
+    }
+    [PARSER, 1, 2].into_iter().find(|code| codes.contains(code)).unwrap_or(PARSER)
 }
 
 /// A limit that leaves no host is a mistake.

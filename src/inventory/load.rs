@@ -16,17 +16,17 @@ pub mod codes {
     use source::Code;
 
     /// A source cannot be read.
-    pub const UNREADABLE: Code = "E0301";
+    pub const UNREADABLE: Code = "E0401";
     /// A line or value is wrong.
-    pub const LINE: Code = "E0302";
+    pub const LINE: Code = "E0402";
     /// A template in a value is broken.
-    pub const TEMPLATE: Code = "E0303";
+    pub const TEMPLATE: Code = "E0403";
     /// A key of a group is none.
     pub const UNEXPECTED_KEY: Code = "W0304";
     /// A source is of a kind that Trueup does not read yet.
-    pub const NOT_YET: Code = "E0305";
+    pub const NOT_YET: Code = "E0405";
     /// A script failed.
-    pub const SCRIPT: Code = "E0306";
+    pub const SCRIPT: Code = "E0406";
 }
 
 /// What the settings say of inventories.

@@ -5,6 +5,7 @@
 
 mod cancellation;
 mod child;
+mod guard;
 mod netlink;
 mod placing;
 

@@ -66,6 +66,20 @@ impl Runner {
                 }
             }
         }
+        if let Some(name) = self.settings.start_at_task.as_ref().filter(|_| progress.waits_for_start) {
+            let message = format!(
+                "No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."
+            );
+            let _ = self.events.send(Event::Warning { message });
+        }
+        let counters = self.reach.counters().await;
+        tracing::debug!(
+            frames_sent = counters.frames_sent,
+            frames_received = counters.frames_received,
+            bytes_sent = counters.bytes_sent,
+            bytes_received = counters.bytes_received,
+            "what went over the wire"
+        );
         self.reach.close().await;
         let _ =
             self.events.send(Event::RunEnded { statistics: Box::new(progress.statistics.clone()) });

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use indexmap::IndexMap;
 use inventory::HostName;
-use plan::{Frame, FrameKind, Layer, Play, Role, Task};
+use plan::{Frame, FrameKind, Key, Layer, Play, Role, Task};
 use template::{Scope, Surroundings};
 
 use crate::{RunSettings, Store, includes::Includes, magic::Magic};
@@ -75,7 +75,7 @@ impl PlayContext {
         for role in parents().chain(innermost()) {
             push(&role.defaults);
         }
-        push(&self.fallback(host));
+        push(&self.fallback(host, task));
         push(&layers.inventory);
         push(&layers.facts);
         push(&self.vars);
@@ -115,25 +115,27 @@ impl PlayContext {
         scope.push(Arc::new(magic))
     }
 
-    /// How a host is reached where no variable says so, for templates that ask.
-    fn fallback(&self, host: &HostName) -> Layer {
+    /// How a host is reached where no variable says so, for templates that ask: what keywords say,
+    /// then the defaults.
+    fn fallback(&self, host: &HostName, task: Option<&Arc<Task>>) -> Layer {
+        use template::{Tree, Value};
         let defaults = &self.settings.connection;
         let is_local = inventory::pattern::LOCALHOST.contains(&host.as_str());
         let connection = if is_local { "local" } else { defaults.connection.as_str() };
-        let mut layer: IndexMap<Arc<str>, template::Tree> = IndexMap::new();
-        let mut set = |names: &[&str], value: template::Value| {
-            for name in names {
-                layer.insert(Arc::from(*name), template::Tree::Value(value.clone()));
+        let mut layer: IndexMap<Arc<str>, Tree> = IndexMap::new();
+        let mut set = |name: &str, key: Option<Key>, default: Option<Value>| {
+            let said = key.and_then(|key| task.and_then(|task| task.setting(key)));
+            let tree = said.map(|setting| setting.tree.clone()).or(default.map(Tree::Value));
+            if let Some(tree) = tree {
+                layer.insert(Arc::from(name), tree);
             }
         };
-        set(&["ansible_connection"], connection.into());
-        set(&["ansible_host", "ansible_ssh_host"], host.as_str().into());
-        if let Some(user) = &defaults.user {
-            set(&["ansible_user", "ansible_ssh_user"], user.as_str().into());
-        }
-        if let Some(port) = defaults.port {
-            set(&["ansible_port", "ansible_ssh_port"], template::Value::Int(i64::from(port)));
-        }
+        set("ansible_connection", Some(Key::Connection), Some(connection.into()));
+        set("ansible_host", None, Some(host.as_str().into()));
+        let user = defaults.user.as_deref().map(Value::from);
+        set("ansible_user", Some(Key::RemoteUser), user);
+        let port = defaults.port.map(|port| Value::Int(i64::from(port)));
+        set("ansible_port", Some(Key::Port), port);
         Arc::new(layer)
     }
 

@@ -21,7 +21,7 @@ use rustix::{
 
 use crate::{
     HostError, Output, Program,
-    machine::Cancellation,
+    machine::{Cancellation, guard::Guarded},
     program::{Locale, OUTPUT_BYTES_MAX},
 };
 
@@ -47,6 +47,7 @@ pub fn run(
     let fault = |source| HostError::Program { line: program.line(), source };
     let mut child = command(path, program, environment).spawn().map_err(fault)?;
     let group = Pid::from_child(&child);
+    let _guarded = Guarded::new(group);
     let streams = Streams::take(&mut child).map_err(fault)?;
     let (exited, waiter) = wait_in_background(child).map_err(fault)?;
     let mut collector = Collector::new(streams, program.stdin.clone().unwrap_or_default());

@@ -4,6 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     io::{self, Read},
+    os::fd::AsRawFd,
     os::unix::{
         ffi::OsStrExt,
         fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
@@ -12,7 +13,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{Gid, Uid, XattrFlags},
+    fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid, XattrFlags},
     io::Errno,
 };
 
@@ -28,8 +29,10 @@ const NAME_BYTES_MAX: usize = 255;
 /// Extended attributes that belong to the old content, or that the kernel sets itself.
 const ATTRIBUTES_LEFT: [&str; 3] = ["security.capability", "security.ima", "security.evm"];
 
-/// Writes a file beside its place and moves it there: temporary file in the same folder, content,
-/// attributes, fsync, validation, rename.
+/// Writes a file beside its place and moves it there: file without a name in the same folder,
+/// content, attributes, fsync, a name, validation, rename. Until its content is whole it has no
+/// name, so that nothing is left of it whatever ends this process; file systems that know no such
+/// files get one with a name from the start.
 ///
 /// # Errors
 /// What could not be written; the validation that failed.
@@ -49,7 +52,7 @@ pub fn write(
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(fault(error)),
     };
-    let (temporary, mut file) = match create_beside(path) {
+    let (mut temporary, mut file) = match create_beside(path) {
         Ok(made) => made,
         // Without a word from the user a file is never written in place.
         Err(_) if placement.unsafe_writes => return write_in_place(path, content, placement),
@@ -59,9 +62,19 @@ pub fn write(
         .and_then(|_| dress(&file, path, old.as_ref(), placement, umask))
         .and_then(|()| file.sync_all())
         .map_err(fault);
-    let validated = written.and_then(|()| validate(&temporary, placement, run));
-    if let Err(error) = validated {
-        // The first error is the one that matters.
+    let named = written.and_then(|()| match temporary.take() {
+        Some(named) => Ok(named),
+        None => name_beside(path, &file).map_err(fault),
+    });
+    let temporary = match named {
+        Ok(named) => named,
+        Err(error) => {
+            // The first error is the one that matters.
+            let _ = temporary.map(fs::remove_file);
+            return Err(error);
+        }
+    };
+    if let Err(error) = validate(&temporary, placement, run) {
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
@@ -196,18 +209,44 @@ fn read_sized(
     }
 }
 
-/// A new file in the folder of another, named after it and hidden.
-fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+/// A new file in the folder of another: without a name where the file system can do that, else
+/// named after the other and hidden.
+fn create_beside(path: &Path) -> io::Result<(Option<PathBuf>, File)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    // What else is wrong is wrong with names as well, and is told then.
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    if let Ok(file) = rustix::fs::open(folder_of(path), flags, Mode::RUSR | Mode::WUSR) {
+        return Ok((None, file.into()));
+    }
     for _ in 0..NAMES_MAX {
         let temporary = path.with_file_name(new_name(name));
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary) {
-            Ok(file) => return Ok((temporary, file)),
+            Ok(file) => return Ok((Some(temporary), file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Gives a file without a name a hidden one beside another.
+fn name_beside(path: &Path, file: &File) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+    for _ in 0..NAMES_MAX {
+        let named = path.with_file_name(new_name(name));
+        match rustix::fs::linkat(CWD, &own, CWD, &named, AtFlags::SYMLINK_FOLLOW) {
+            Ok(()) => return Ok(named),
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The folder that a path lies in; the current one where it says nothing of that.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn new_name(name: &OsStr) -> OsString {

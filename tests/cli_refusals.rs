@@ -1,0 +1,212 @@
+//! What bad input gets: a message that says what is wrong, where, and what to do; the exit code
+//! that Ansible gives; and nothing done on a host.
+
+use trueup_tests::program::Scratch;
+
+/// A host that needs none: this machine, whose file `touched` says that a task ran.
+const LOCAL: &str = "[web]\nhere ansible_connection=local\n";
+
+/// A play with these tasks, after one that would leave a trace.
+fn play(tasks: &str) -> String {
+    format!(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Leave a trace\n      \
+         copy: {{content: x, dest: \"{{{{ playbook_dir }}}}/touched\"}}\n{tasks}"
+    )
+}
+
+struct Refusal {
+    /// The playbook.
+    playbook: String,
+    /// Exit code.
+    code: i32,
+    /// What is said.
+    says: &'static [&'static str],
+}
+
+fn refusal(playbook: impl Into<String>, code: i32, says: &'static [&'static str]) -> Refusal {
+    Refusal { playbook: playbook.into(), code, says }
+}
+
+#[test]
+fn broken_playbooks_are_refused_before_anything_runs() {
+    let cases = [
+        refusal("hosts: all\n", 4, &["must be a list of plays", "play.yml:1:1"]),
+        refusal("- hosts: all\n  tasks:\n   - a\n    - b: 1\n", 4, &["error[E01", "play.yml:4:"]),
+        refusal("- hosts: all\n  task: []\n", 4, &["'task' is not a valid attribute", "tasks?", ":2:3"]),
+        refusal(play("    - coppy: {src: a}\n"), 4, &["'coppy'", "did you mean copy?", ":6:7"]),
+        refusal(
+            play("    - copy: {contents: a, dest: /nowhere}\n"),
+            2,
+            &["Unsupported parameters", "contents", "did you mean content?"],
+        ),
+        refusal(
+            play("    - file: {path: /nowhere, state: dir}\n"),
+            2,
+            &["value of state must be one of", "got: dir"],
+        ),
+        refusal(
+            play("    - file: {path: /nowhere, recurse: perhaps}\n"),
+            2,
+            &["recurse", "unable to convert to bool"],
+        ),
+        refusal(play("    - file: {state: directory}\n"), 2, &["missing required arguments: path"]),
+        refusal(
+            play("    - debug: {msg: x}\n      whenn: true\n"),
+            4,
+            &["'whenn' is not a valid attribute for a Task", "did you mean when?", ":7:7"],
+        ),
+        refusal(play("    - debug: {msg: x}\n      command: y\n"), 4, &["conflicting action", "play.yml:7:7"]),
+        refusal(play("    - name: nothing\n"), 4, &["no module/action", ":6:7"]),
+        refusal(
+            format!("{}  roles: [webb]\n", play("")),
+            1,
+            &["the role 'webb' was not found in", "play.yml:6:11"],
+        ),
+        refusal(play("    - import_tasks: nowhere.yml\n"), 1, &["nowhere.yml", "looked in", ":6:7"]),
+        refusal(play("    - debug: {msg: '{{ a + }}'}\n"), 2, &["error[E0", "play.yml:6:"]),
+        refusal(play("    - debug: {msg: '{{ a | nowhere }}'}\n"), 2, &["nowhere", "play.yml:6:"]),
+    ];
+    for (number, case) in cases.iter().enumerate() {
+        let scratch = Scratch::new("refusal");
+        scratch.write("hosts", LOCAL);
+        scratch.write("play.yml", &case.playbook);
+        let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+        println!("case {number}:\n{}\n{}", case.playbook, ran.said());
+        ran.expect_code(case.code).expect_said(case.says).expect_said(&["nothing was run"]);
+        assert!(!scratch.path("touched").exists(), "case {number} left something half done");
+        // The job that looks for drift must not take a mistake for a difference.
+        let detailed = ["run", "-i", "hosts", "--detailed-exitcode", "play.yml"];
+        scratch.trueup(&detailed).expect_code(4);
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let scratch = Scratch::new("many");
+    scratch.write("hosts", LOCAL);
+    let tasks = "    - coppy: {src: a}\n    - copy: {contents: a, dest: /nowhere}\n    \
+                 - debug: {msg: x}\n      whenn: true\n";
+    scratch.write("play.yml", play(tasks));
+    scratch.trueup(&["run", "-i", "hosts", "play.yml"]).expect_code(4).expect_said(&[
+        "coppy", "contents", "whenn", "play.yml:6:", "play.yml:7:", "play.yml:9:", "3 errors",
+    ]);
+}
+
+#[test]
+fn what_only_a_host_can_tell_fails_the_task_and_says_where() {
+    for (tasks, says) in [
+        (
+            "    - debug: {msg: '{{ greetin }}'}\n",
+            &["'greetin' is undefined", "play.yml:6:"][..],
+        ),
+        (
+            "    - command: 'true'\n      notify: Reload\n",
+            &["The requested handler 'Reload' was not found", "play.yml:6"],
+        ),
+        (
+            "    - copy: {src: nowhere.txt, dest: /nowhere/x}\n",
+            &["Could not find or access 'nowhere.txt'", "Searched in", "play.yml:6"],
+        ),
+        (
+            "    - copy: {content: x, dest: /nowhere/x/y}\n",
+            &["/nowhere/x", "play.yml:6"],
+        ),
+        ("    - command: /nowhere/program\n", &["/nowhere/program", "play.yml:6"]),
+        (
+            "    - ping:\n      become: true\n      become_method: teleport\n",
+            &["teleport", "sudo", "play.yml:6"],
+        ),
+    ] {
+        let scratch = Scratch::new("task");
+        scratch.write("hosts", LOCAL);
+        scratch.write("play.yml", play(tasks));
+        let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+        println!("{tasks}");
+        ran.expect_code(2).expect_said(says).expect_said(&["fatal: [here]: FAILED!", "failed=1"]);
+    }
+}
+
+#[test]
+fn inventories_that_are_wrong_are_refused_with_the_line() {
+    for (name, text, says) in [
+        ("hosts", "[web\nx\n", &["Invalid section entry", "hosts:1:1"][..]),
+        ("hosts", "[web:childs]\nx\n", &["unknown type: childs", "hosts:1:1"]),
+        ("hosts", "[web]\nx ansible_host\n", &["Expected key=value", "ansible_host", "hosts:2:1"]),
+        ("hosts", "[web:children]\nnowhere\n", &["undefined group: nowhere", "hosts:2:1"]),
+        ("hosts", "[web]\nx[1:a]\n", &["range", "hosts:2:1"]),
+        ("hosts.yml", "all:\n  hosts:\n    - a\n", &["requires a dictionary", "hosts.yml:3:5"]),
+        ("hosts.yml", "all:\n  hosts: {a: {b: 1}\n", &["error[E01", "hosts.yml:"]),
+    ] {
+        let scratch = Scratch::new("inventory");
+        scratch.write(name, text);
+        scratch.write("play.yml", play(""));
+        scratch
+            .trueup(&["run", "-i", name, "play.yml"])
+            .expect_code(1)
+            .expect_said(says)
+            .expect_said(&["the inventory is not good"]);
+    }
+}
+
+#[test]
+fn options_that_are_wrong_are_refused() {
+    for (words, code, says) in [
+        (&["run", "-i", "nowhere.ini", "play.yml"][..], 1, &["nowhere.ini", "-i host,"][..]),
+        (&["run", "-i", "hosts", "nowhere.yml"], 1, &["nowhere.yml could not be found"]),
+        (&["run", "-i", "hosts", "."], 1, &["does not appear to be a file"]),
+        (&["run", "-i", "hosts", "-l", "webb", "play.yml"], 1, &["leaves us with no hosts"]),
+        (&["run", "-i", "hosts", "-l", "@nowhere", "play.yml"], 1, &["limit file nowhere"]),
+        (&["run", "-i", "hosts", "--nowhere", "play.yml"], 2, &["--nowhere"]),
+        (&["run", "-i", "hosts", "-f", "many", "play.yml"], 2, &["--forks", "many"]),
+        (&["run", "-i", "hosts", "-e", "@nowhere.yml", "play.yml"], 1, &["nowhere.yml"]),
+        (&["run", "-i", "hosts", "-e", "{a", "play.yml"], 4, &["<command line>:1"]),
+        (
+            &["run", "-i", "hosts", "--vault-password-file", "nowhere", "play.yml"],
+            1,
+            &["password file nowhere"],
+        ),
+        (
+            &["run", "-i", "hosts", "--become-password-file", "nowhere", "play.yml"],
+            1,
+            &["password file nowhere"],
+        ),
+        (&["run"], 2, &["PLAYBOOK"]),
+        (&["exec", "webb", "-i", "hosts", "-m", "ping"], 0, &["webb"]),
+        (&["exec", "web", "-i", "hosts", "-m", "pingg"], 2, &["pingg", "ping?"]),
+        (&["doc", "pingg"], 1, &["pingg"]),
+    ] {
+        let scratch = Scratch::new("options");
+        scratch.write("hosts", LOCAL);
+        scratch.write("play.yml", play(""));
+        println!("{words:?}");
+        scratch.trueup(words).expect_code(code).expect_said(says);
+        assert!(!scratch.path("touched").exists(), "{words:?} left something half done");
+    }
+}
+
+#[test]
+fn a_pattern_that_fits_nothing_is_told() {
+    let scratch = Scratch::new("pattern");
+    scratch.write("hosts", LOCAL);
+    scratch.write("play.yml", play("").replace("hosts: all", "hosts: webb"));
+    scratch
+        .trueup(&["run", "-i", "hosts", "play.yml"])
+        .expect_code(0)
+        .expect_said(&["Could not match supplied host pattern, ignoring: webb", "no hosts matched"]);
+    assert!(!scratch.path("touched").exists());
+}
+
+#[test]
+fn a_task_to_start_at_that_is_not_there_is_told() {
+    let scratch = Scratch::new("start");
+    scratch.write("hosts", LOCAL);
+    scratch.write("play.yml", play(""));
+    scratch
+        .trueup(&["run", "-i", "hosts", "--start-at-task", "nowhere", "play.yml"])
+        .expect_code(0)
+        .expect_said(&["No matching task \"nowhere\" found"]);
+    assert!(!scratch.path("touched").exists());
+    let start = ["run", "-i", "hosts", "--start-at-task", "Leave a trace", "play.yml"];
+    scratch.trueup(&start).expect_code(0);
+    assert!(scratch.path("touched").exists(), "one that is there is started at");
+}

@@ -1,0 +1,387 @@
+//! Runs on booted Debian hosts without Python, through the real binary, the real remote and
+//! OpenSSH: what a task costs, what is left of a run that is cut off, and what hosts that are not
+//! as they should be get.
+
+use std::{
+    fs,
+    process::Child,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use hosts::{Fleet, Host, HostSpec, Operator, Sudo, available};
+use trueup_tests::{
+    program::{Ran, Scratch, trueup},
+    recap::recap,
+};
+
+/// Seconds within which nothing of a run that was cut off is left on a host.
+const GONE_SECS: u64 = 10;
+
+/// Seconds within which a run reaches the task that a test waits for.
+const REACHED_SECS: u64 = 60;
+
+/// The host's folders that a test fills, and an account that may log in by its password alone.
+const PREPARE: &str = "
+useradd -m -s /bin/bash careful
+printf 'careful:secret one\\n' | chpasswd
+printf 'careful ALL=(ALL:ALL) ALL\\n' >/etc/sudoers.d/careful
+mkdir -p /home/careful/.ssh /small /sealed
+cp /root/.ssh/authorized_keys /home/careful/.ssh/
+chown -R careful: /home/careful/.ssh
+";
+
+struct Bench {
+    fleet: Fleet,
+    host: Host,
+}
+
+/// One host for all tests of this file, one after the other.
+fn bench() -> MutexGuard<'static, Bench> {
+    static BENCH: OnceLock<Mutex<Bench>> = OnceLock::new();
+    let make = || {
+        let mut fleet = Fleet::start().unwrap();
+        let spec = HostSpec {
+            operator: Some(Operator {
+                name: "op".into(),
+                password: Some("secret op".into()),
+                sudo: Sudo::WithoutPassword,
+            }),
+            root_password: Some("secret root".into()),
+            prepare: Some(PREPARE.into()),
+            ..HostSpec::new("target")
+        };
+        let host = fleet.boot(&spec).unwrap();
+        Mutex::new(Bench { fleet, host })
+    };
+    BENCH.get_or_init(make).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Bench {
+    /// A folder with an inventory that reaches the host as a user, by key.
+    fn scratch(&self, name: &str, user: &str) -> Scratch {
+        let scratch = Scratch::new(name);
+        scratch.write("known_hosts", fs::read(self.fleet.known_hosts_file()).unwrap());
+        scratch.write("hosts", self.inventory(user, &self.fleet.key_file().display().to_string()));
+        scratch
+    }
+
+    fn inventory(&self, user: &str, key: &str) -> String {
+        format!(
+            "target ansible_host={} ansible_user={user} ansible_ssh_private_key_file={key} \
+             ansible_ssh_common_args='-o UserKnownHostsFile=known_hosts'\n",
+            self.host.address()
+        )
+    }
+
+    fn on_host(&self, script: &str) -> String {
+        self.host.run(script).unwrap()
+    }
+
+    /// Waits until shell on the host prints something.
+    fn wait_for(&self, script: &str, secs: u64) -> bool {
+        let end = Instant::now() + Duration::from_secs(secs);
+        while Instant::now() < end {
+            if !self.on_host(&format!("{script} || true")).trim().is_empty() {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+}
+
+fn play(tasks: &str) -> String {
+    format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}")
+}
+
+/// The number after a name in what was traced.
+fn traced(ran: &Ran, name: &str) -> u64 {
+    let start = format!("{name}=");
+    let word = ran.stderr.split_whitespace().find_map(|word| word.strip_prefix(&start));
+    word.and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no {name}: {}", ran.stderr))
+}
+
+#[test]
+fn a_converged_task_costs_one_round_trip() {
+    if !available("a_converged_task_costs_one_round_trip") {
+        return;
+    }
+    let bench = bench();
+    let scratch = bench.scratch("frames", "root");
+    scratch.write("source.txt", "from a file\n");
+    scratch.write("source.j2", "from {{ inventory_hostname }}\n");
+    let tasks = r#"
+    - file: {path: /root/frames, state: directory, mode: '0755'}
+    - copy: {content: "written\n", dest: /root/frames/content, mode: '0644'}
+    - copy: {src: source.txt, dest: /root/frames/file, mode: '0644'}
+    - template: {src: source.j2, dest: /root/frames/template, mode: '0644'}
+    - lineinfile: {path: /root/frames/content, line: written}
+    - command: 'true'
+      changed_when: false
+    - stat: {path: /root/frames}
+    - ping:
+"#;
+    const TASKS: u64 = 8;
+    scratch.write("play.yml", play(tasks));
+    let words = ["run", "-i", "hosts", "play.yml"];
+    scratch.trueup(&words).expect_code(0);
+    let mut command = scratch.command(trueup(), &words);
+    let ran = Ran::of(command.env("TRUEUP_LOG", "run=debug").output().unwrap());
+    ran.expect_code(0);
+    let counts = &recap(&ran.stdout)["target"];
+    assert_eq!((counts.get("ok"), counts.get("changed")), (TASKS, 0), "{}", ran.stdout);
+    assert_eq!(traced(&ran, "frames_sent"), TASKS, "one request a task");
+    // The remote says who it is, once.
+    assert_eq!(traced(&ran, "frames_received"), TASKS + 1, "one answer a task");
+}
+
+/// How a run is cut off.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    Controller,
+    Remote,
+    Connection,
+}
+
+impl Cut {
+    const ALL: [Self; 3] = [Self::Controller, Self::Remote, Self::Connection];
+
+    fn make(self, bench: &Bench, run: &mut Child) {
+        match self {
+            Self::Controller => run.kill().unwrap(),
+            Self::Remote => drop(bench.on_host(&format!("kill -9 {}", remotes(bench)))),
+            // The processes of sshd that serve a connection; the listener goes on.
+            Self::Connection => drop(bench.on_host("pkill -9 -f '^sshd: [a-z]'")),
+        }
+        // It ends by itself where it was not killed.
+        let status = run.wait().unwrap();
+        assert!(!status.success(), "{self:?}: a run that was cut off did not succeed");
+    }
+}
+
+/// IDs of the remotes that run on the host.
+fn remotes(bench: &Bench) -> String {
+    let script = "for p in /proc/[0-9]*; do case $(readlink $p/exe) in */trueup-*/*) \
+                  echo ${p#/proc/};; esac; done";
+    bench.on_host(script).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Holds that nothing of a run is left: no remote, no process that has a word in its command line.
+#[track_caller]
+fn expect_gone(bench: &Bench, word: &str, cut: Cut) {
+    let end = Instant::now() + Duration::from_secs(GONE_SECS);
+    loop {
+        // The brackets keep the search from finding itself.
+        let (first, rest) = word.split_at(1);
+        let left = bench.on_host(&format!("pgrep -af '[{first}]{rest}' || true"));
+        let remotes = remotes(bench);
+        if left.trim().is_empty() && remotes.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < end, "{cut:?}: left on the host: {left} remotes {remotes}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_long_task_that_is_cut_off_leaves_no_process() {
+    if !available("a_long_task_that_is_cut_off_leaves_no_process") {
+        return;
+    }
+    let bench = bench();
+    for user in ["root", "op"] {
+        for cut in Cut::ALL {
+            let scratch = bench.scratch("long", user);
+            // A shell, its child in the foreground, and one in the background.
+            let task = "    - shell: 'sleep 86399 & sleep 86399; echo end'\n      become: true\n";
+            scratch.write("play.yml", play(task));
+            let mut run = scratch.start(&["run", "-i", "hosts", "play.yml"]);
+            assert!(bench.wait_for("pgrep -f '^sleep 86399'", REACHED_SECS), "{cut:?} as {user}");
+            cut.make(&bench, &mut run);
+            expect_gone(&bench, "sleep 86399", cut);
+            scratch.write("play.yml", play("    - ping:\n      become: true\n"));
+            scratch.trueup(&["run", "-i", "hosts", "play.yml"]).expect_code(0);
+        }
+    }
+}
+
+#[test]
+fn a_large_copy_that_is_cut_off_leaves_no_half_file() {
+    if !available("a_large_copy_that_is_cut_off_leaves_no_half_file") {
+        return;
+    }
+    const BYTES: usize = 256 * 1024 * 1024;
+    let bench = bench();
+    // Not to be compressed away.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut content = Vec::with_capacity(BYTES);
+    while content.len() < BYTES {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        content.extend_from_slice(&state.to_le_bytes());
+    }
+    for cut in Cut::ALL {
+        let scratch = bench.scratch("large", "root");
+        scratch.write("large", &content);
+        let task = "    - copy: {src: large, dest: /root/large/file, mode: '0600'}\n";
+        scratch.write("play.yml", play(task));
+        bench.on_host("rm -rf /root/large; mkdir /root/large; echo old >/root/large/file");
+        let words = ["run", "-i", "hosts", "play.yml"];
+        let mut run = scratch.start(&words);
+        // Some of it has been written, by a name or without one.
+        let written = "for p in /proc/[0-9]*/fd/*; do case $(readlink $p) in /root/large/*) \
+                       [ $(stat -Lc %s $p) -gt 1000000 ] && echo $p;; esac; done";
+        assert!(bench.wait_for(written, REACHED_SECS), "{cut:?}: the copy began");
+        cut.make(&bench, &mut run);
+        expect_gone(&bench, "/root/large", cut);
+        let left = bench.on_host("cd /root/large && ls -A && cat file | head -c 100");
+        assert_eq!(left, "file\nold\n", "{cut:?}: what lies there");
+        scratch.trueup(&words).expect_code(0);
+        let same = bench.on_host("sha256sum </root/large/file; ls -A /root/large");
+        let expect = hosts::shell::feed("sha256sum", &[] as &[&str], &content).unwrap();
+        assert_eq!(same, format!("{expect}file\n"), "{cut:?}: the next run converges");
+        let counts = scratch.trueup(&words);
+        assert_eq!(recap(&counts.stdout)["target"].get("changed"), 0);
+    }
+    bench.on_host("rm -rf /root/large");
+}
+
+#[test]
+fn hosts_that_let_nobody_in_are_unreachable_and_say_why() {
+    if !available("hosts_that_let_nobody_in_are_unreachable_and_say_why") {
+        return;
+    }
+    let bench = bench();
+    let scratch = bench.scratch("let-in", "root");
+    scratch.write("play.yml", play("    - ping:\n"));
+    let key = scratch.path("other").display().to_string();
+    let words = ["-q", "-t", "ed25519", "-N", "", "-f", &key];
+    hosts::shell::run("ssh-keygen", &words).unwrap();
+    let address = bench.host.address().to_string();
+    let nowhere = address.rsplit_once('.').unwrap().0.to_owned() + ".250";
+    scratch.write("wrong", "not the password\n");
+    scratch.write("right", "secret root\n");
+    let known = "-o UserKnownHostsFile=known_hosts";
+    let no_key = "-o UserKnownHostsFile=known_hosts -o PubkeyAuthentication=no";
+    let list = format!("{address},");
+    let nobody = format!("{nowhere},");
+    let run = |more: &[&str]| scratch.trueup(&[&["run", "play.yml", "-u", "root"], more].concat());
+    let unreachable = ["UNREACHABLE!", "unreachable=1"];
+    for (name, more, says) in [
+        (
+            "wrong key",
+            &["-i", &list, "--private-key", &key, "--ssh-common-args", known][..],
+            &["was not let in", "other"][..],
+        ),
+        (
+            "wrong password",
+            &["-i", &list, "--ssh-common-args", no_key, "--connection-password-file", "wrong"],
+            &["was not let in", "password"],
+        ),
+        (
+            "unknown host key",
+            &["-i", &list, "--connection-password-file", "right", "--host-key-policy", "strict"],
+            &["the host key of", "is not known", "ssh-keyscan"],
+        ),
+        (
+            "no such host",
+            &["-i", &nobody, "-T", "3", "--connection-password-file", "right"],
+            &[nowhere.as_str(), "port 22"],
+        ),
+        (
+            "no such name",
+            &["-i", "nowhere.invalid,", "--connection-password-file", "right"],
+            &["nowhere.invalid"],
+        ),
+        (
+            "nothing listens",
+            &["-i", &list, "-e", "ansible_port=2222", "--ssh-common-args", known],
+            &["port 2222 cannot be reached", "refused"],
+        ),
+    ] {
+        println!("{name}");
+        run(more).expect_code(4).expect_said(says).expect_said(&unreachable);
+        let detailed = [more, &["--detailed-exitcode"]].concat();
+        run(&detailed).expect_code(8);
+    }
+    let right = ["-i", &list, "--ssh-common-args", no_key, "--connection-password-file", "right"];
+    run(&right).expect_code(0).expect_said(&["ok=1"]);
+}
+
+#[test]
+fn who_cannot_become_another_user_fails_the_task() {
+    if !available("who_cannot_become_another_user_fails_the_task") {
+        return;
+    }
+    let bench = bench();
+    let scratch = bench.scratch("become", "careful");
+    scratch.write("play.yml", play("    - ping:\n      become: true\n"));
+    scratch.write("wrong", "not the password\n");
+    scratch.write("right", "secret one\n");
+    for (more, says) in [
+        (&["--become-password-file", "wrong"][..], &["Incorrect sudo password"][..]),
+        (&[], &["Missing sudo password", "--ask-become-pass"]),
+        (&["--become-user", "nobody-there", "--become-password-file", "right"], &["nobody-there"]),
+        (&["--become-method", "doas"], &["doas"]),
+    ] {
+        println!("{more:?}");
+        let words = [&["run", "-i", "hosts", "play.yml"], more].concat();
+        let ran = scratch.trueup(&words);
+        ran.expect_code(2).expect_said(says).expect_said(&["FAILED!", "failed=1"]);
+        assert!(!ran.said().contains("secret one"), "no password is shown");
+    }
+    let words = ["run", "-i", "hosts", "play.yml", "--become-password-file", "right"];
+    scratch.trueup(&words).expect_code(0);
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_file() {
+    if !available("a_full_disk_leaves_the_old_file") {
+        return;
+    }
+    let bench = bench();
+    let scratch = bench.scratch("full", "root");
+    bench.on_host(
+        "mountpoint -q /small || mount -t tmpfs -o size=1m tmpfs /small; echo old >/small/file",
+    );
+    scratch.write("large", vec![b'x'; 4 * 1024 * 1024]);
+    scratch.write("play.yml", play("    - copy: {src: large, dest: /small/file}\n"));
+    let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+    let says = ["FAILED!", "/small/file", "No space left on device", "play.yml:4"];
+    ran.expect_code(2).expect_said(&says);
+    let left = bench.on_host("cat /small/file; ls -A /small; umount /small");
+    assert_eq!(left, "old\nfile\n", "nothing half done");
+}
+
+#[test]
+fn a_host_without_a_folder_for_the_remote_is_unreachable() {
+    if !available("a_host_without_a_folder_for_the_remote_is_unreachable") {
+        return;
+    }
+    let bench = bench();
+    let scratch = bench.scratch("folder", "careful");
+    scratch.write("play.yml", play("    - ping:\n"));
+    let folders = ["/home/careful", "/var/tmp", "/tmp"];
+    for (options, says) in [("noexec", "programs cannot be run"), ("size=16k,nr_inodes=50", "free")] {
+        for folder in folders {
+            // Keys are read from where they were.
+            bench.on_host(&format!(
+                "cp -a {folder} /sealed/; mount -t tmpfs -o {options} tmpfs {folder}; \
+                 cp -a /sealed/{name}/.ssh {folder}/ 2>/dev/null; chmod 1777 {folder}; \
+                 [ {folder} != /home/careful ] || {{ chown careful {folder}; chmod 755 {folder}; }}",
+                name = folder.rsplit('/').next().unwrap()
+            ));
+        }
+        let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+        for folder in folders {
+            bench.on_host(&format!("umount {folder}"));
+        }
+        let hint = "ansible_remote_tmp";
+        let says = ["UNREACHABLE!", "no folder of the host", says, hint];
+        ran.expect_code(4).expect_said(&says);
+    }
+    scratch.trueup(&["run", "-i", "hosts", "play.yml"]).expect_code(0);
+}
