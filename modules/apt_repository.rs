@@ -2,10 +2,7 @@
 
 mod sources;
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use module::{
     Arguments, Choices, Delta, Documented, Example, Failure, FileMode, Host, Module, Placement,
@@ -129,14 +126,23 @@ impl AptRepository {
         }
     }
 
-    fn write(&self, host: &mut dyn Host, files: &Files, mode: Option<FileMode>) -> Result<(), Failure> {
+    fn write(
+        &self,
+        host: &mut dyn Host,
+        files: &Files,
+        mode: Option<FileMode>,
+    ) -> Result<(), Failure> {
         for (path, text) in files {
             let path = Path::new(path);
             match text {
                 Some(text) => {
                     let is_new = host.link_metadata(path)?.is_none();
                     let mode = if is_new { Some(mode.unwrap_or(NEW_MODE)) } else { None };
-                    host.write(path, &mut text.as_bytes(), &Placement { mode, ..Placement::default() })?;
+                    host.write(
+                        path,
+                        &mut text.as_bytes(),
+                        &Placement { mode, ..Placement::default() },
+                    )?;
                 }
                 None if host.link_metadata(path)?.is_some() => host.remove_file(path)?,
                 None => {}
@@ -217,8 +223,12 @@ impl Module for AptRepository {
 
     fn returned(&self, delta: &Delta<Files>, _: &dyn Host) -> Result<JsonMap, Failure> {
         let gone = |left: &Files, right: &Files| -> Vec<String> {
-            let is_there = |files: &Files, path: &String| files.get(path).is_some_and(Option::is_some);
-            left.keys().filter(|path| is_there(left, path) && !is_there(right, path)).cloned().collect()
+            let is_there =
+                |files: &Files, path: &String| files.get(path).is_some_and(Option::is_some);
+            left.keys()
+                .filter(|path| is_there(left, path) && !is_there(right, path))
+                .cloned()
+                .collect()
         };
         Ok(JsonMap::from_iter([
             ("repo".to_owned(), self.repo.clone().into()),
@@ -256,7 +266,8 @@ mod tests {
     use super::*;
     use crate::CATALOGUE;
 
-    const OWN: &str = "#comment\n\n#  deb http://dis/abled  x main # why\ndeb   http://a/b   c d #x\n";
+    const OWN: &str =
+        "#comment\n\n#  deb http://dis/abled  x main # why\ndeb   http://a/b   c d #x\n";
 
     fn host() -> FakeHost {
         let mut host = FakeHost::default();
@@ -285,7 +296,9 @@ mod tests {
                 "deb [arch=amd64 signed-by=/x] https://user:pw@dl.example.com/linux/deb stable main",
                 "",
                 "/etc/apt/sources.list.d/dl_example_com_linux_deb.list",
-                Some("deb [arch=amd64 signed-by=/x] https://user:pw@dl.example.com/linux/deb stable main\n"),
+                Some(
+                    "deb [arch=amd64 signed-by=/x] https://user:pw@dl.example.com/linux/deb stable main\n",
+                ),
             ),
             (
                 "deb http://dis/abled x main",
@@ -299,9 +312,24 @@ mod tests {
                 "/etc/apt/sources.list.d/own.list",
                 Some("# comment\n\n# deb http://dis/abled x main # why\n"),
             ),
-            ("deb http://x.y/z q main", r#", "filename": "my""#, "/etc/apt/sources.list.d/my.list", Some("deb http://x.y/z q main\n")),
-            ("deb http://x.y/z", "", "/etc/apt/sources.list.d/x_y_z.list", Some("deb http://x.y/z\n")),
-            ("deb http://deb.debian.org/debian bookworm main", r#", "state": "absent""#, "/etc/apt/sources.list", None),
+            (
+                "deb http://x.y/z q main",
+                r#", "filename": "my""#,
+                "/etc/apt/sources.list.d/my.list",
+                Some("deb http://x.y/z q main\n"),
+            ),
+            (
+                "deb http://x.y/z",
+                "",
+                "/etc/apt/sources.list.d/x_y_z.list",
+                Some("deb http://x.y/z\n"),
+            ),
+            (
+                "deb http://deb.debian.org/debian bookworm main",
+                r#", "state": "absent""#,
+                "/etc/apt/sources.list",
+                None,
+            ),
         ] {
             let mut host = host();
             let args = args(repo, more);
@@ -330,8 +358,12 @@ mod tests {
     #[test]
     fn a_new_file_has_its_mode() {
         let mut host = host();
-        let response = run(&mut host, &args("deb http://n/n x y", r#", "mode": "0600", "filename": "n""#));
-        assert_eq!(response.returned["sources_added"], serde_json::json!(["/etc/apt/sources.list.d/n.list"]));
+        let response =
+            run(&mut host, &args("deb http://n/n x y", r#", "mode": "0600", "filename": "n""#));
+        assert_eq!(
+            response.returned["sources_added"],
+            serde_json::json!(["/etc/apt/sources.list.d/n.list"])
+        );
         let found = host.metadata(Path::new("/etc/apt/sources.list.d/n.list")).unwrap().unwrap();
         assert_eq!(found.mode.bits() & 0o7777, 0o600);
     }
@@ -340,10 +372,12 @@ mod tests {
     fn a_change_that_apt_does_not_like_is_taken_back() {
         let mut host = host();
         host.program("apt-get", |_, _| Output::failure(100, "E: no network\n"));
-        let response = run(&mut host, r#"{"repo": "deb http://dis/abled x main", "update_cache_retries": 0}"#);
+        let response =
+            run(&mut host, r#"{"repo": "deb http://dis/abled x main", "update_cache_retries": 0}"#);
         assert_eq!(response.msg.as_deref(), Some("Failed to update apt cache: E: no network"));
         assert_eq!(host.files.text("/etc/apt/sources.list.d/own.list").as_deref(), Some(OWN));
-        let response = run(&mut host, r#"{"repo": "deb http://n/n x y", "update_cache_retries": 0}"#);
+        let response =
+            run(&mut host, r#"{"repo": "deb http://n/n x y", "update_cache_retries": 0}"#);
         assert!(response.failed && host.files.text("/etc/apt/sources.list.d/n_n.list").is_none());
     }
 

@@ -104,7 +104,12 @@ impl Documented for Deb822Repository {
     const RETURNS: &'static [Returned] = &[
         Returned::new("repo", "What the file holds.", "always", r#""Types: deb\n""#),
         Returned::new("dest", "The file.", "always", r#""/etc/apt/sources.list.d/x.sources""#),
-        Returned::new("key_filename", "The source's own keyring.", "always", r#""/etc/apt/keyrings/x.asc""#),
+        Returned::new(
+            "key_filename",
+            "The source's own keyring.",
+            "always",
+            r#""/etc/apt/keyrings/x.asc""#,
+        ),
     ];
 }
 
@@ -112,19 +117,18 @@ impl Deb822Repository {
     /// The name as files have it.
     fn slug(&self) -> String {
         let mut slug = String::new();
+        let mut is_gap = false;
         for letter in self.name.chars().flat_map(char::to_lowercase) {
+            let was_gap = is_gap;
+            is_gap = letter == '_' || letter.is_whitespace();
             match letter {
                 'a'..='z' | '0'..='9' | '-' => slug.push(letter),
-                letter if letter == '_' || letter.is_whitespace() => {
-                    // A run of them is one dash.
-                    if !slug.ends_with('\u{0}') {
-                        slug.push('\u{0}');
-                    }
-                }
+                // A run of blanks is one dash.
+                _ if is_gap && !was_gap => slug.push('-'),
                 _ => {}
             }
         }
-        slug.replace('\u{0}', "-")
+        slug
     }
 
     fn path(&self) -> PathBuf {
@@ -145,7 +149,8 @@ impl Deb822Repository {
         stanza.flag("Check-Date", self.check_date);
         stanza.flag("Check-Valid-Until", self.check_valid_until);
         stanza.list("Components", self.components.as_deref());
-        stanza.text("Date-Max-Future", self.date_max_future.map(|secs| secs.to_string()).as_deref());
+        stanza
+            .text("Date-Max-Future", self.date_max_future.map(|secs| secs.to_string()).as_deref());
         stanza.flag("Enabled", self.enabled);
         stanza.text("Inrelease-Path", self.inrelease_path.as_deref());
         stanza.list("Languages", self.languages.as_deref());
@@ -180,7 +185,10 @@ impl Module for Deb822Repository {
 
     fn check(&self, host: &dyn Host) -> Result<Delta<Repository>, Failure> {
         if self.slug().is_empty() {
-            return Err(Failure::new(format!("no file can be named after the source '{}'", self.name)));
+            return Err(Failure::new(format!(
+                "no file can be named after the source '{}'",
+                self.name
+            )));
         }
         let path = self.path();
         let there = host.metadata(&path)?;
@@ -239,7 +247,9 @@ impl Module for Deb822Repository {
         let path = self.path();
         let mut map = JsonMap::new();
         let keyring = match (self.state, self.key()) {
-            (State::Present, Key::Address(address)) => Some(key::path(host, &self.slug(), address)?),
+            (State::Present, Key::Address(address)) => {
+                Some(key::path(host, &self.slug(), address)?)
+            }
             (State::Present, _) => None,
             (State::Absent, _) => Some(key::default_path(&self.slug())),
         };
@@ -336,7 +346,9 @@ mod tests {
 
     #[test]
     fn keys_are_fetched_once_and_go_with_the_source() {
-        for (content, end) in [("-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "asc"), ("\u{1}binary", "gpg")] {
+        for (content, end) in
+            [("-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "asc"), ("\u{1}binary", "gpg")]
+        {
             let mut host = host();
             host.program("/usr/lib/apt/apt-helper", move |files, program| {
                 files.put(program.args.last().unwrap(), content);

@@ -87,7 +87,10 @@ struct Groups {
 impl Documented for WaitFor {
     const NAME: &'static str = "ansible.builtin.wait_for";
     const EXAMPLES: &'static [Example] = &[
-        Example { title: "A server that is up", args: r#"{"port": 22, "search_regex": "OpenSSH"}"# },
+        Example {
+            title: "A server that is up",
+            args: r#"{"port": 22, "search_regex": "OpenSSH"}"#,
+        },
         Example { title: "A file", args: r#"{"path": "/etc/hosts", "timeout": 10}"# },
         Example { title: "No connections", args: r#"{"port": 8080, "state": "drained"}"# },
         Example { title: "Some time", args: r#"{"timeout": 5}"# },
@@ -368,7 +371,10 @@ mod tests {
     fn what_is_there_is_found_at_once() {
         for (args, groups) in [
             (r#"{"path": "/srv/log"}"#, json!([])),
-            (r#"{"path": "/srv/log", "search_regex": "^second (?P<n>\\d+) (x)?"}"#, json!(["42", null])),
+            (
+                r#"{"path": "/srv/log", "search_regex": "^second (?P<n>\\d+) (x)?"}"#,
+                json!(["42", null]),
+            ),
             (r#"{"path": "/srv/none", "state": "absent"}"#, json!([])),
             (r#"{"port": 25}"#, json!([])),
             (r#"{"port": 25, "search_regex": "^220 (\\w+)"}"#, json!(["mail"])),
@@ -379,7 +385,10 @@ mod tests {
             // In this state (CLOSE_WAIT) a connection does not count.
             (r#"{"port": 8081, "state": "drained"}"#, json!([])),
             (r#"{"port": 8080, "state": "drained", "exclude_hosts": ["10.0.0.2"]}"#, json!([])),
-            (r#"{"port": 8080, "state": "drained", "active_connection_states": ["TIME_WAIT"]}"#, json!([])),
+            (
+                r#"{"port": 8080, "state": "drained", "active_connection_states": ["TIME_WAIT"]}"#,
+                json!([]),
+            ),
         ] {
             let response = run_in(&mut host(), args, false);
             assert!(!response.failed && !response.changed, "{args}: {response:?}");
@@ -391,7 +400,11 @@ mod tests {
     #[test]
     fn time_runs_out() {
         for (args, msg, elapsed) in [
-            (r#"{"path": "/srv/none", "timeout": 3}"#, "Timeout when waiting for file /srv/none", 3),
+            (
+                r#"{"path": "/srv/none", "timeout": 3}"#,
+                "Timeout when waiting for file /srv/none",
+                3,
+            ),
             (
                 r#"{"path": "/srv/log", "search_regex": "zzz", "timeout": 1}"#,
                 "Timeout when waiting for search string zzz in /srv/log",
@@ -403,16 +416,32 @@ mod tests {
                 1,
             ),
             (r#"{"port": 1, "timeout": 5, "sleep": 2}"#, "Timeout when waiting for 127.0.0.1:1", 6),
-            (r#"{"port": 1, "host": "nosuch", "timeout": 1}"#, "Timeout when waiting for nosuch:1", 1),
+            (
+                r#"{"port": 1, "host": "nosuch", "timeout": 1}"#,
+                "Timeout when waiting for nosuch:1",
+                1,
+            ),
             (
                 r#"{"port": 25, "search_regex": "x", "timeout": 1}"#,
                 "Timeout when waiting for search string x in 127.0.0.1:25",
                 1,
             ),
-            (r#"{"port": 25, "state": "stopped", "timeout": 1}"#, "Timeout when waiting for 127.0.0.1:25 to stop.", 1),
-            (r#"{"port": 8080, "state": "drained", "timeout": 1}"#, "Timeout when waiting for 127.0.0.1:8080 to drain", 1),
+            (
+                r#"{"port": 25, "state": "stopped", "timeout": 1}"#,
+                "Timeout when waiting for 127.0.0.1:25 to stop.",
+                1,
+            ),
+            (
+                r#"{"port": 8080, "state": "drained", "timeout": 1}"#,
+                "Timeout when waiting for 127.0.0.1:8080 to drain",
+                1,
+            ),
             (r#"{"port": 1, "timeout": 1, "msg": "oops"}"#, "oops", 1),
-            (r#"{"port": 25, "timeout": 1, "delay": 4}"#, "Timeout when waiting for 127.0.0.1:25", 4),
+            (
+                r#"{"port": 25, "timeout": 1, "delay": 4}"#,
+                "Timeout when waiting for 127.0.0.1:25",
+                4,
+            ),
         ] {
             let response = run_in(&mut host(), args, false);
             assert_eq!(response.msg.as_deref(), Some(msg), "{args}");
@@ -434,8 +463,14 @@ mod tests {
             (r#"{"port": 1, "path": "/x"}"#, "port and path parameter can not both"),
             (r#"{"path": "/x", "state": "drained"}"#, "state=drained should only be used"),
             (r#"{"path": "/x", "state": "stopped"}"#, "state=stopped should only be used"),
-            (r#"{"port": 1, "exclude_hosts": ["a"]}"#, "exclude_hosts should only be with state=drained"),
-            (r#"{"port": 1, "active_connection_states": ["FOO"]}"#, "unknown active_connection_state (FOO)"),
+            (
+                r#"{"port": 1, "exclude_hosts": ["a"]}"#,
+                "exclude_hosts should only be with state=drained",
+            ),
+            (
+                r#"{"port": 1, "active_connection_states": ["FOO"]}"#,
+                "unknown active_connection_state (FOO)",
+            ),
             (r#"{"path": "/x", "search_regex": "("}"#, "Invalid regular expression"),
             (r#"{"port": 70000}"#, "port"),
             (r#"{"state": "open"}"#, "state"),

@@ -123,7 +123,7 @@ fn difference(stdout: &str) -> String {
         let digits = line.bytes().take_while(u8::is_ascii_digit).count();
         digits > 0 && line.get(digits..).is_some_and(|rest| rest.starts_with(" upgraded"))
     };
-    let end = rest.iter().position(|line| is_summary(line)).map_or(rest.len(), |at| at + 1);
+    let end = rest.iter().position(is_summary).map_or(rest.len(), |at| at + 1);
     rest.get(..end).unwrap_or_default().join("\n")
 }
 

@@ -82,8 +82,10 @@ pub fn default_name(source: &str) -> String {
     let address = address.split_once("://").map_or(address, |(_, rest)| rest);
     // A user and a password have no place in a name.
     let address = address.rsplit_once('@').map_or(address, |(_, rest)| rest);
-    let words: Vec<&str> =
-        address.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = address
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
     format!("{}.list", words.join("_"))
 }
 
@@ -94,7 +96,10 @@ mod tests {
     #[test]
     fn names_are_made_of_addresses() {
         for (source, expected) in [
-            ("deb http://dl.google.com/linux/chrome/deb/ stable main", "dl_google_com_linux_chrome_deb.list"),
+            (
+                "deb http://dl.google.com/linux/chrome/deb/ stable main",
+                "dl_google_com_linux_chrome_deb.list",
+            ),
             ("deb-src [arch=amd64 x=y] https://u:p@h.org:8080/a-b x", "h_org_8080_a_b.list"),
             ("deb file:///srv/x ./", "srv_x.list"),
         ] {
