@@ -15,6 +15,8 @@ fn promise(name: &str) -> Promise {
         "apt" | "package" | "command" | "shell" | "script" | "tempfile" | "get_url" | "uri" => {
             Promise::Action
         }
+        "apt" | "package" | "wait_for" | "command" | "shell" | "script" | "tempfile"
+        | "get_url" | "uri" => Promise::Action,
         "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
         _ => Promise::State,
     }
@@ -73,6 +75,8 @@ fn hosts() -> Vec<FakeHost> {
     with_account_tools(&mut bare);
     super::fake_programs::put_all(&mut bare);
     put_systemd(&mut bare);
+    bare.put_dirs("/etc/apt/sources.list.d");
+    bare.program("apt-get", |_, _| Output::success(""));
     let mut plain = bare.clone();
     plain.put("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
     plain.put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");

@@ -4,10 +4,12 @@
 //! its file and its line in [`CATALOGUE`].
 
 mod apt;
+mod apt_repository;
 mod assemble;
 mod blockinfile;
 mod command;
 mod copy;
+mod deb822_repository;
 mod download;
 mod execution;
 mod facts;
@@ -36,6 +38,7 @@ mod text_diff;
 mod text_file;
 mod uri;
 mod user;
+mod wait_for;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -65,10 +68,11 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<group::Group>(),
         module::<user::User>(),
         fact::<setup::Setup>(),
-        module::<nftables::NfTables>(),
-        module::<iptables::IpTables>(),
+        action::<wait_for::WaitFor>(),
         action::<apt::Apt>(),
         action::<package::Package>(),
+        module::<apt_repository::AptRepository>(),
+        module::<deb822_repository::Deb822Repository>(),
         module::<service::Service>(),
         module::<systemd::Systemd>(),
     ],

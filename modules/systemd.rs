@@ -154,11 +154,13 @@ impl Module for Systemd {
                 Enabled::Fixed => enabled,
             });
         }
-        if let Some(state) = self.state
-            && let Some(is_running) = self.is_running(host, &found)?
-        {
-            delta.steps.extend(state.action(is_running).map(str::to_owned));
+        if let Some(state) = self.state {
+            match self.is_running(host, &found)? {
+                Some(is_running) => delta.steps.extend(state.action(is_running).map(str::to_owned)),
+                None => delta.actual.seen.is_unknown = true,
+            }
         }
+        delta.actual.seen.status = found.status;
         Ok(delta)
     }
 
@@ -180,21 +182,14 @@ impl Module for Systemd {
         Ok(JsonMap::new())
     }
 
-    fn returned(&self, delta: &Delta<Setting>, host: &dyn Host) -> Result<JsonMap, Failure> {
-        let Some(name) = &self.name else {
-            return Ok(returned(None, None, None, JsonMap::new()));
-        };
-        let found = self.unit()?.read(host)?;
-        let mut map = returned(Some(name), self.state, delta.desired.enabled, found.status.clone());
-        if self.state.is_some() && self.is_running(host, &found)?.is_none() {
-            map.insert(
-                "warnings".into(),
-                vec![
-                    "Target is a chroot or systemd is offline. This can lead to false positives or \
-                     prevent the init system tools from working.",
-                ]
-                .into(),
-            );
+    fn returned(&self, delta: &Delta<Setting>, _: &dyn Host) -> Result<JsonMap, Failure> {
+        let seen = &delta.actual.seen;
+        let enabled = delta.desired.enabled;
+        let mut map = returned(self.name.as_deref(), self.state, enabled, seen.status.clone());
+        if seen.is_unknown {
+            let warning = "Target is a chroot or systemd is offline. This can lead to false positives \
+                           or prevent the init system tools from working.";
+            map.insert("warnings".into(), vec![warning].into());
         }
         Ok(map)
     }

@@ -52,7 +52,7 @@ pub fn read(request: &mut Request<'_>) -> JsonMap {
                     "prefix": address.prefix_bits.to_string(),
                     "scope": address.scope.name(),
                 });
-                push(facts_of(&mut interfaces, name), "ipv6", entry);
+                change(&mut interfaces, name, |facts| push(facts, "ipv6", entry));
                 if !ip.is_loopback() {
                     all_ipv6.push(ip.to_string());
                 }
@@ -139,13 +139,16 @@ fn kind(reader: &Reader<'_>, folder: &str, number: Option<i64>) -> Option<&'stat
     }
 }
 
-/// The facts of an interface; an address's label is one that only addresses know.
-fn facts_of<'a>(interfaces: &'a mut Vec<(String, JsonMap)>, name: &str) -> &'a mut JsonMap {
-    let at = interfaces.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-        interfaces.push((name.to_owned(), JsonMap::new()));
-        interfaces.len() - 1
-    });
-    &mut interfaces[at].1
+/// Changes the facts of an interface; an address's label is one that only addresses know.
+fn change(interfaces: &mut Vec<(String, JsonMap)>, name: &str, change: impl FnOnce(&mut JsonMap)) {
+    match interfaces.iter_mut().find(|(known, _)| known == name) {
+        Some((_, facts)) => change(facts),
+        None => {
+            let mut facts = JsonMap::new();
+            change(&mut facts);
+            interfaces.push((name.to_owned(), facts));
+        }
+    }
 }
 
 fn push(facts: &mut JsonMap, key: &str, entry: Json) {
@@ -175,14 +178,17 @@ fn add_ipv4(interfaces: &mut Vec<(String, JsonMap)>, name: &str, address: &Addre
     let entry = ipv4_entry(address, ip);
     // A colon cannot stand in the name of a variable.
     let label = address.label.as_deref().unwrap_or(name).replace(':', "_");
-    let facts = facts_of(interfaces, &label);
-    if !address.is_secondary && !facts.contains_key("ipv4") {
-        facts.insert("ipv4".into(), entry);
-        return;
-    }
-    push(facts, "ipv4_secondaries", entry.clone());
-    if address.is_secondary && label != name {
-        push(facts_of(interfaces, name), "ipv4_secondaries", entry);
+    let mut is_further = true;
+    change(interfaces, &label, |facts| {
+        is_further = address.is_secondary || facts.contains_key("ipv4");
+        if is_further {
+            push(facts, "ipv4_secondaries", entry.clone());
+        } else {
+            facts.insert("ipv4".into(), entry.clone());
+        }
+    });
+    if is_further && address.is_secondary && label != name {
+        change(interfaces, name, |facts| push(facts, "ipv4_secondaries", entry));
     }
 }
 

@@ -41,6 +41,23 @@ pub struct Setting {
     pub masked: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    #[serde(skip)]
+    pub seen: Seen,
+}
+
+/// What was read besides, for the answer: it is no part of what is compared.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// All properties, where the service manager has such.
+    pub status: JsonMap,
+    /// Whether nobody could say if the service runs.
+    pub is_unknown: bool,
+}
+
+impl PartialEq for Seen {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// A service that is not there.

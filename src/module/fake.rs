@@ -8,7 +8,6 @@ use std::{
     ffi::OsString,
     fmt,
     io::{self, Read, Write},
-    net::SocketAddr,
     path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -46,8 +45,6 @@ pub struct FakeHost {
     pub network: Network,
     /// Its file systems, by where they are mounted.
     pub spaces: BTreeMap<PathBuf, Space>,
-    /// What its open ports say to whom connects.
-    pub ports: BTreeMap<SocketAddr, Vec<u8>>,
     /// How long it has paused, by which its clock has moved on.
     pub paused: Cell<Duration>,
     programs: BTreeMap<String, FakeProgram>,
@@ -232,11 +229,6 @@ impl Host for FakeHost {
 
     fn network(&self) -> Result<Network, HostError> {
         Ok(self.network.clone())
-    }
-
-    fn connect(&self, to: SocketAddr, _: Duration) -> io::Result<Box<dyn Read>> {
-        let said = self.ports.get(&to).ok_or_else(|| refusal(io::ErrorKind::ConnectionRefused))?;
-        Ok(Box::new(io::Cursor::new(said.clone())))
     }
 
     fn pause(&self, time: Duration) -> Result<(), HostError> {

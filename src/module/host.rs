@@ -56,10 +56,6 @@ pub trait Host {
     /// Addresses and routes, as the kernel has them now.
     fn network(&self) -> Result<Network, HostError>;
 
-    /// Opens a TCP connection, for reading alone; a read that takes longer than `timeout` ends with
-    /// [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`].
-    fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Read>>;
-
     /// Lets time pass.
     fn pause(&self, time: Duration) -> Result<(), HostError>;
 

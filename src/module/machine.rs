@@ -13,7 +13,7 @@ use std::{
     ffi::OsString,
     fs, io,
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     os::unix::{
         fs::{FileTypeExt, MetadataExt, PermissionsExt},
         net::UnixStream,
@@ -321,12 +321,6 @@ impl Host for Machine<'_> {
     fn network(&self) -> Result<Network, HostError> {
         self.proceed()?;
         netlink::read().map_err(|source| HostError::Network { source })
-    }
-
-    fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Box<dyn Read>> {
-        let stream = TcpStream::connect_timeout(&to, timeout)?;
-        stream.set_read_timeout(Some(timeout))?;
-        Ok(Box::new(Cancellable { inner: stream, cancellation: Arc::clone(&self.cancellation) }))
     }
 
     fn pause(&self, time: Duration) -> Result<(), HostError> {
