@@ -12,7 +12,7 @@ use crate::fake_tools::with_account_tools;
 
 fn promise(name: &str) -> Promise {
     match name.rsplit('.').next().unwrap_or_default() {
-        "command" | "shell" | "script" | "tempfile" | "get_url" | "uri" => Promise::Action,
+        "command" | "shell" | "script" | "tempfile" | "get_url" | "uri" | "unarchive" => Promise::Action,
         "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
         _ => Promise::State,
     }

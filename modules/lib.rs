@@ -30,6 +30,7 @@ mod stat;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod unarchive;
 mod uri;
 mod user;
 
@@ -51,6 +52,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<iptables::IpTables>(),
         action::<get_url::GetUrl>(),
         action::<uri::Uri>(),
+        action::<unarchive::Unarchive>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),
@@ -72,3 +74,5 @@ mod contract_tests;
 mod fake_programs;
 #[cfg(test)]
 mod fake_tools;
+#[cfg(test)]
+mod real_host;
