@@ -17,6 +17,7 @@ fn promise(name: &str) -> Promise {
         }
         "apt" | "package" | "wait_for" | "command" | "shell" | "script" | "tempfile"
         | "get_url" | "uri" => Promise::Action,
+        "command" | "shell" | "script" | "tempfile" | "get_url" | "uri" | "unarchive" => Promise::Action,
         "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
         _ => Promise::State,
     }

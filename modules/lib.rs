@@ -36,6 +36,7 @@ mod systemd;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
@@ -58,6 +59,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<iptables::IpTables>(),
         action::<get_url::GetUrl>(),
         action::<uri::Uri>(),
+        action::<unarchive::Unarchive>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),
@@ -86,3 +88,5 @@ mod contract_tests;
 mod fake_programs;
 #[cfg(test)]
 mod fake_tools;
+#[cfg(test)]
+mod real_host;

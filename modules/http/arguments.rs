@@ -53,6 +53,28 @@ pub struct HttpArguments {
 }
 
 impl HttpArguments {
+    /// The arguments of a request that nothing more is said of.
+    pub fn plain(url: &str, validate_certs: bool) -> Self {
+        Self {
+            url: url.into(),
+            force: false,
+            http_agent: "ansible-httpget".into(),
+            use_proxy: true,
+            validate_certs,
+            url_username: None,
+            url_password: None,
+            force_basic_auth: false,
+            client_cert: None,
+            client_key: None,
+            use_gssapi: false,
+            use_netrc: true,
+            unredirected_headers: None,
+            decompress: true,
+            ciphers: None,
+            headers: None,
+        }
+    }
+
     /// Refuses what is not spoken here.
     ///
     /// # Errors
