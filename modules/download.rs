@@ -7,7 +7,8 @@ use std::{
 };
 
 use module::{
-    Failure, FileArguments, FileMode, Host, Placement, file_arguments::FILE_MODE,
+    Failure, FileArguments, FileMode, Host, Placement,
+    file_arguments::FILE_MODE,
     host::{Links, Temporary},
     metadata::since_epoch,
 };
@@ -63,7 +64,9 @@ pub fn temporary_folder(host: &dyn Host, wanted: Option<&Path>) -> Result<PathBu
     };
     match host.metadata(folder)? {
         Some(found) if found.is_dir() => Ok(folder.to_owned()),
-        Some(_) => Err(Failure::new(format!("{} is a file but should be a directory.", folder.display()))),
+        Some(_) => {
+            Err(Failure::new(format!("{} is a file but should be a directory.", folder.display())))
+        }
         None => Err(Failure::new(format!("{} directory does not exist.", folder.display()))),
     }
 }

@@ -71,13 +71,33 @@ impl Documented for GetUrl {
     const RETURNS: &'static [Returned] = &[
         Returned::new("dest", "Where the file is.", "always", r#""/tmp/tool""#),
         Returned::new("url", "Where it came from.", "always", r#""http://192.0.2.1/tool""#),
-        Returned::new("src", "Where it was while it came in.", "downloaded", r#""/tmp/.trueup-download-1f""#),
+        Returned::new(
+            "src",
+            "Where it was while it came in.",
+            "downloaded",
+            r#""/tmp/.trueup-download-1f""#,
+        ),
         Returned::new("status_code", "Status of the answer.", "always", "200"),
         Returned::new("elapsed", "Seconds that it took.", "always", "1"),
-        Returned::new("checksum_src", "SHA-1 of what came in.", "downloaded", r#""a94a8fe5ccb19ba61c4c0873d391e987982fbbd3""#),
+        Returned::new(
+            "checksum_src",
+            "SHA-1 of what came in.",
+            "downloaded",
+            r#""a94a8fe5ccb19ba61c4c0873d391e987982fbbd3""#,
+        ),
         Returned::new("checksum_dest", "SHA-1 of the old file.", "downloaded", "null"),
-        Returned::new("md5sum", "MD5 of the file.", "downloaded", r#""098f6bcd4621d373cade4e832627b4f6""#),
-        Returned::new("backup_file", "Where the old file is.", "changed, with backup", r#""/tmp/tool.12345.2026-11-21@05:27:26~""#),
+        Returned::new(
+            "md5sum",
+            "MD5 of the file.",
+            "downloaded",
+            r#""098f6bcd4621d373cade4e832627b4f6""#,
+        ),
+        Returned::new(
+            "backup_file",
+            "Where the old file is.",
+            "changed, with backup",
+            r#""/tmp/tool.12345.2026-11-21@05:27:26~""#,
+        ),
     ];
     const CHECK_MODE: protocol::spec::Support = protocol::spec::Support::Partial;
     const DIFF_MODE: protocol::spec::Support = protocol::spec::Support::None;
@@ -127,13 +147,23 @@ impl Action for GetUrl {
         if incoming.status == Some(304) {
             let changed = dress(host, &self.file, &self.dest)?;
             returned.extend(path_info(host, &self.dest)?);
-            return Ok(Response { changed, msg: Some(incoming.msg), returned, ..Response::default() });
+            return Ok(Response {
+                changed,
+                msg: Some(incoming.msg),
+                returned,
+                ..Response::default()
+            });
         }
         let dest = self.destination(host, &incoming)?;
         returned.insert("dest".into(), dest.display().to_string().into());
         let folder = temporary_folder(host, self.tmp_dest.as_deref())?;
-        let downloaded = Downloaded::receive(host, &folder, &mut *incoming.content)
-            .map_err(|why| with(Failure::new(format!("failed to create temporary content file: {}", why.msg)), &returned))?;
+        let downloaded =
+            Downloaded::receive(host, &folder, &mut *incoming.content).map_err(|why| {
+                with(
+                    Failure::new(format!("failed to create temporary content file: {}", why.msg)),
+                    &returned,
+                )
+            })?;
         returned.insert("src".into(), downloaded.path.display().to_string().into());
         let kept = self.keep(host, &downloaded.path, &dest, &mut returned);
         downloaded.discard(host);
@@ -176,7 +206,11 @@ impl GetUrl {
     }
 
     /// The answer where there is nothing to download: the file has the right digest.
-    fn settled(&self, host: &dyn Host, returned: &mut JsonMap) -> Result<Option<Response>, Failure> {
+    fn settled(
+        &self,
+        host: &dyn Host,
+        returned: &mut JsonMap,
+    ) -> Result<Option<Response>, Failure> {
         self.http.refuse_what_cannot_be()?;
         let there = host.metadata(&self.dest)?;
         if !there.as_ref().is_some_and(module::Metadata::is_dir) {
@@ -224,12 +258,8 @@ impl GetUrl {
             Some(_) => headers.push(("Cache-Control".to_owned(), "no-cache".to_owned())),
             None => {}
         }
-        let request = Request {
-            method: method.into(),
-            url: self.http.url.clone(),
-            headers,
-            body: None,
-        };
+        let request =
+            Request { method: method.into(), url: self.http.url.clone(), headers, body: None };
         let answer = self.client(host).send(&request)?;
         let msg = answer.message();
         if answer.status != 304 && !(200..300).contains(&answer.status) {
@@ -258,7 +288,9 @@ impl GetUrl {
         let name = incoming.file_name.clone().unwrap_or(from_url);
         let name = if name.is_empty() { "index.html".to_owned() } else { name };
         if name.contains('/') || name == ".." || name == "." {
-            return Err(Failure::new(format!("the server gives the file a name that leads elsewhere: {name}")));
+            return Err(Failure::new(format!(
+                "the server gives the file a name that leads elsewhere: {name}"
+            )));
         }
         Ok(self.dest.join(name))
     }

@@ -19,8 +19,8 @@ use module::{Failure, Host};
 
 pub use address::{Url, encode_form};
 pub use arguments::HttpArguments;
-use body::incoming;
 pub use body::Outgoing;
+use body::incoming;
 
 /// How many times one request may be sent on.
 const REDIRECTS_MAX: u32 = 10;
@@ -135,7 +135,8 @@ impl Client<'_> {
             let (head, stream) = exchange::exchange(self, &url, &method, &sent, body.as_ref())?;
             for (name, value) in &head.headers {
                 if name.eq_ignore_ascii_case("set-cookie")
-                    && let Some((name, value)) = value.split(';').next().and_then(|one| one.split_once('='))
+                    && let Some((name, value)) =
+                        value.split(';').next().and_then(|one| one.split_once('='))
                 {
                     cookies.retain(|(known, _)| known != name.trim());
                     cookies.push((name.trim().into(), value.trim().into()));
@@ -157,8 +158,7 @@ impl Client<'_> {
                 if let Some(location) = location {
                     set_header(&mut headers, "location", url.join(&location)?.text());
                 }
-                let content =
-                    incoming(stream, &head, &method, self.arguments.decompress)?;
+                let content = incoming(stream, &head, &method, self.arguments.decompress)?;
                 return Ok(Answer {
                     status: head.status,
                     reason: head.reason,
@@ -189,7 +189,8 @@ impl Client<'_> {
                 headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
             }
             let unredirected = self.arguments.unredirected_headers.as_deref().unwrap_or_default();
-            headers.retain(|(name, _)| !unredirected.iter().any(|one| one.eq_ignore_ascii_case(name)));
+            headers
+                .retain(|(name, _)| !unredirected.iter().any(|one| one.eq_ignore_ascii_case(name)));
             url = next;
         }
     }
@@ -204,9 +205,13 @@ impl Client<'_> {
         }
         let given = self.arguments.given_headers();
         for (name, value) in request.headers.iter().chain(&given) {
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-            if name.is_empty() || !name.bytes().all(is_plain) || value.contains(['\r', '\n', '\0']) {
-                return Err(Failure::new(format!("{name:?} with that value cannot be a header of HTTP")));
+            let is_plain =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            if name.is_empty() || !name.bytes().all(is_plain) || value.contains(['\r', '\n', '\0'])
+            {
+                return Err(Failure::new(format!(
+                    "{name:?} with that value cannot be a header of HTTP"
+                )));
             }
             set_header(&mut headers, name, value.clone());
         }
@@ -225,7 +230,6 @@ impl Client<'_> {
         if self.arguments.use_netrc { netrc::find(self.host, &url.host) } else { Ok(None) }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

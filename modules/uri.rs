@@ -122,15 +122,30 @@ impl Documented for Uri {
     ];
     const RETURNS: &'static [Returned] = &[
         Returned::new("status", "Status of the answer; -1 where there was none.", "always", "200"),
-        Returned::new("url", "Where the answer came from.", "always", r#""http://192.0.2.1/health""#),
-        Returned::new("redirected", "Whether that is elsewhere than it was asked for.", "always", "false"),
+        Returned::new(
+            "url",
+            "Where the answer came from.",
+            "always",
+            r#""http://192.0.2.1/health""#,
+        ),
+        Returned::new(
+            "redirected",
+            "Whether that is elsewhere than it was asked for.",
+            "always",
+            "false",
+        ),
         Returned::new("elapsed", "Seconds that it took.", "always", "0"),
         Returned::new("content", "What the answer holds.", "with return_content", r#""ok""#),
         Returned::new("json", "The same as data.", "where it is JSON", r#"{"up": true}"#),
         Returned::new("cookies", "What the server wants to be kept.", "success", "{}"),
         Returned::new("cookies_string", "The same as a header.", "success", r#""""#),
         Returned::new("path", "Where the answer was put.", "with dest", r#""/tmp/health""#),
-        Returned::new("content_type", "Each header, with small letters and underscores.", "where the server sends it", r#""text/plain""#),
+        Returned::new(
+            "content_type",
+            "Each header, with small letters and underscores.",
+            "where the server sends it",
+            r#""text/plain""#,
+        ),
     ];
     const CHECK_MODE: Support = Support::None;
     const DIFF_MODE: Support = Support::None;
@@ -205,9 +220,13 @@ impl Action for Uri {
                 bytes = host.read(path)?.unwrap_or_default();
             }
         } else {
-            (&mut *answer.content).take(CONTENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|why| {
-                Failure::new(format!("Request failed: the answer could not be read to its end: {why}"))
-            })?;
+            (&mut *answer.content).take(CONTENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(
+                |why| {
+                    Failure::new(format!(
+                        "Request failed: the answer could not be read to its end: {why}"
+                    ))
+                },
+            )?;
         }
         if let Some(path) = &path {
             if host.metadata(path)?.is_some() {
@@ -219,7 +238,9 @@ impl Action for Uri {
         let mut warnings = Vec::new();
         if bytes.len() as u64 > CONTENT_BYTES_MAX {
             bytes.truncate(usize::try_from(CONTENT_BYTES_MAX).unwrap_or(usize::MAX));
-            warnings.push(format!("the answer is longer than {CONTENT_BYTES_MAX} bytes, the rest is dropped; use dest"));
+            warnings.push(format!(
+                "the answer is longer than {CONTENT_BYTES_MAX} bytes, the rest is dropped; use dest"
+            ));
         }
         if is_json(&answer)
             && let Ok(data) = serde_json::from_slice::<Json>(&bytes)
@@ -235,7 +256,14 @@ impl Action for Uri {
             let allowed = python::text(&Json::from(self.status_code.clone()));
             msg = format!("Status code was {} and not {allowed}: {msg}", answer.status);
         }
-        Ok(Response { changed, failed: !is_wanted, msg: Some(msg), returned, warnings, ..Response::default() })
+        Ok(Response {
+            changed,
+            failed: !is_wanted,
+            msg: Some(msg),
+            returned,
+            warnings,
+            ..Response::default()
+        })
     }
 }
 
@@ -249,8 +277,11 @@ fn returned_of(answer: &Answer) -> JsonMap {
         }
     }
     if answer.status < 300 {
-        let cookies: JsonMap =
-            answer.cookies.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+        let cookies: JsonMap = answer
+            .cookies
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().into()))
+            .collect();
         let pairs: Vec<String> =
             answer.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         map.insert("cookies".into(), cookies.into());
@@ -284,7 +315,12 @@ impl Uri {
             put("If-Modified-Since", &http_date(UNIX_EPOCH + there.modified));
         }
         let body = self.outgoing(host, &mut put)?;
-        Ok(Request { method: self.method.to_uppercase(), url: self.http.url.clone(), headers, body })
+        Ok(Request {
+            method: self.method.to_uppercase(),
+            url: self.http.url.clone(),
+            headers,
+            body,
+        })
     }
 
     fn outgoing(

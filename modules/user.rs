@@ -204,6 +204,13 @@ impl Module for User {
     }
 
     fn apply(&self, delta: &Delta<Self::State>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
+        if delta.desired.is_some() {
+            for group in self.groups.iter().flatten().map(|group| group.trim()) {
+                if !group.is_empty() {
+                    account::find_group(host, group)?;
+                }
+            }
+        }
         match (&delta.actual, &delta.desired) {
             (_, None) => self.delete(host)?,
             (None, Some(desired)) => self.add(host, desired)?,

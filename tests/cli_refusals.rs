@@ -32,7 +32,11 @@ fn broken_playbooks_are_refused_before_anything_runs() {
     let cases = [
         refusal("hosts: all\n", 4, &["must be a list of plays", "play.yml:1:1"]),
         refusal("- hosts: all\n  tasks:\n   - a\n    - b: 1\n", 4, &["error[E01", "play.yml:4:"]),
-        refusal("- hosts: all\n  task: []\n", 4, &["'task' is not a valid attribute", "tasks?", ":2:3"]),
+        refusal(
+            "- hosts: all\n  task: []\n",
+            4,
+            &["'task' is not a valid attribute", "tasks?", ":2:3"],
+        ),
         refusal(play("    - coppy: {src: a}\n"), 4, &["'coppy'", "did you mean copy?", ":6:7"]),
         refusal(
             play("    - copy: {contents: a, dest: /nowhere}\n"),
@@ -55,14 +59,22 @@ fn broken_playbooks_are_refused_before_anything_runs() {
             4,
             &["'whenn' is not a valid attribute for a Task", "did you mean when?", ":7:7"],
         ),
-        refusal(play("    - debug: {msg: x}\n      command: y\n"), 4, &["conflicting action", "play.yml:7:7"]),
+        refusal(
+            play("    - debug: {msg: x}\n      command: y\n"),
+            4,
+            &["conflicting action", "play.yml:7:7"],
+        ),
         refusal(play("    - name: nothing\n"), 4, &["no module/action", ":6:7"]),
         refusal(
             format!("{}  roles: [webb]\n", play("")),
             1,
             &["the role 'webb' was not found in", "play.yml:6:11"],
         ),
-        refusal(play("    - import_tasks: nowhere.yml\n"), 1, &["nowhere.yml", "looked in", ":6:7"]),
+        refusal(
+            play("    - import_tasks: nowhere.yml\n"),
+            1,
+            &["nowhere.yml", "looked in", ":6:7"],
+        ),
         refusal(play("    - debug: {msg: '{{ a + }}'}\n"), 2, &["error[E0", "play.yml:6:"]),
         refusal(play("    - debug: {msg: '{{ a | nowhere }}'}\n"), 2, &["nowhere", "play.yml:6:"]),
     ];
@@ -88,17 +100,20 @@ fn all_mistakes_are_told_at_once() {
                  - debug: {msg: x}\n      whenn: true\n";
     scratch.write("play.yml", play(tasks));
     scratch.trueup(&["run", "-i", "hosts", "play.yml"]).expect_code(4).expect_said(&[
-        "coppy", "contents", "whenn", "play.yml:6:", "play.yml:7:", "play.yml:9:", "3 errors",
+        "coppy",
+        "contents",
+        "whenn",
+        "play.yml:6:",
+        "play.yml:7:",
+        "play.yml:9:",
+        "3 errors",
     ]);
 }
 
 #[test]
 fn what_only_a_host_can_tell_fails_the_task_and_says_where() {
     for (tasks, says) in [
-        (
-            "    - debug: {msg: '{{ greetin }}'}\n",
-            &["'greetin' is undefined", "play.yml:6:"][..],
-        ),
+        ("    - debug: {msg: '{{ greetin }}'}\n", &["'greetin' is undefined", "play.yml:6:"][..]),
         (
             "    - command: 'true'\n      notify: Reload\n",
             &["The requested handler 'Reload' was not found", "play.yml:6"],
@@ -107,10 +122,7 @@ fn what_only_a_host_can_tell_fails_the_task_and_says_where() {
             "    - copy: {src: nowhere.txt, dest: /nowhere/x}\n",
             &["Could not find or access 'nowhere.txt'", "Searched in", "play.yml:6"],
         ),
-        (
-            "    - copy: {content: x, dest: /nowhere/x/y}\n",
-            &["/nowhere/x", "play.yml:6"],
-        ),
+        ("    - copy: {content: x, dest: /nowhere/x/y}\n", &["/nowhere/x", "play.yml:6"]),
         ("    - command: /nowhere/program\n", &["/nowhere/program", "play.yml:6"]),
         (
             "    - ping:\n      become: true\n      become_method: teleport\n",
@@ -189,10 +201,10 @@ fn a_pattern_that_fits_nothing_is_told() {
     let scratch = Scratch::new("pattern");
     scratch.write("hosts", LOCAL);
     scratch.write("play.yml", play("").replace("hosts: all", "hosts: webb"));
-    scratch
-        .trueup(&["run", "-i", "hosts", "play.yml"])
-        .expect_code(0)
-        .expect_said(&["Could not match supplied host pattern, ignoring: webb", "no hosts matched"]);
+    scratch.trueup(&["run", "-i", "hosts", "play.yml"]).expect_code(0).expect_said(&[
+        "Could not match supplied host pattern, ignoring: webb",
+        "no hosts matched",
+    ]);
     assert!(!scratch.path("touched").exists());
 }
 

@@ -365,7 +365,8 @@ fn a_host_without_a_folder_for_the_remote_is_unreachable() {
     let scratch = bench.scratch("folder", "careful");
     scratch.write("play.yml", play("    - ping:\n"));
     let folders = ["/home/careful", "/var/tmp", "/tmp"];
-    for (options, says) in [("noexec", "programs cannot be run"), ("size=16k,nr_inodes=50", "free")] {
+    for (options, says) in [("noexec", "programs cannot be run"), ("size=16k,nr_inodes=50", "free")]
+    {
         for folder in folders {
             // Keys are read from where they were.
             bench.on_host(&format!(

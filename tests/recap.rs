@@ -23,7 +23,8 @@ impl Counts {
 /// Where there is none.
 #[track_caller]
 pub fn recap(stdout: &str) -> BTreeMap<String, Counts> {
-    let (_, text) = stdout.split_once("PLAY RECAP").unwrap_or_else(|| panic!("no recap:\n{stdout}"));
+    let (_, text) =
+        stdout.split_once("PLAY RECAP").unwrap_or_else(|| panic!("no recap:\n{stdout}"));
     let mut hosts = BTreeMap::new();
     for line in text.lines().skip(1).take_while(|line| !line.trim().is_empty()) {
         let Some((host, counts)) = line.split_once(':') else { continue };
@@ -40,7 +41,9 @@ pub fn outcomes(stdout: &str, host: &str) -> Vec<(String, Vec<String>)> {
     let mut outcomes: Vec<(String, Vec<String>)> = Vec::new();
     let mut heading = String::new();
     for line in stdout.lines() {
-        if let Some(start) = ["TASK [", "RUNNING HANDLER ["].iter().find(|start| line.starts_with(**start)) {
+        if let Some(start) =
+            ["TASK [", "RUNNING HANDLER ["].iter().find(|start| line.starts_with(**start))
+        {
             let name = line.strip_prefix(*start).unwrap_or_default();
             heading = name.rsplit_once(']').map_or(name, |(name, _)| name).to_owned();
         }

@@ -44,7 +44,8 @@ impl Checksum {
             }
         };
         let rest = rest.trim();
-        let is_url = ["http://", "https://", "file://"].iter().any(|scheme| rest.starts_with(scheme));
+        let is_url =
+            ["http://", "https://", "file://"].iter().any(|scheme| rest.starts_with(scheme));
         let digest = if is_url { listed(rest, client, url)? } else { rest.to_owned() };
         let digest: String = digest.chars().filter(char::is_ascii_alphanumeric).collect();
         let digest = digest.to_ascii_lowercase();

@@ -24,8 +24,10 @@ impl Url {
     /// Other schemes than `http` and `https`, and what has no host.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let bad = |why: &str| Failure::new(format!("{why}: {text}"));
-        let (scheme, rest) =
-            text.trim().split_once("://").ok_or_else(|| bad("the URL has no scheme such as https://"))?;
+        let (scheme, rest) = text
+            .trim()
+            .split_once("://")
+            .ok_or_else(|| bad("the URL has no scheme such as https://"))?;
         let is_tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
@@ -56,7 +58,8 @@ impl Url {
             None if is_tls => 443,
             None => 80,
         };
-        let target = if target.starts_with('/') { encode(target) } else { format!("/{}", encode(target)) };
+        let target =
+            if target.starts_with('/') { encode(target) } else { format!("/{}", encode(target)) };
         Ok(Self { is_tls, user, host: host.to_ascii_lowercase(), port, target })
     }
 
@@ -90,7 +93,8 @@ impl Url {
     /// The host and, where it is not the usual one, the port.
     pub fn authority(&self) -> String {
         let usual = if self.is_tls { 443 } else { 80 };
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         if self.port == usual { host } else { format!("{host}:{}", self.port) }
     }
 
@@ -164,7 +168,9 @@ pub fn encode_form(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b' ' => out.push('+'),
-            byte if byte.is_ascii_alphanumeric() || b"_.-~".contains(&byte) => out.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() || b"_.-~".contains(&byte) => {
+                out.push(char::from(byte))
+            }
             byte => {
                 let _ = write!(out, "%{byte:02X}");
             }

@@ -30,10 +30,13 @@ impl Outgoing {
     /// A file that cannot be read.
     pub fn open(&self, host: &dyn Host) -> Result<(u64, Box<dyn Read>), Failure> {
         match self {
-            Self::Bytes(bytes) => Ok((bytes.len() as u64, Box::new(io::Cursor::new(bytes.clone())))),
+            Self::Bytes(bytes) => {
+                Ok((bytes.len() as u64, Box::new(io::Cursor::new(bytes.clone()))))
+            }
             Self::Controller(source) => Ok((source.size, host.blob(&source.digest)?)),
             Self::File(path) => {
-                let gone = || Failure::new(format!("Unable to open source file {}", path.display()));
+                let gone =
+                    || Failure::new(format!("Unable to open source file {}", path.display()));
                 let size = host.metadata(path)?.ok_or_else(gone)?.size;
                 let file = host.open(path)?.ok_or_else(gone)?;
                 // A file that grows meanwhile is cut where it ended.
@@ -63,7 +66,9 @@ pub fn incoming(
         Box::new(Chunked { stream, left: 0, state: ChunkState::First })
     } else if let Some(length) = header("content-length") {
         let length = length.trim().parse().map_err(|_| {
-            Failure::new(format!("Request failed: the server says that its answer has {length} bytes"))
+            Failure::new(format!(
+                "Request failed: the server says that its answer has {length} bytes"
+            ))
         })?;
         Box::new(Sized { stream, left: length })
     } else {
@@ -130,8 +135,9 @@ impl Read for Chunked {
             self.state = ChunkState::Next;
             let line = self.line()?;
             let digits = line.split(';').next().unwrap_or_default().trim();
-            self.left = u64::from_str_radix(digits, 16)
-                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the server sent a broken piece"))?;
+            self.left = u64::from_str_radix(digits, 16).map_err(|_| {
+                io::Error::new(io::ErrorKind::InvalidData, "the server sent a broken piece")
+            })?;
             if self.left == 0 {
                 // What follows are headers that came late, and an empty line.
                 while !self.line()?.is_empty() {}

@@ -35,7 +35,9 @@ pub fn exchange(
     headers: &[(String, String)],
     body: Option<&Outgoing>,
 ) -> Result<(Head, BufReader<Box<dyn Read>>), Failure> {
-    let failed = |why: io::Error| Failure::new(format!("Request failed: {}: {}", url.authority(), chain(&why)));
+    let failed = |why: io::Error| {
+        Failure::new(format!("Request failed: {}: {}", url.authority(), chain(&why)))
+    };
     let proxy = match &client.unix_socket {
         None if client.arguments.use_proxy => proxy::find(client.host, url)?,
         _ => None,
@@ -132,7 +134,8 @@ fn tunnel(
     let place = format!("{host}:{}", url.port);
     let word = proxy::authorization(proxy);
     let word = word.map(|word| format!("Proxy-Authorization: {word}\r\n")).unwrap_or_default();
-    stream.write_all(format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{word}\r\n").as_bytes())?;
+    stream
+        .write_all(format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{word}\r\n").as_bytes())?;
     stream.flush()?;
     // Read byte by byte: what follows the head is the server's.
     let mut reader = BufReader::with_capacity(1, stream);
@@ -164,7 +167,11 @@ fn read_head(stream: &mut impl BufRead) -> io::Result<Head> {
         let count = stream.take(left).read_until(b'\n', &mut line)?;
         left = left.saturating_sub(count as u64);
         if line.last() != Some(&b'\n') {
-            let why = if left == 0 { "the head of the answer is too long" } else { "the server said nothing" };
+            let why = if left == 0 {
+                "the head of the answer is too long"
+            } else {
+                "the server said nothing"
+            };
             return Err(broken(why));
         }
         Ok(String::from_utf8_lossy(&line).trim_end().to_owned())

@@ -39,6 +39,7 @@ fn in_hosts_file(host: &dyn Host, name: &str) -> Result<Vec<IpAddr>, Failure> {
     let bytes = host.read(Path::new("/etc/hosts"))?.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let named = lines.filter(|line| line.split_whitespace().skip(1).any(|one| one.eq_ignore_ascii_case(name)));
+    let named = lines
+        .filter(|line| line.split_whitespace().skip(1).any(|one| one.eq_ignore_ascii_case(name)));
     Ok(first_words(&named.collect::<Vec<_>>().join("\n")))
 }

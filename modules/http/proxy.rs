@@ -22,7 +22,10 @@ pub fn find(host: &dyn Host, url: &Url) -> Result<Option<Url>, Failure> {
     let text = if text.contains("://") { text } else { format!("http://{text}") };
     let proxy = Url::parse(&text).map_err(|why| Failure::new(format!("{name}: {}", why.msg)))?;
     if proxy.is_tls {
-        return Err(Failure::new(format!("{name}: a proxy that is asked over https is not supported: {}", proxy.text())));
+        return Err(Failure::new(format!(
+            "{name}: a proxy that is asked over https is not supported: {}",
+            proxy.text()
+        )));
     }
     Ok(Some(proxy))
 }
@@ -31,7 +34,9 @@ fn is_exempt(list: &str, url: &Url) -> bool {
     list.split(',').map(str::trim).filter(|one| !one.is_empty()).any(|one| {
         let one = one.to_ascii_lowercase();
         let (name, port) = match one.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.contains(':') => {
+            Some((name, port))
+                if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.contains(':') =>
+            {
                 (name.to_owned(), port.parse().ok())
             }
             _ => (one, None),

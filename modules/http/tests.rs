@@ -54,7 +54,10 @@ fn openssl(folder: &Path, words: &str) -> bool {
 
 /// A server that answers one request a connection; returns its port.
 fn serve(folder: &Path, certificate: &str, key: &str) -> u16 {
-    let chain = CertificateDer::pem_file_iter(folder.join(certificate)).unwrap().collect::<Result<_, _>>().unwrap();
+    let chain = CertificateDer::pem_file_iter(folder.join(certificate))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
     let key = PrivateKeyDer::from_pem_file(folder.join(key)).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -95,17 +98,31 @@ fn servers_must_prove_who_they_are() {
     std::fs::write(folder.0.join("san"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n").unwrap();
     std::fs::write(folder.0.join("other"), "subjectAltName=DNS:other.example\n").unwrap();
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    let made = openssl(&folder.0, &format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca -days 2"))
-        && openssl(&folder.0, &format!("req -x509 {key} -keyout self.key -out self.pem -subj /CN=self -days 2 -addext subjectAltName=IP:127.0.0.1"))
-        && openssl(&folder.0, &format!("req {key} -keyout leaf.key -out leaf.csr -subj /CN=leaf"))
-        && openssl(&folder.0, "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out leaf.pem")
-        && openssl(&folder.0, "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile other -out other.pem");
+    let made = openssl(
+        &folder.0,
+        &format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca -days 2"),
+    ) && openssl(
+        &folder.0,
+        &format!(
+            "req -x509 {key} -keyout self.key -out self.pem -subj /CN=self -days 2 -addext subjectAltName=IP:127.0.0.1"
+        ),
+    ) && openssl(
+        &folder.0,
+        &format!("req {key} -keyout leaf.key -out leaf.csr -subj /CN=leaf"),
+    ) && openssl(
+        &folder.0,
+        "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out leaf.pem",
+    ) && openssl(
+        &folder.0,
+        "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile other -out other.pem",
+    );
     if !made {
         eprintln!("SKIPPED: TLS: this needs openssl");
         return;
     }
     let port = |certificate: &str, key: &str| serve(&folder.0, certificate, key);
-    let (good, own, other) = (port("leaf.pem", "leaf.key"), port("self.pem", "self.key"), port("other.pem", "leaf.key"));
+    let (good, own, other) =
+        (port("leaf.pem", "leaf.key"), port("self.pem", "self.key"), port("other.pem", "leaf.key"));
     let path = |name: &str| folder.0.join(name).display().to_string();
     for (port, more, expected) in [
         (good, json!({"ca_path": path("ca.pem")}), ""),
@@ -117,8 +134,16 @@ fn servers_must_prove_who_they_are() {
         (own, json!({"ca_path": path("ca.pem")}), "invalid peer certificate"),
         (other, json!({"ca_path": path("ca.pem")}), "not valid for name"),
         (other, json!({"validate_certs": false}), ""),
-        (good, json!({"ca_path": path("ca.pem"), "client_cert": path("leaf.pem"), "client_key": path("leaf.key")}), ""),
-        (good, json!({"ca_path": path("ca.pem"), "client_cert": path("leaf.pem")}), "no private key in PEM"),
+        (
+            good,
+            json!({"ca_path": path("ca.pem"), "client_cert": path("leaf.pem"), "client_key": path("leaf.key")}),
+            "",
+        ),
+        (
+            good,
+            json!({"ca_path": path("ca.pem"), "client_cert": path("leaf.pem")}),
+            "no private key in PEM",
+        ),
     ] {
         let mut args = more.clone();
         args["url"] = json!(format!("https://127.0.0.1:{port}/"));

@@ -41,7 +41,8 @@ pub fn secure(
     name: &str,
     stream: Box<dyn Connection>,
 ) -> Result<Box<dyn Connection>, Failure> {
-    let failed = |why: &dyn fmt::Display| Failure::new(format!("Request failed: TLS with {name}: {why}"));
+    let failed =
+        |why: &dyn fmt::Display| Failure::new(format!("Request failed: TLS with {name}: {why}"));
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -53,7 +54,9 @@ pub fn secure(
         roots.add_parsable_certificates(trusted.iter().cloned());
         let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
-            .map_err(|why| failed(&format!("the host trusts no certificates that can be read: {why}")))?;
+            .map_err(|why| {
+                failed(&format!("the host trusts no certificates that can be read: {why}"))
+            })?;
         Arc::new(Pinning { inner, trusted })
     } else {
         Arc::new(Anyone(provider))
@@ -79,7 +82,9 @@ pub fn secure(
 fn read_pem(host: &dyn Host, path: &Path) -> Result<Option<Vec<CertificateDer<'static>>>, Failure> {
     let Some(bytes) = host.read(path)? else { return Ok(None) };
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    let read = read.map_err(|why| Failure::new(format!("{} holds no certificates in PEM: {why}", path.display())))?;
+    let read = read.map_err(|why| {
+        Failure::new(format!("{} holds no certificates in PEM: {why}", path.display()))
+    })?;
     Ok(Some(read))
 }
 
@@ -87,7 +92,9 @@ fn read_pem(host: &dyn Host, path: &Path) -> Result<Option<Vec<CertificateDer<'s
 fn trusted(client: &Client<'_>) -> Result<Vec<CertificateDer<'static>>, Failure> {
     if let Some(path) = &client.ca_path {
         let read = read_pem(client.host, path)?.filter(|read| !read.is_empty());
-        return read.ok_or_else(|| Failure::new(format!("ca_path holds no certificate: {}", path.display())));
+        return read.ok_or_else(|| {
+            Failure::new(format!("ca_path holds no certificate: {}", path.display()))
+        });
     }
     let own = client.host.variable("SSL_CERT_FILE").map(PathBuf::from);
     for path in own.into_iter().chain(BUNDLES.iter().map(PathBuf::from)) {
@@ -106,8 +113,9 @@ fn own_certificate(
     path: &Path,
 ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Failure> {
     let chain = read_pem(client.host, path)?.filter(|chain| !chain.is_empty());
-    let chain = chain
-        .ok_or_else(|| Failure::new(format!("client_cert holds no certificate: {}", path.display())))?;
+    let chain = chain.ok_or_else(|| {
+        Failure::new(format!("client_cert holds no certificate: {}", path.display()))
+    })?;
     let key_path = client.arguments.client_key.as_deref().unwrap_or(path);
     let bytes = client.host.read(key_path)?.unwrap_or_default();
     let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|why| {
@@ -133,12 +141,18 @@ impl ServerCertVerifier for Pinning {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let checked = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let checked = self.inner.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
         match checked {
             // Only the doubt who signed it is put aside: not its age, and not its names.
-            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)))
-                if self.trusted.iter().any(|known| known.as_ref() == end_entity.as_ref()) =>
-            {
+            Err(Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::Other(_),
+            )) if self.trusted.iter().any(|known| known.as_ref() == end_entity.as_ref()) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }

@@ -90,9 +90,9 @@ fn part(name: &str, value: &Json, files: Option<&dyn Host>) -> Result<(String, V
     let text = |key: &str| field.get(key).and_then(Json::as_str);
     let bytes = match (field.get("content"), text("filename"), files) {
         (Some(content), ..) => python::text(content).into_bytes(),
-        (None, Some(path), Some(host)) => host
-            .read(Path::new(path))?
-            .ok_or_else(|| Failure::new(format!("Unable to open source file {path} of the form's field {name}")))?,
+        (None, Some(path), Some(host)) => host.read(Path::new(path))?.ok_or_else(|| {
+            Failure::new(format!("Unable to open source file {path} of the form's field {name}"))
+        })?,
         (None, Some(path), None) => {
             return Err(Failure::new(format!(
                 "the file {path} of the form's field {name} is not sent by the controller; give its \

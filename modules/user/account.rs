@@ -157,7 +157,12 @@ impl User {
         let Some(groups) = &self.groups else { return Ok(None) };
         let mut wanted = if self.append { current.to_vec() } else { Vec::new() };
         for name in groups.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
-            let id = find_group(host, name)?;
+            // A group that is not there yet may be made by a task before this one: a check run shows it
+            // as a difference, and `apply` refuses it.
+            let Ok(id) = find_group(host, name) else {
+                wanted.push(name.to_owned());
+                continue;
+            };
             let known = accounts::group_by_id(host, id)?;
             let known = known.map_or_else(|| name.to_owned(), |group| group.name);
             // Groups may share an ID; the name that the task gives is the one that counts.
@@ -177,7 +182,7 @@ impl User {
 }
 
 /// The ID of a group that must be there.
-fn find_group(host: &dyn Host, name: &str) -> Result<u32, Failure> {
+pub(super) fn find_group(host: &dyn Host, name: &str) -> Result<u32, Failure> {
     if let Some(group) = accounts::group_by_name(host, name)? {
         return Ok(group.gid);
     }

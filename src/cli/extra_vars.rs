@@ -18,24 +18,28 @@ pub fn read(options: &[String], engine: &Engine, files: &Files) -> Result<plan::
     for option in options {
         let text = option.trim();
         if let Some(path) = text.strip_prefix('@') {
-            let file = files
-                .read(Path::new(path))
-                .map_err(|why| Failed::general(format!("cannot read the extra vars file {path}: {why}")))?;
+            let file = files.read(Path::new(path)).map_err(|why| {
+                Failed::general(format!("cannot read the extra vars file {path}: {why}"))
+            })?;
             from_yaml(&file, engine, &mut vars)?;
         } else if text.starts_with(['/', '.']) {
-            return Err(Failed::option(format!("Please prepend extra_vars filename '{text}' with '@'")));
+            return Err(Failed::option(format!(
+                "Please prepend extra_vars filename '{text}' with '@'"
+            )));
         } else if text.starts_with(['{', '[']) {
             let file = SourceFile::new("<command line>", text);
             from_yaml(&file, engine, &mut vars)?;
         } else {
-            let split = playbook::key_value::split(text, false).map_err(|error| Failed::option(error.to_string()))?;
+            let split = playbook::key_value::split(text, false)
+                .map_err(|error| Failed::option(error.to_string()))?;
             if let Some(rest) = split.free_form {
                 return Err(Failed::option(format!(
                     "Invalid extra vars data supplied. '{rest}' could not be made into a dictionary"
                 )));
             }
             for (name, value) in split.pairs {
-                let tree = Tree::from_text(&value, engine).map_err(|error| Failed::parser(error.to_string()))?;
+                let tree = Tree::from_text(&value, engine)
+                    .map_err(|error| Failed::parser(error.to_string()))?;
                 vars.insert(name.as_str().into(), tree);
             }
         }

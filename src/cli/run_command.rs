@@ -110,7 +110,8 @@ fn refusal_code(diagnostics: &Diagnostics, is_detailed: bool) -> u8 {
         UNKNOWN_ROLE | UNREADABLE => 1,
         _ => PARSER,
     };
-    let is_error = |diagnostic: &&source::Diagnostic| diagnostic.severity == source::Severity::Error;
+    let is_error =
+        |diagnostic: &&source::Diagnostic| diagnostic.severity == source::Severity::Error;
     let codes: Vec<u8> = diagnostics.all.iter().filter(is_error).map(code_of).collect();
     if is_detailed {
         return PARSER;

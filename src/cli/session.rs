@@ -63,8 +63,7 @@ impl Session {
             Ok(Secret::new(plain))
         });
         let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
-        let extra =
-            extra_vars::read(&options.extra_vars, &engine, &files)?;
+        let extra = extra_vars::read(&options.extra_vars, &engine, &files)?;
         let mut surroundings = Surroundings {
             environment: settings.environment.clone(),
             current_folder: settings.current_folder.clone(),

@@ -66,7 +66,9 @@ impl Runner {
                 }
             }
         }
-        if let Some(name) = self.settings.start_at_task.as_ref().filter(|_| progress.waits_for_start) {
+        if let Some(name) =
+            self.settings.start_at_task.as_ref().filter(|_| progress.waits_for_start)
+        {
             let message = format!(
                 "No matching task \"{name}\" found. Note: --start-at-task can only follow static includes."
             );
