@@ -65,8 +65,6 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<group::Group>(),
         module::<user::User>(),
         fact::<setup::Setup>(),
-        module::<nftables::NfTables>(),
-        module::<iptables::IpTables>(),
         action::<apt::Apt>(),
         action::<package::Package>(),
         module::<service::Service>(),
