@@ -160,6 +160,7 @@ impl Module for Copy {
                     }
                     Node::Link { target } => host.symlink(Path::new(target), path)?,
                     Node::File { attributes, .. } => {
+                        find_folder(host, path)?;
                         if self.backup && matches!(actual, Node::File { .. }) {
                             let backup = back_up(host, path)?;
                             returned.insert("backup_file".into(), backup.into());
@@ -263,6 +264,19 @@ impl Copy {
 
     fn plan(&self, host: &dyn Host) -> Result<Plan, Failure> {
         Plan::make(self, host)
+    }
+}
+
+/// Holds that there is a folder for a file. It is looked for when the file is written and not
+/// before: in a check run, what a task before this one makes is not there yet.
+fn find_folder(host: &dyn Host, path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if host.metadata(folder)?.is_none() => Err(Failure::new(format!(
+            "Destination directory {} does not exist",
+            folder.display()
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -111,15 +111,6 @@ impl Plan {
                 add_folders(host, &copy.dest, &mut wanted)?;
             }
             path.push(name);
-        } else {
-            let folder = copy.dest.parent().unwrap_or(Path::new("/"));
-            let folder_there = folder.as_os_str().is_empty() || host.metadata(folder)?.is_some();
-            if !folder_there {
-                return Err(Failure::new(format!(
-                    "Destination directory {} does not exist",
-                    folder.display()
-                )));
-            }
         }
         if copy.follow && host.link_metadata(&path)?.is_some_and(|found| found.is_link()) {
             path = host.real_path(&path)?;
