@@ -12,12 +12,8 @@ use crate::fake_tools::with_account_tools;
 
 fn promise(name: &str) -> Promise {
     match name.rsplit('.').next().unwrap_or_default() {
-        "apt" | "package" | "command" | "shell" | "script" | "tempfile" | "get_url" | "uri" => {
-            Promise::Action
-        }
         "apt" | "package" | "wait_for" | "command" | "shell" | "script" | "tempfile"
-        | "get_url" | "uri" => Promise::Action,
-        "command" | "shell" | "script" | "tempfile" | "get_url" | "uri" | "unarchive" => Promise::Action,
+        | "get_url" | "uri" | "unarchive" => Promise::Action,
         "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
         _ => Promise::State,
     }

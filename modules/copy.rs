@@ -272,10 +272,9 @@ impl Copy {
 fn find_folder(host: &dyn Host, path: &Path) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {
-        Some(folder) if host.metadata(folder)?.is_none() => Err(Failure::new(format!(
-            "Destination directory {} does not exist",
-            folder.display()
-        ))),
+        Some(folder) if host.metadata(folder)?.is_none() => {
+            Err(Failure::new(format!("Destination directory {} does not exist", folder.display())))
+        }
         _ => Ok(()),
     }
 }

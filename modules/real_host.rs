@@ -42,7 +42,11 @@ impl Scratch {
 
     /// Runs a line of shell in it; says whether it succeeded.
     pub fn shell(&self, line: &str) -> bool {
-        Command::new("sh").args(["-c", line]).current_dir(&self.0).status().is_ok_and(|status| status.success())
+        Command::new("sh")
+            .args(["-c", line])
+            .current_dir(&self.0)
+            .status()
+            .is_ok_and(|status| status.success())
     }
 }
 
@@ -66,6 +70,7 @@ pub fn run(name: &str, args: &Json, is_check: bool, held: &Path) -> Response {
     let courier = OneFile(held.to_owned());
     let cancellation = Arc::new(Cancellation::new().unwrap());
     let path = std::env::var("PATH").unwrap_or_default();
-    let mut host = Machine::new(vec![("PATH".into(), path)], FileMode::new(0o022), cancellation, &courier);
+    let mut host =
+        Machine::new(vec![("PATH".into(), path)], FileMode::new(0o022), cancellation, &courier);
     (entry.run)(&args, Mode { check: is_check, diff: true }, &mut host)
 }

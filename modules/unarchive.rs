@@ -123,7 +123,12 @@ impl Documented for Unarchive {
         Returned::new("src", "The archive.", "always", r#""/tmp/tool.tgz""#),
         Returned::new("handler", "How it was unpacked.", "always", r#""TgzArchive""#),
         Returned::new("files", "Names in the archive.", "with list_files", r#"["bin/tool"]"#),
-        Returned::new("extract_results", "How the program that unpacked it ended.", "changed", r#"{"rc": 0}"#),
+        Returned::new(
+            "extract_results",
+            "How the program that unpacked it ended.",
+            "changed",
+            r#"{"rc": 0}"#,
+        ),
     ];
     const CHECK_MODE: Support = Support::Partial;
 }
@@ -137,8 +142,13 @@ impl Action for Unarchive {
             && host.link_metadata(creates)?.is_some()
         {
             let verb = if mode.check { "would be" } else { "is" };
-            let msg = format!("skipped, since {} exists; nothing {verb} unpacked", creates.display());
-            return Ok(Guard::Stay(Box::new(Response { msg: Some(msg), skipped: true, ..Response::default() })));
+            let msg =
+                format!("skipped, since {} exists; nothing {verb} unpacked", creates.display());
+            return Ok(Guard::Stay(Box::new(Response {
+                msg: Some(msg),
+                skipped: true,
+                ..Response::default()
+            })));
         }
         if !host.metadata(&self.dest)?.is_some_and(|found| found.is_dir()) {
             let dest = self.dest.display();
@@ -153,7 +163,9 @@ impl Action for Unarchive {
         if size.is_some_and(|size| size > READ_BYTES_MAX) {
             return Ok(Response {
                 skipped: true,
-                msg: Some(format!("an archive of more than {READ_BYTES_MAX} bytes is not read in a check run")),
+                msg: Some(format!(
+                    "an archive of more than {READ_BYTES_MAX} bytes is not read in a check run"
+                )),
                 ..Response::default()
             });
         }
@@ -235,7 +247,10 @@ impl Unarchive {
             let request = Request { method: "GET".into(), url: url.into(), ..Request::default() };
             let answer = client.send(&request)?;
             if !(200..300).contains(&answer.status) {
-                return Err(Failure::new(format!("Failure downloading {url}, {}", answer.message())));
+                return Err(Failure::new(format!(
+                    "Failure downloading {url}, {}",
+                    answer.message()
+                )));
             }
             return Ok((answer.content, None));
         }
@@ -267,10 +282,18 @@ impl Unarchive {
             };
             let output = host.execute(&program)?;
             let mut results = output.returned();
-            results.insert("cmd".into(), std::iter::once(program.name.clone()).chain(program.args.clone()).collect());
+            results.insert(
+                "cmd".into(),
+                std::iter::once(program.name.clone()).chain(program.args.clone()).collect(),
+            );
             if !output.is_success() {
                 let said = output.stderr_text();
-                let msg = format!("failed to unpack {} to {}: {}", self.src.display(), self.dest.display(), said.trim());
+                let msg = format!(
+                    "failed to unpack {} to {}: {}",
+                    self.src.display(),
+                    self.dest.display(),
+                    said.trim()
+                );
                 return Err(Failure::new(msg).with("extract_results", results));
             }
             returned.insert("extract_results".into(), results.into());
@@ -278,7 +301,10 @@ impl Unarchive {
             let rest = self.compare(host, kind, &file)?.differences;
             // What is kept on purpose still differs.
             if let (Some(first), false) = (rest.first(), self.keep_newer) {
-                let msg = format!("the archive was unpacked, but {} things still differ: {first}", rest.len());
+                let msg = format!(
+                    "the archive was unpacked, but {} things still differ: {first}",
+                    rest.len()
+                );
                 return Err(Failure::new(msg).with("differences", rest));
             }
         }
@@ -296,7 +322,10 @@ impl Unarchive {
             Kind::Tar(flag) => tar::compare(self, host, flag, archive)?,
         };
         if found.files.is_empty() {
-            return Err(Failure::new(format!("there is nothing to unpack in {}", self.src.display())));
+            return Err(Failure::new(format!(
+                "there is nothing to unpack in {}",
+                self.src.display()
+            )));
         }
         for name in &found.files {
             let path = self.dest.join(name);
@@ -339,8 +368,16 @@ impl Unarchive {
         }
         let mut diff = Vec::new();
         if !found.differences.is_empty() {
-            diff.push(Diff { prepared: Some(found.differences.join("\n") + "\n"), ..Diff::default() });
+            diff.push(Diff {
+                prepared: Some(found.differences.join("\n") + "\n"),
+                ..Diff::default()
+            });
         }
-        Ok(Response { changed: !found.differences.is_empty(), diff, returned, ..Response::default() })
+        Ok(Response {
+            changed: !found.differences.is_empty(),
+            diff,
+            returned,
+            ..Response::default()
+        })
     }
 }

@@ -19,7 +19,11 @@ pub fn extract(task: &Unarchive, flag: Option<&str>, archive: &Path) -> Program 
     if task.keep_newer {
         program = program.arg("--keep-newer-files");
     }
-    program.arg("-f").arg(archive.display().to_string()).arg("--").args(task.include.iter().cloned())
+    program
+        .arg("-f")
+        .arg(archive.display().to_string())
+        .arg("--")
+        .args(task.include.iter().cloned())
 }
 
 /// What is in the archive, and what of it differs.
@@ -32,7 +36,8 @@ pub fn compare(
     flag: Option<&str>,
     archive: &Archive<'_>,
 ) -> Result<Comparison, Failure> {
-    let listing = program(task, "--list", flag).args(["--quoting-style=literal", "--show-transformed-names"]);
+    let listing =
+        program(task, "--list", flag).args(["--quoting-style=literal", "--show-transformed-names"]);
     let diffing = program(task, "--diff", flag).arg("--quoting-style=literal");
     let output = ask(task, host, listing, archive)?;
     if !output.is_success() {
@@ -59,8 +64,11 @@ pub fn compare(
             || line.ends_with(": Mode differs") && task.file.mode.is_some())
     };
     let said = output.stdout_text();
-    let mut differences: Vec<String> =
-        said.lines().filter(|line| line.contains(" differ") && counts(line)).map(str::to_owned).collect();
+    let mut differences: Vec<String> = said
+        .lines()
+        .filter(|line| line.contains(" differ") && counts(line))
+        .map(str::to_owned)
+        .collect();
     let complaints = output.stderr_text();
     for line in complaints.lines().filter(|line| line.contains(": Warning: Cannot ")) {
         let line = line.split_once(": ").map_or(line, |(_, rest)| rest);

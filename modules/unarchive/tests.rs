@@ -48,7 +48,10 @@ fn archives_are_unpacked_once() {
             std::fs::write(scratch.path(&format!("{dest}/top/d/b")), "other").unwrap();
             let healed = run("unarchive", &args, false, &held);
             assert!(healed.changed && !healed.failed, "{healed:?}");
-            assert_eq!(std::fs::read_to_string(scratch.path(&format!("{dest}/top/d/b"))).unwrap(), "b\n");
+            assert_eq!(
+                std::fs::read_to_string(scratch.path(&format!("{dest}/top/d/b"))).unwrap(),
+                "b\n"
+            );
         }
     }
 }
@@ -75,7 +78,8 @@ fn parts_and_attributes_are_as_the_task_says() {
         assert!(!again.changed && !again.failed, "{args}: {again:?}");
     }
     use std::os::unix::fs::PermissionsExt;
-    let mode = |name: &str| std::fs::metadata(scratch.path(name)).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |name: &str| std::fs::metadata(scratch.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("mode/top"), mode("mode/top/a"), mode("mode/top/d/b")), (0o700, 0o700, 0o600));
 }
 
@@ -104,12 +108,27 @@ fn what_cannot_be_unpacked_is_refused() {
     let scratch = scratch("unarchive-refusals");
     std::fs::create_dir(scratch.path("out")).unwrap();
     for (args, expected) in [
-        (json!({"src": scratch.path("gz"), "dest": scratch.path("nosuch"), "remote_src": true}), "must be an existing dir"),
-        (json!({"src": scratch.path("nosuch"), "dest": scratch.path("out"), "remote_src": true}), "does not exist"),
-        (json!({"src": scratch.path("no"), "dest": scratch.path("out"), "remote_src": true}), "Failed to find handler for"),
+        (
+            json!({"src": scratch.path("gz"), "dest": scratch.path("nosuch"), "remote_src": true}),
+            "must be an existing dir",
+        ),
+        (
+            json!({"src": scratch.path("nosuch"), "dest": scratch.path("out"), "remote_src": true}),
+            "does not exist",
+        ),
+        (
+            json!({"src": scratch.path("no"), "dest": scratch.path("out"), "remote_src": true}),
+            "Failed to find handler for",
+        ),
         (json!({"src": "x.tgz", "dest": scratch.path("out")}), "the controller did not send x.tgz"),
-        (json!({"src": "x", "dest": "/", "include": ["a"], "exclude": ["b"]}), "mutually exclusive: include|exclude"),
-        (json!({"src": "x", "dest": "/", "copy": true, "remote_src": true}), "mutually exclusive: copy|remote_src"),
+        (
+            json!({"src": "x", "dest": "/", "include": ["a"], "exclude": ["b"]}),
+            "mutually exclusive: include|exclude",
+        ),
+        (
+            json!({"src": "x", "dest": "/", "copy": true, "remote_src": true}),
+            "mutually exclusive: copy|remote_src",
+        ),
         (json!({"src": "http://127.0.0.1:1/x", "dest": scratch.path("out")}), "could not connect"),
     ] {
         for is_check in [true, false] {

@@ -56,14 +56,18 @@ pub fn compare(
     })?;
     let is_meant = |member: &&Member| {
         let fits = |pattern: &String| {
-            glob::is_match(pattern, &member.name) || glob::is_match(pattern, member.name.trim_end_matches('/'))
+            glob::is_match(pattern, &member.name)
+                || glob::is_match(pattern, member.name.trim_end_matches('/'))
         };
         !task.exclude.iter().any(fits) && (task.include.is_empty() || task.include.iter().any(fits))
     };
     let mut found = Comparison { files: Vec::new(), differences: Vec::new() };
     for member in members.iter().filter(is_meant) {
         if member.name.starts_with('/') || member.name.split('/').any(|part| part == "..") {
-            return Err(Failure::new(format!("the archive leads out of the folder: {}", member.name)));
+            return Err(Failure::new(format!(
+                "the archive leads out of the folder: {}",
+                member.name
+            )));
         }
         found.files.push(member.name.clone());
         if let Some(difference) = difference(task, host, member)? {
@@ -134,7 +138,8 @@ fn directory(bytes: &[u8]) -> Option<Vec<Member>> {
         }
         let is_unix = short(bytes, at + 4)? >> 8 == 3;
         let [name, extra, comment] = [28, 30, 32].map(|field| short(bytes, at + field));
-        let (name, extra, comment) = (usize::from(name?), usize::from(extra?), usize::from(comment?));
+        let (name, extra, comment) =
+            (usize::from(name?), usize::from(extra?), usize::from(comment?));
         let text = bytes.get(at + 46..at + 46 + name)?;
         members.push(Member {
             name: String::from_utf8_lossy(text).into_owned(),
@@ -161,7 +166,9 @@ mod tests {
 
     #[test]
     fn what_is_no_archive_has_no_directory() {
-        for bytes in [&b""[..], b"PK\x05\x06", b"PK\x05\x06aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &[0; 100]] {
+        for bytes in
+            [&b""[..], b"PK\x05\x06", b"PK\x05\x06aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &[0; 100]]
+        {
             assert_eq!(directory(bytes), None);
         }
         assert_eq!(directory(b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), Some(vec![]));
