@@ -8,9 +8,7 @@ mod transaction;
 mod version;
 mod wanted;
 
-use module::{
-    Action, Arguments, Choices, Documented, Example, Failure, Guard, Host, Mode, Returned,
-};
+use module::{Action, Arguments, Choices, Documented, Example, Failure, Host, Returned};
 use protocol::{JsonMap, Response};
 
 use index::Retries;
@@ -181,21 +179,8 @@ enum Follow {
     },
 }
 
+// What is to be done is worked out once, where it is done: there is no guard.
 impl Action for Apt {
-    fn guard(&self, host: &dyn Host, mode: Mode) -> Result<Guard, Failure> {
-        if self.clean || (self.wants_update() && index::is_stale(host, self.cache_valid_time)?) {
-            return Ok(Guard::Go);
-        }
-        // What is left to do is only worked out once where there is something.
-        if mode.check || self.deb.as_deref().is_some_and(|deb| deb.contains("://")) {
-            return Ok(Guard::Go);
-        }
-        match self.work(host, self.current_cache(host)?)? {
-            Work::Nothing(response) => Ok(Guard::Stay(response)),
-            Work::Run(..) => Ok(Guard::Go),
-        }
-    }
-
     fn foretell(&self, host: &dyn Host) -> Result<Response, Failure> {
         if self.clean && !self.has_more_than_cleaning() {
             let transaction = Transaction { verb: "clean", ..Transaction::default() };
