@@ -68,15 +68,21 @@ fn fresh_hosts_are_brought_to_the_baseline() {
     for host in &hosts {
         let state = host
             .run(
-                "systemctl is-active nftables rsyslog ssh; nft list chain inet filter input; \
+                "systemctl is-active nftables systemd-journald ssh; nft list chain inet filter input; \
                  id -nG ops; sshd -T | grep -i '^passwordauthentication'; \
                  sysctl -n net.ipv4.conf.all.accept_redirects; systemctl is-enabled nftables; \
                  visudo -c >/dev/null && echo sudoers are sound",
             )
             .unwrap();
         for text in [
-            "active\nactive\nactive\n", "policy drop", "tcp dport 22 accept", "ops operators",
-            "passwordauthentication no", "\n0\n", "enabled", "sudoers are sound",
+            "active\nactive\nactive\n",
+            "policy drop",
+            "tcp dport 22 accept",
+            "ops operators",
+            "passwordauthentication no",
+            "\n0\n",
+            "enabled",
+            "sudoers are sound",
         ] {
             assert!(state.contains(text), "{}: no {text:?} in\n{state}", host.name());
         }
@@ -85,7 +91,9 @@ fn fresh_hosts_are_brought_to_the_baseline() {
     // Drift: by hand, on one of them.
     let check = ["run", "-i", "hosts", &playbook, "--check", "--diff", "--detailed-exitcode"];
     scratch.trueup(&check).expect_code(0);
-    hosts[1].run("sed -i 's/^MaxAuthTries 4/MaxAuthTries 40/' /etc/ssh/sshd_config.d/10-baseline.conf").unwrap();
+    hosts[1]
+        .run("sed -i 's/^MaxAuthTries 4/MaxAuthTries 40/' /etc/ssh/sshd_config.d/10-baseline.conf")
+        .unwrap();
     let drift = scratch.trueup(&check);
     drift.expect_code(2).expect_said(&["-MaxAuthTries 40", "+MaxAuthTries 4"]);
     assert_eq!(changed(&drift.stdout, "by-root"), Vec::<String>::new());
@@ -135,6 +143,11 @@ fn a_host_that_has_only_roots_password_is_bootstrapped() {
     let by_key = ["-u", "ops", "--private-key", &key, "--host-key-policy", "strict"];
     let second = scratch.trueup(&[&common[..], &by_key].concat());
     second.expect_code(0);
-    assert_eq!(recap(&second.stdout)[&host.address().to_string()].get("changed"), 0, "{}", second.stdout);
+    assert_eq!(
+        recap(&second.stdout)[&host.address().to_string()].get("changed"),
+        0,
+        "{}",
+        second.stdout
+    );
     scratch.trueup(&strict).expect_code(4).expect_said(&["was not let in"]);
 }
