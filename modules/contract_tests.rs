@@ -13,7 +13,7 @@ use crate::fake_tools::with_account_tools;
 fn promise(name: &str) -> Promise {
     match name.rsplit('.').next().unwrap_or_default() {
         "command" | "shell" | "script" | "tempfile" | "get_url" | "uri" | "unarchive" => Promise::Action,
-        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
+        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "package_facts" | "service_facts" | "setup" => Promise::Fact,
         _ => Promise::State,
     }
 }

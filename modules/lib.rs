@@ -4,9 +4,11 @@
 //! its file and its line in [`CATALOGUE`].
 
 mod assemble;
+mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
+mod cron;
 mod download;
 mod execution;
 mod facts;
@@ -17,22 +19,28 @@ mod get_url;
 mod getent;
 mod group;
 mod http;
+mod ini_file;
 mod iptables;
 mod lineinfile;
+mod modprobe;
 mod nftables;
+mod package_facts;
 mod ping;
 mod replace;
 mod script;
+mod service_facts;
 mod setup;
 mod shell;
 mod slurp;
 mod stat;
+mod sysctl;
 mod tempfile;
 mod text_diff;
 mod text_file;
 mod unarchive;
 mod uri;
 mod user;
+mod whole_text;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -53,6 +61,13 @@ pub const CATALOGUE: Catalogue = Catalogue {
         action::<get_url::GetUrl>(),
         action::<uri::Uri>(),
         action::<unarchive::Unarchive>(),
+        module::<cron::Cron>(),
+        module::<sysctl::Sysctl>(),
+        module::<ini_file::IniFile>(),
+        module::<authorized_key::AuthorizedKey>(),
+        module::<modprobe::Modprobe>(),
+        fact::<package_facts::PackageFacts>(),
+        fact::<service_facts::ServiceFacts>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),
