@@ -57,6 +57,7 @@ pub fn put_all(host: &mut FakeHost) {
     put_sysctl(host);
     put_dpkg(host);
     put_crontab(host);
+    put_mount(host);
 }
 
 /// `iptables` and `ip6tables`: a chain is a file of its policy and its rules, a line each.
@@ -177,5 +178,40 @@ pub fn put_crontab(host: &mut FakeHost) {
                 Output::success("")
             }
         }
+    });
+}
+
+/// `mount` and `umount`: what is mounted is what `/proc/mounts` says.
+pub fn put_mount(host: &mut FakeHost) {
+    host.put("/proc/mounts", "");
+    host.program("mount", |files: &mut Files, program| {
+        let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        let mounts = files.text("/proc/mounts").unwrap_or_default();
+        let line = match words.as_slice() {
+            ["-o", "remount", path] => {
+                return if mounts.contains(&format!(" {path} ")) { Output::success("") } else { Output::failure(32, "not mounted") };
+            }
+            ["-t", kind, "-o", _, source, path] => format!("{source} {path} {kind} rw 0 0\n"),
+            [path] => {
+                let table = files.text("/etc/fstab").unwrap_or_default();
+                match table.lines().find(|line| line.split_whitespace().nth(1) == Some(path)) {
+                    Some(line) => format!("{line}\n"),
+                    None => return Output::failure(32, "mount: not in fstab"),
+                }
+            }
+            _ => return Output::failure(1, "mount: bad usage"),
+        };
+        if line.starts_with("nosuch ") {
+            return Output::failure(32, "mount: special device nosuch does not exist.");
+        }
+        files.put("/proc/mounts", mounts + &line);
+        Output::success("")
+    });
+    host.program("umount", |files: &mut Files, program| {
+        let path = format!(" {} ", program.args.last().map(String::as_str).unwrap_or_default());
+        let mounts = files.text("/proc/mounts").unwrap_or_default();
+        let kept: String = mounts.lines().filter(|line| !line.contains(&path)).map(|line| format!("{line}\n")).collect();
+        files.put("/proc/mounts", kept);
+        Output::success("")
     });
 }

@@ -23,6 +23,7 @@ mod ini_file;
 mod iptables;
 mod lineinfile;
 mod modprobe;
+mod mount;
 mod nftables;
 mod package_facts;
 mod ping;
@@ -63,6 +64,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         action::<unarchive::Unarchive>(),
         module::<cron::Cron>(),
         module::<sysctl::Sysctl>(),
+        module::<mount::Mount>(),
         module::<ini_file::IniFile>(),
         module::<authorized_key::AuthorizedKey>(),
         module::<modprobe::Modprobe>(),
