@@ -58,6 +58,7 @@ pub fn put_all(host: &mut FakeHost) {
     put_dpkg(host);
     put_crontab(host);
     put_mount(host);
+    put_hostname(host);
 }
 
 /// `iptables` and `ip6tables`: a chain is a file of its policy and its rules, a line each.
@@ -213,5 +214,25 @@ pub fn put_mount(host: &mut FakeHost) {
         let kept: String = mounts.lines().filter(|line| !line.contains(&path)).map(|line| format!("{line}\n")).collect();
         files.put("/proc/mounts", kept);
         Output::success("")
+    });
+}
+
+/// `hostname` and `hostnamectl`.
+pub fn put_hostname(host: &mut FakeHost) {
+    const RUNNING: &str = "/proc/sys/kernel/hostname";
+    host.put(RUNNING, "a\n");
+    host.program("hostname", |files: &mut Files, program| {
+        files.put(RUNNING, format!("{}\n", program.args.join(" ")));
+        Output::success("")
+    });
+    host.program("hostnamectl", |files: &mut Files, program| {
+        match program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["set-hostname", name] => {
+                files.put(RUNNING, format!("{name}\n"));
+                files.put("/etc/hostname", format!("{name}\n"));
+                Output::success("")
+            }
+            _ => Output::failure(1, "hostnamectl: bad words"),
+        }
     });
 }

@@ -18,6 +18,7 @@ mod find;
 mod get_url;
 mod getent;
 mod group;
+mod hostname;
 mod http;
 mod ini_file;
 mod iptables;
@@ -63,6 +64,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         action::<uri::Uri>(),
         action::<unarchive::Unarchive>(),
         module::<cron::Cron>(),
+        module::<hostname::HostName>(),
         module::<sysctl::Sysctl>(),
         module::<mount::Mount>(),
         module::<ini_file::IniFile>(),
