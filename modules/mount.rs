@@ -297,12 +297,12 @@ impl Mount {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let real = host.real_path(&self.path).unwrap_or_else(|_: HostError| self.path.clone());
         // The last one lies on top.
-        let mounts = text.lines().filter_map(|line| {
+        let mut mounts = text.lines().filter_map(|line| {
             let mut fields = line.split(' ');
             let (source, path) = (fields.next()?, fields.next()?);
             (Path::new(&unescape(path)) == real).then(|| unescape(source))
         });
-        Ok(mounts.last())
+        Ok(mounts.next_back())
     }
 
     fn mount_program(&self) -> Program {

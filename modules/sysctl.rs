@@ -9,7 +9,7 @@ use module::{
 use protocol::{Diff, Json, JsonMap, diff::Side};
 use serde::Serialize;
 
-use crate::lineinfile::State;
+use crate::{lineinfile::State, whole_text::WholeText};
 
 /// Keeps a setting of the kernel in the file that is read at boot and, if wanted, in the kernel.
 ///
@@ -103,13 +103,10 @@ impl Module for Sysctl {
         if self.state == State::Present && value.as_deref().is_none_or(str::is_empty) {
             return Err(Failure::new("value cannot be blank"));
         }
-        let file = match host.read(&self.sysctl_file)? {
-            Some(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-            None => None,
-        };
+        let file = WholeText::read(host, &self.sysctl_file)?.text;
         let text = file.clone().unwrap_or_default();
         let found = text.lines().filter_map(setting).filter(|(one, _)| self.is_named(one));
-        let in_file = found.map(|(_, value)| normal(value)).last();
+        let in_file = found.map(|(_, value)| normal(value)).next_back();
         let mut actual = Setting { file, in_file, in_kernel: None };
         let mut desired = actual.clone();
         let wanted = value.filter(|_| self.state == State::Present);

@@ -23,11 +23,14 @@ pub struct Persistence {
     config: PathBuf,
 }
 
-/// Files and what they hold; `None` where they are not there.
+/// A path, and what is there; `None` where that is nothing.
+pub type KeptFile = (String, Option<String>);
+
+/// Files and what they hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Files {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    files: Vec<(String, Option<String>)>,
+    files: Vec<KeptFile>,
 }
 
 impl Files {
@@ -35,7 +38,7 @@ impl Files {
     pub fn both<'a>(
         &'a self,
         other: &'a Self,
-    ) -> impl Iterator<Item = (&'a (String, Option<String>), &'a (String, Option<String>))> {
+    ) -> impl Iterator<Item = (&'a KeptFile, &'a KeptFile)> {
         self.files.iter().zip(&other.files).filter(|(one, other)| one != other)
     }
 }
