@@ -53,8 +53,15 @@ pub fn put_nft(host: &mut FakeHost) {
 
 /// All of them.
 pub fn put_all(host: &mut FakeHost) {
+    host.put_dirs("/root");
     put_nft(host);
     put_iptables(host);
+    put_modprobe(host);
+    put_sysctl(host);
+    put_dpkg(host);
+    put_crontab(host);
+    put_mount(host);
+    put_hostname(host);
 }
 
 /// `iptables` and `ip6tables`: a chain is a file of its policy and its rules, a line each.
@@ -123,4 +130,122 @@ pub fn put_iptables(host: &mut FakeHost) {
             Output::success("")
         });
     }
+}
+
+/// `modprobe`, which knows any module but `nosuch`.
+pub fn put_modprobe(host: &mut FakeHost) {
+    host.put("/proc/modules", "");
+    host.put("/proc/sys/kernel/osrelease", "6.1.0\n");
+    host.put("/lib/modules/6.1.0/modules.builtin", "kernel/fs/ext4/ext4.ko\n");
+    host.program("modprobe", |files: &mut Files, program| {
+        let loaded = files.text("/proc/modules").unwrap_or_default();
+        match program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["nosuch", ..] => return Output::failure(1, "modprobe: FATAL: Module nosuch not found"),
+            ["-r", name] => {
+                let kept: String =
+                    loaded.lines().filter(|line| line.split(' ').next() != Some(name)).map(|line| format!("{line}\n")).collect();
+                files.put("/proc/modules", kept);
+            }
+            [name, ..] => files.put("/proc/modules", format!("{loaded}{} 1 0 - Live 0x0\n", name.replace('-', "_"))),
+            [] => return Output::failure(1, "modprobe: missing parameters"),
+        }
+        Output::success("")
+    });
+}
+
+/// `sysctl`, which knows a few settings.
+pub fn put_sysctl(host: &mut FakeHost) {
+    host.put("/proc/sys/net/ipv4/ip_forward", "0\n");
+    host.put_dirs("/etc/sysctl.d");
+    host.program("sysctl", |files: &mut Files, program| {
+        if let ["-w", setting] = program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
+            && let Some((name, value)) = setting.split_once('=')
+        {
+            files.put(&format!("/proc/sys/{}", name.replace('.', "/")), format!("{value}\n"));
+        }
+        Output::success("")
+    });
+}
+
+/// `dpkg-query`, which knows one package.
+pub fn put_dpkg(host: &mut FakeHost) {
+    host.program("dpkg-query", |_, _| Output::success("installed\tbash\t5.2\tamd64\tshells\n"));
+}
+
+/// `crontab`, for any user but `nosuch`.
+pub fn put_crontab(host: &mut FakeHost) {
+    host.put_dirs("/etc/cron.d");
+    host.program("crontab", |files: &mut Files, program| {
+        let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        let (user, operation) = match words.as_slice() {
+            ["-u", "nosuch", ..] => return Output::failure(2, "user unknown"),
+            ["-u", user, operation] => (*user, *operation),
+            [operation] => ("root", *operation),
+            _ => return Output::failure(2, "crontab: usage"),
+        };
+        let path = format!("/var/spool/cron/{user}");
+        match (operation, files.text(&path)) {
+            ("-l", Some(text)) => Output::success(text),
+            ("-l", None) => Output::failure(1, format!("no crontab for {user}")),
+            _ => {
+                files.put(&path, program.stdin.clone().unwrap_or_default());
+                Output::success("")
+            }
+        }
+    });
+}
+
+/// `mount` and `umount`: what is mounted is what `/proc/mounts` says.
+pub fn put_mount(host: &mut FakeHost) {
+    host.put("/proc/mounts", "");
+    host.program("mount", |files: &mut Files, program| {
+        let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        let mounts = files.text("/proc/mounts").unwrap_or_default();
+        let line = match words.as_slice() {
+            ["-o", "remount", path] => {
+                return if mounts.contains(&format!(" {path} ")) { Output::success("") } else { Output::failure(32, "not mounted") };
+            }
+            ["-t", kind, "-o", _, source, path] => format!("{source} {path} {kind} rw 0 0\n"),
+            [path] => {
+                let table = files.text("/etc/fstab").unwrap_or_default();
+                match table.lines().find(|line| line.split_whitespace().nth(1) == Some(path)) {
+                    Some(line) => format!("{line}\n"),
+                    None => return Output::failure(32, "mount: not in fstab"),
+                }
+            }
+            _ => return Output::failure(1, "mount: bad usage"),
+        };
+        if line.starts_with("nosuch ") {
+            return Output::failure(32, "mount: special device nosuch does not exist.");
+        }
+        files.put("/proc/mounts", mounts + &line);
+        Output::success("")
+    });
+    host.program("umount", |files: &mut Files, program| {
+        let path = format!(" {} ", program.args.last().map(String::as_str).unwrap_or_default());
+        let mounts = files.text("/proc/mounts").unwrap_or_default();
+        let kept: String = mounts.lines().filter(|line| !line.contains(&path)).map(|line| format!("{line}\n")).collect();
+        files.put("/proc/mounts", kept);
+        Output::success("")
+    });
+}
+
+/// `hostname` and `hostnamectl`.
+pub fn put_hostname(host: &mut FakeHost) {
+    const RUNNING: &str = "/proc/sys/kernel/hostname";
+    host.put(RUNNING, "a\n");
+    host.program("hostname", |files: &mut Files, program| {
+        files.put(RUNNING, format!("{}\n", program.args.join(" ")));
+        Output::success("")
+    });
+    host.program("hostnamectl", |files: &mut Files, program| {
+        match program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["set-hostname", name] => {
+                files.put(RUNNING, format!("{name}\n"));
+                files.put("/etc/hostname", format!("{name}\n"));
+                Output::success("")
+            }
+            _ => Output::failure(1, "hostnamectl: bad words"),
+        }
+    });
 }

@@ -6,10 +6,12 @@
 mod apt;
 mod apt_repository;
 mod assemble;
+mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
 mod deb822_repository;
+mod cron;
 mod download;
 mod execution;
 mod facts;
@@ -19,20 +21,30 @@ mod find;
 mod get_url;
 mod getent;
 mod group;
+mod hostname;
 mod http;
+mod ini_file;
 mod iptables;
 mod lineinfile;
+mod modprobe;
+mod mount;
 mod nftables;
 mod package;
 mod ping;
 mod replace;
 mod script;
 mod service;
+mod package_facts;
+mod ping;
+mod replace;
+mod script;
+mod service_facts;
 mod setup;
 mod shell;
 mod slurp;
 mod stat;
 mod systemd;
+mod sysctl;
 mod tempfile;
 mod text_diff;
 mod text_file;
@@ -40,6 +52,7 @@ mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
+mod whole_text;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -60,6 +73,15 @@ pub const CATALOGUE: Catalogue = Catalogue {
         action::<get_url::GetUrl>(),
         action::<uri::Uri>(),
         action::<unarchive::Unarchive>(),
+        module::<cron::Cron>(),
+        module::<hostname::HostName>(),
+        module::<sysctl::Sysctl>(),
+        module::<mount::Mount>(),
+        module::<ini_file::IniFile>(),
+        module::<authorized_key::AuthorizedKey>(),
+        module::<modprobe::Modprobe>(),
+        fact::<package_facts::PackageFacts>(),
+        fact::<service_facts::ServiceFacts>(),
         action::<script::Script>(),
         fact::<find::Find>(),
         fact::<slurp::Slurp>(),

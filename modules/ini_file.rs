@@ -1,0 +1,372 @@
+//! The `ini_file` module of the collection `community.general`.
+
+use std::path::PathBuf;
+
+use module::{
+    Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
+};
+use protocol::{Diff, JsonMap};
+
+use crate::{
+    lineinfile::State,
+    text_file::{Text, TextFile, TextState, lines},
+};
+
+/// Keeps one option, or a whole section, of an INI file.
+///
+/// Remarks, order and all other options are left alone. An option that is there as a remark
+/// (`;name = x`) is used again, unless `modify_inactive_option` is false.
+#[derive(Debug, Arguments)]
+#[arguments(mutually_exclusive(["value", "values"]))]
+pub struct IniFile {
+    /// The file.
+    #[argument(aliases("dest"))]
+    path: PathBuf,
+    /// The section; options before all sections where this is left out.
+    section: Option<String>,
+    /// The option; the section itself where this is left out.
+    option: Option<String>,
+    /// Its value.
+    value: Option<String>,
+    /// Its values, for options that may stand several times.
+    values: Option<Vec<String>>,
+    /// Whether it should be there.
+    #[argument(default = "present")]
+    state: State,
+    /// Whether the option has the given values and no others; without it, values are added, or
+    /// only those that are given are taken away.
+    #[argument(default = true)]
+    exclusive: bool,
+    /// Whether no spaces stand around `=`.
+    #[argument(default = false)]
+    no_extra_spaces: bool,
+    /// Whether a line is left as it is where only its spaces differ.
+    #[argument(default = false)]
+    ignore_spaces: bool,
+    /// Whether an option may stand without a value.
+    #[argument(default = false)]
+    allow_no_value: bool,
+    /// Whether options in remarks are used again.
+    #[argument(default = true)]
+    modify_inactive_option: bool,
+    /// Whether a file that is not there is made.
+    #[argument(default = true)]
+    create: bool,
+    /// Whether the old file is kept beside the new one.
+    #[argument(default = false)]
+    backup: bool,
+    #[argument(flatten)]
+    file: FileArguments,
+}
+
+impl Documented for IniFile {
+    const NAME: &'static str = "community.general.ini_file";
+    const ALIASES: &'static [&'static str] = &["ini_file"];
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "An option",
+            args: r#"{"path": "/etc/app.ini", "section": "main", "option": "debug", "value": "no", "mode": "0644"}"#,
+        },
+        Example {
+            title: "An option that stands several times",
+            args: r#"{"path": "/etc/app.ini", "section": "main", "option": "server", "values": ["a", "b"], "no_extra_spaces": true}"#,
+        },
+        Example { title: "No such section", args: r#"{"path": "/etc/app.ini", "section": "old", "state": "absent"}"# },
+    ];
+    const RETURNS: &'static [Returned] = &[
+        Returned::new("path", "The file.", "always", r#""/etc/app.ini""#),
+        Returned::new("backup_file", "Where the old file is.", "changed, with backup", r#""/etc/app.ini.12345.2026-11-21@05:27:26~""#),
+    ];
+}
+
+struct Edited {
+    after: Option<Vec<u8>>,
+    msg: &'static str,
+}
+
+/// The name of the section that a line begins.
+fn header(line: &str) -> Option<&str> {
+    line.trim().strip_prefix('[')?.strip_suffix(']')
+}
+
+/// An option's line: whether it is a remark, its name, and its value.
+fn option(line: &str) -> Option<(bool, &str, Option<&str>)> {
+    let bare = line.trim();
+    let (is_remark, bare) = match bare.strip_prefix(['#', ';']) {
+        Some(rest) => (true, rest.trim_start()),
+        None => (false, bare),
+    };
+    if bare.is_empty() || header(bare).is_some() {
+        return None;
+    }
+    Some(match bare.split_once('=') {
+        Some((name, value)) => (is_remark, name.trim(), Some(value.trim())),
+        None => (is_remark, bare, None),
+    })
+}
+
+impl Module for IniFile {
+    type State = TextState;
+
+    fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
+        let before = self.text_file().read(host)?;
+        let edited = self.edit(before.as_ref())?;
+        self.text_file().compare(host, before.as_ref(), edited.after.as_deref())
+    }
+
+    fn apply(&self, delta: &Delta<TextState>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
+        let before = self.text_file().read(host)?;
+        let edited = self.edit(before.as_ref())?;
+        let backup = self.text_file().apply(host, delta, edited.after.as_deref())?;
+        let mut map = JsonMap::new();
+        map.insert("msg".into(), edited.msg.into());
+        if let Some(backup) = backup {
+            map.insert("backup_file".into(), backup.into());
+        }
+        Ok(map)
+    }
+
+    fn returned(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
+        let before = self.text_file().read(host)?;
+        let edited = self.edit(before.as_ref())?;
+        let mut map = JsonMap::new();
+        map.insert("path".into(), self.path.display().to_string().into());
+        let msg = if delta.actual.digest == delta.desired.digest { "OK" } else { edited.msg };
+        map.insert("msg".into(), msg.into());
+        Ok(map)
+    }
+
+    fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
+        let before = self.text_file().read(host)?;
+        let edited = self.edit(before.as_ref())?;
+        self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())
+    }
+}
+
+impl IniFile {
+    fn text_file(&self) -> TextFile<'_> {
+        TextFile { path: &self.path, backup: self.backup, validate: None, file: &self.file }
+    }
+
+    fn edit(&self, before: Option<&Text>) -> Result<Edited, Failure> {
+        let values: Vec<&str> = match (&self.value, &self.values) {
+            (Some(value), _) => vec![value.as_str()],
+            (None, values) => values.iter().flatten().map(String::as_str).collect(),
+        };
+        let is_present = self.state == State::Present;
+        if is_present && self.option.is_some() && values.is_empty() && !self.allow_no_value {
+            return Err(Failure::new("Parameter 'value(s)' must be defined if state=present and allow_no_value=False"));
+        }
+        if self.section.is_none() && self.option.is_none() {
+            return Err(Failure::new("one of the following is required: section, option"));
+        }
+        let names = [self.section.as_deref(), self.option.as_deref()];
+        if let Some(broken) = names.into_iter().flatten().chain(values.iter().copied()).find(|text| text.contains(['\n', '\r'])) {
+            return Err(Failure::new(format!("a line of an INI file cannot hold line ends: {broken:?}")));
+        }
+        let empty = Text::decode(b"");
+        let text = match before {
+            Some(text) => text,
+            None if !self.create => {
+                return Err(Failure::new(format!("Destination {} does not exist!", self.path.display())).with("rc", 257));
+            }
+            None if !is_present => return Ok(Edited { after: None, msg: "OK" }),
+            None => &empty,
+        };
+        let mut all = lines(&text.text);
+        let msg = self.edit_lines(&mut all, &values);
+        let is_new = before.is_none();
+        Ok(Edited {
+            after: (msg.is_some() || is_new).then(|| text.encode(&all.concat())),
+            msg: msg.unwrap_or("OK"),
+        })
+    }
+
+    /// Changes the lines and says how; `None` where nothing was to be done.
+    fn edit_lines(&self, all: &mut Vec<String>, values: &[&str]) -> Option<&'static str> {
+        let is_present = self.state == State::Present;
+        let start = match &self.section {
+            None => Some(0),
+            Some(section) => all.iter().position(|line| header(line) == Some(section.as_str())).map(|at| at + 1),
+        };
+        let Some(start) = start else {
+            if !is_present {
+                return None;
+            }
+            close_last(all);
+            all.push(format!("[{}]\n", self.section.as_deref().unwrap_or_default()));
+            if let Some(option) = &self.option {
+                all.extend(self.wanted(option, values));
+                return Some("section and option added");
+            }
+            return Some("only section added");
+        };
+        let rest = all.get(start..).unwrap_or_default();
+        let end = rest.iter().position(|line| header(line).is_some()).map_or(all.len(), |more| start + more);
+        let Some(option) = &self.option else {
+            if is_present {
+                return None;
+            }
+            all.drain(start - 1..end);
+            return Some("section removed");
+        };
+        let old: Vec<String> = all.drain(start..end).collect();
+        let (new, msg) = if is_present { self.with_option(&old, option, values) } else { self.without_option(&old, option, values) };
+        let is_same = new == old;
+        if !new.is_empty() && start > 0 && new != old {
+            let before = start - 1;
+            if let Some(line) = all.get_mut(before).filter(|line| !line.ends_with('\n')) {
+                line.push('\n');
+            }
+        }
+        all.splice(start..start, new);
+        (!is_same).then_some(msg)
+    }
+
+    fn line(&self, option: &str, value: Option<&str>) -> String {
+        let equals = if self.no_extra_spaces { "=" } else { " = " };
+        match value {
+            Some(value) => format!("{}\n", format!("{option}{equals}{value}").trim_end()),
+            None => format!("{option}\n"),
+        }
+    }
+
+    /// The lines of an option that is new.
+    fn wanted(&self, option: &str, values: &[&str]) -> Vec<String> {
+        if values.is_empty() {
+            return vec![self.line(option, None)];
+        }
+        values.iter().map(|value| self.line(option, Some(value))).collect()
+    }
+
+    fn with_option(&self, old: &[String], name: &str, values: &[&str]) -> (Vec<String>, &'static str) {
+        let mut left: Vec<Option<&str>> =
+            if values.is_empty() { vec![None] } else { values.iter().map(|value| Some(*value)).collect() };
+        // First, what is there as it should be keeps its place.
+        let mut kept: Vec<Option<String>> = old.iter().map(|_| None).collect();
+        for (line, kept) in old.iter().zip(&mut kept) {
+            if let Some((false, found, value)) = option(line).filter(|(_, found, _)| *found == name)
+                && let Some(at) = left.iter().position(|wanted| *wanted == value)
+            {
+                let wanted = self.line(found, value);
+                let is_fine = self.ignore_spaces || line.trim_end_matches(['\r', '\n']) == wanted.trim_end();
+                *kept = Some(if is_fine { line.clone() } else { wanted });
+                left.remove(at);
+            }
+        }
+        let mut new = Vec::new();
+        let mut last = None;
+        let mut msg = "option added";
+        for (line, kept) in old.iter().zip(kept) {
+            if let Some(kept) = kept {
+                if kept != *line {
+                    msg = "option changed";
+                }
+                new.push(kept);
+                last = Some(new.len());
+                continue;
+            }
+            match option(line).filter(|(_, found, _)| *found == name) {
+                Some((is_remark, ..)) if is_remark && !self.modify_inactive_option => new.push(line.clone()),
+                // Another value, or a remark: its place is used for what is still missing.
+                Some((is_remark, ..)) if !left.is_empty() && (is_remark || self.exclusive) => {
+                    let value = left.remove(0);
+                    new.push(self.line(name, value));
+                    last = Some(new.len());
+                    msg = "option changed";
+                }
+                Some((false, ..)) if self.exclusive => msg = "option changed",
+                _ => new.push(line.clone()),
+            }
+        }
+        if !left.is_empty() {
+            let blank = new.iter().rev().take_while(|line| line.trim().is_empty()).count();
+            let at = last.unwrap_or(new.len() - blank);
+            if let Some(above) = at.checked_sub(1).and_then(|above| new.get_mut(above)).filter(|line| !line.ends_with('\n')) {
+                above.push('\n');
+            }
+            let missing: Vec<String> = left.into_iter().map(|value| self.line(name, value)).collect();
+            new.splice(at..at, missing);
+        }
+        (new, msg)
+    }
+
+    fn without_option(&self, old: &[String], name: &str, values: &[&str]) -> (Vec<String>, &'static str) {
+        let goes = |line: &&String| {
+            option(line).is_some_and(|(is_remark, found, value)| {
+                !is_remark && found == name
+                    && (self.exclusive || values.is_empty() || value.is_some_and(|value| values.contains(&value)))
+            })
+        };
+        (old.iter().filter(|line| !goes(line)).cloned().collect(), "option changed")
+    }
+}
+
+fn close_last(all: &mut [String]) {
+    if let Some(last) = all.last_mut().filter(|line| !line.ends_with('\n')) {
+        last.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use module::{Mode, fake::FakeHost};
+    use protocol::Json;
+    use serde_json::json;
+
+    use crate::cases::run;
+
+    fn apply(args: &Json, host: &mut FakeHost) -> protocol::Response {
+        run("ini_file", args, "path", "/f", Mode::default(), host)
+    }
+
+    #[test]
+    fn options_are_kept() {
+        for (args, before, after, msg) in [
+            (json!({"section": "s", "option": "o", "value": "v"}), "", "[s]\no = v\n", "section and option added"),
+            (json!({"section": "s", "option": "o", "value": "v"}), "[a]\nx = 1", "[a]\nx = 1\n[s]\no = v\n", "section and option added"),
+            (json!({"section": "s", "option": "o", "value": "v"}), "[s]\na = 1\n\n[t]\n", "[s]\na = 1\no = v\n\n[t]\n", "option added"),
+            (json!({"section": "s", "option": "o", "value": "v"}), "[s]\no=w\n[t]\no=x\n", "[s]\no = v\n[t]\no=x\n", "option changed"),
+            (json!({"section": "s", "option": "o", "value": "v"}), "[s]\no = v\n", "[s]\no = v\n", "OK"),
+            (json!({"section": "s", "option": "o", "value": "v"}), "[s]\no=v\n", "[s]\no = v\n", "option changed"),
+            (json!({"section": "s", "option": "o", "value": "v", "ignore_spaces": true}), "[s]\no=v\n", "[s]\no=v\n", "OK"),
+            (json!({"section": "s", "option": "o", "value": "v", "no_extra_spaces": true}), "[s]\n;o = w\n", "[s]\no=v\n", "option changed"),
+            (json!({"section": "s", "option": "o", "value": "v", "modify_inactive_option": false}), "[s]\n;o = w\n", "[s]\n;o = w\no = v\n", "option added"),
+            (json!({"section": "s", "option": "o", "values": ["a", "b"]}), "[s]\no = b\no = c\n", "[s]\no = b\no = a\n", "option changed"),
+            (json!({"section": "s", "option": "o", "values": ["a"], "exclusive": false}), "[s]\no = b\n", "[s]\no = b\no = a\n", "option added"),
+            (json!({"section": "s", "option": "o", "allow_no_value": true}), "[s]\n", "[s]\no\n", "option added"),
+            (json!({"section": "s", "option": "o", "value": ""}), "[s]\n", "[s]\no =\n", "option added"),
+            (json!({"option": "o", "value": "v"}), "a = 1\n[s]\no = w\n", "a = 1\no = v\n[s]\no = w\n", "option added"),
+            (json!({"section": "s"}), "x = 1\n", "x = 1\n[s]\n", "only section added"),
+            (json!({"section": "s", "state": "absent"}), "[a]\n[s]\no = v\n[t]\n", "[a]\n[t]\n", "section removed"),
+            (json!({"section": "s", "option": "o", "state": "absent"}), "[s]\n# o = 1\no = v\np = 1\n", "[s]\n# o = 1\np = 1\n", "option changed"),
+            (json!({"section": "s", "option": "o", "value": "a", "exclusive": false, "state": "absent"}), "[s]\no = a\no = b\n", "[s]\no = b\n", "option changed"),
+            (json!({"section": "z", "option": "o", "state": "absent"}), "[s]\n", "[s]\n", "OK"),
+        ] {
+            let mut host = FakeHost::default();
+            host.put("/f", before);
+            let response = apply(&args, &mut host);
+            assert_eq!((response.failed, response.changed), (false, before != after), "{args}: {response:?}");
+            assert_eq!(host.files.text("/f").as_deref(), Some(after), "{args}");
+            assert_eq!(response.msg.as_deref(), Some(msg), "{args}");
+            assert!(!apply(&args, &mut host).changed, "{args}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_option_is_refused() {
+        for (args, expected) in [
+            (json!({"section": "s", "option": "o"}), "Parameter 'value(s)' must be defined"),
+            (json!({}), "one of the following is required: section, option"),
+            (json!({"section": "s", "option": "o", "value": "a\nb"}), "cannot hold line ends"),
+            (json!({"section": "s", "create": false}), "Destination /f does not exist!"),
+            (json!({"section": "s", "option": "o", "value": "a", "values": ["b"]}), "mutually exclusive: value|values"),
+            (json!({"section": "s", "state": "here"}), "must be one of: present, absent"),
+        ] {
+            let mut host = FakeHost::default();
+            let msg = apply(&args, &mut host).msg.unwrap_or_default();
+            assert!(msg.contains(expected), "{args}: {msg}");
+            assert_eq!(host.writes, 0);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The `package_facts` module.
+
+use module::{Arguments, Choices, Documented, Example, Fact, Failure, Host, Program, host::succeeded};
+use protocol::{Json, JsonMap, Response, spec::Support};
+
+/// Tells which packages are installed, as the fact `packages`: name, and a list of what there is
+/// of it.
+///
+/// Asks dpkg, rpm, apk and pacman. The manager `pip` and those of other systems are not asked.
+#[derive(Debug, Arguments)]
+pub struct PackageFacts {
+    /// Managers to ask: `auto` for those of the host, or names.
+    #[argument(default = ["auto"])]
+    manager: Vec<String>,
+    /// Whether the first manager that is there is asked, or all.
+    #[argument(default = "first")]
+    strategy: Strategy,
+}
+
+/// How many managers are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Choices)]
+enum Strategy {
+    First,
+    All,
+}
+
+impl Documented for PackageFacts {
+    const NAME: &'static str = "ansible.builtin.package_facts";
+    const EXAMPLES: &'static [Example] = &[
+        Example { title: "What is installed", args: "{}" },
+        Example { title: "What dpkg and pacman know", args: r#"{"manager": ["apt", "pacman"], "strategy": "all"}"# },
+    ];
+    const DIFF_MODE: Support = Support::None;
+}
+
+/// Something that knows packages.
+struct Manager {
+    /// Ansible's names for it; the first is what a package's `source` is.
+    names: &'static [&'static str],
+    program: &'static str,
+    words: &'static [&'static str],
+    read: fn(&str) -> Option<(String, JsonMap)>,
+}
+
+const MANAGERS: [Manager; 4] = [
+    Manager {
+        names: &["apt"],
+        program: "dpkg-query",
+        words: &["-W", "-f", "${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${Section}\n"],
+        read: read_dpkg,
+    },
+    Manager {
+        names: &["rpm", "dnf", "dnf5", "yum", "zypper"],
+        program: "rpm",
+        words: &["-qa", "--queryformat", "%{NAME}\t%{VERSION}\t%{RELEASE}\t%{EPOCH}\t%{ARCH}\n"],
+        read: read_rpm,
+    },
+    Manager { names: &["apk"], program: "apk", words: &["info", "-v"], read: read_apk },
+    Manager { names: &["pacman"], program: "pacman", words: &["-Q"], read: read_pacman },
+];
+
+fn entry<const COUNT: usize>(fields: [(&str, Json); COUNT]) -> JsonMap {
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn read_dpkg(line: &str) -> Option<(String, JsonMap)> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let ["installed", name, version, arch, section] = fields.as_slice() else { return None };
+    let more = entry([
+        ("name", (*name).into()),
+        ("version", (*version).into()),
+        ("arch", (*arch).into()),
+        ("category", (*section).into()),
+    ]);
+    Some(((*name).into(), more))
+}
+
+fn read_rpm(line: &str) -> Option<(String, JsonMap)> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [name, version, release, epoch, arch] = fields.as_slice() else { return None };
+    let none = |text: &str| if text == "(none)" { Json::Null } else { text.into() };
+    let epoch = epoch.parse::<i64>().map_or(Json::Null, Json::from);
+    let more = entry([
+        ("name", (*name).into()),
+        ("version", (*version).into()),
+        ("release", (*release).into()),
+        ("epoch", epoch),
+        ("arch", none(arch)),
+    ]);
+    Some(((*name).into(), more))
+}
+
+/// `name-with-dashes-1.2.3-r0`.
+fn read_apk(line: &str) -> Option<(String, JsonMap)> {
+    let (rest, release) = line.trim().rsplit_once("-r")?;
+    let (name, version) = rest.rsplit_once('-')?;
+    let more = entry([
+        ("name", name.into()),
+        ("version", version.into()),
+        ("release", format!("r{release}").into()),
+    ]);
+    Some((name.into(), more))
+}
+
+fn read_pacman(line: &str) -> Option<(String, JsonMap)> {
+    let (name, version) = line.trim().split_once(' ')?;
+    Some((name.into(), entry([("name", name.into()), ("version", version.into())])))
+}
+
+impl Fact for PackageFacts {
+    fn read(&self, host: &dyn Host) -> Result<Response, Failure> {
+        let mut wanted: Vec<&Manager> = Vec::new();
+        for name in &self.manager {
+            let name = name.to_lowercase();
+            if name == "auto" {
+                wanted.extend(MANAGERS.iter());
+                continue;
+            }
+            let known = MANAGERS.iter().find(|one| one.names.contains(&name.as_str()));
+            wanted.push(known.ok_or_else(|| {
+                let names: Vec<&str> = MANAGERS.iter().flat_map(|one| one.names).copied().collect();
+                Failure::new(format!("the package manager {name} is not supported; supported are auto, {}", names.join(", ")))
+            })?);
+        }
+        let mut packages = JsonMap::new();
+        let mut asked = 0;
+        for manager in wanted {
+            if host.which(manager.program).is_none() {
+                continue;
+            }
+            asked += 1;
+            let program = Program::new(manager.program).args(manager.words.iter().copied());
+            let output = succeeded(&program, host.query(&program)?)?;
+            if output.truncated {
+                return Err(Failure::new(format!("{} knows more packages than are read", manager.program)));
+            }
+            for line in output.stdout_text().lines() {
+                let Some((name, mut more)) = (manager.read)(line) else { continue };
+                let source = manager.names.first().copied().unwrap_or_default();
+                more.insert("source".into(), source.into());
+                let list = packages.entry(name).or_insert_with(|| Json::Array(Vec::new()));
+                if let Json::Array(list) = list {
+                    list.push(more.into());
+                }
+            }
+            if self.strategy == Strategy::First && !packages.is_empty() {
+                break;
+            }
+        }
+        if asked == 0 {
+            return Err(Failure::new("Could not detect a supported package manager from the following list: apt, rpm, apk, pacman"));
+        }
+        let mut facts = JsonMap::new();
+        facts.insert("packages".into(), packages.into());
+        Ok(Response { facts, ..Response::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use module::{Mode, Output, fake::FakeHost};
+    use serde_json::json;
+
+    use crate::cases::run;
+
+    fn host() -> FakeHost {
+        let mut host = FakeHost::default();
+        host.program("dpkg-query", |_, _| {
+            Output::success("installed\tbash\t5.2\tamd64\tshells\ninstalled\tlibc6\t2.36\tamd64\tlibs\ninstalled\tlibc6\t2.36\ti386\tlibs\nconfig-files\told\t1\tall\tmisc\n")
+        });
+        host.program("rpm", |_, _| Output::success("bash\t5.1\t6.el9\t(none)\tx86_64\nbind\t9\t1\t32\tx86_64\ngpg-pubkey\t1\t2\t(none)\t(none)\n"));
+        host.program("apk", |_, _| Output::success("alpine-baselayout-3.4.3-r1\nmusl-1.2.4-r2\n"));
+        host
+    }
+
+    #[test]
+    fn packages_are_facts() {
+        for (args, name, expected) in [
+            (json!({}), "bash", json!([{"name": "bash", "version": "5.2", "arch": "amd64", "category": "shells", "source": "apt"}])),
+            (json!({}), "old", json!(null)),
+            (json!({"manager": "rpm"}), "bind", json!([{"name": "bind", "version": "9", "release": "1", "epoch": 32, "arch": "x86_64", "source": "rpm"}])),
+            (json!({"manager": "dnf"}), "gpg-pubkey", json!([{"name": "gpg-pubkey", "version": "1", "release": "2", "epoch": null, "arch": null, "source": "rpm"}])),
+            (json!({"manager": "apk"}), "alpine-baselayout", json!([{"name": "alpine-baselayout", "version": "3.4.3", "release": "r1", "source": "apk"}])),
+        ] {
+            let response = run("package_facts", &args, "", "", Mode::default(), &mut host());
+            let found = response.facts["packages"].get(name).cloned().unwrap_or_default();
+            assert_eq!(found, expected, "{args}");
+        }
+        let all = run("package_facts", &json!({"strategy": "all"}), "", "", Mode::default(), &mut host());
+        assert_eq!(all.facts["packages"]["bash"].as_array().unwrap().len(), 2);
+        assert_eq!(all.facts["packages"]["libc6"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn managers_that_are_not_known_are_refused() {
+        for (args, mut host, expected) in [
+            (json!({"manager": "portage"}), host(), "portage is not supported"),
+            (json!({}), FakeHost::default(), "Could not detect a supported package manager"),
+            (json!({"strategy": "last"}), host(), "must be one of: first, all"),
+        ] {
+            let msg = run("package_facts", &args, "", "", Mode::default(), &mut host).msg.unwrap_or_default();
+            assert!(msg.contains(expected), "{args}: {msg}");
+        }
+    }
+}
