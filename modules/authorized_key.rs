@@ -109,7 +109,8 @@ impl Key {
 
     fn line(&self) -> String {
         let parts = [&self.options, &self.kind, &self.blob, &self.comment];
-        let parts: Vec<&str> = parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> =
+            parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         parts.join(" ")
     }
 }
@@ -236,7 +237,9 @@ impl AuthorizedKey {
         let is_url = self.key.starts_with("http://") || self.key.starts_with("https://");
         let text = if is_url { self.download(host)? } else { self.key.clone() };
         let mut keys: Vec<Key> = Vec::new();
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             let mut key = Key::parse(line)
                 .ok_or_else(|| Failure::new(format!("invalid key specified: {line}")))?;
             if let Some(options) = &self.key_options {
@@ -271,10 +274,17 @@ impl AuthorizedKey {
         let request = Request { method: "GET".into(), url: self.key.clone(), ..Request::default() };
         let answer = client.send(&request)?;
         if answer.status != 200 {
-            return Err(Failure::new(format!("Error getting key from: {}: {}", self.key, answer.message())));
+            return Err(Failure::new(format!(
+                "Error getting key from: {}: {}",
+                self.key,
+                answer.message()
+            )));
         }
         let mut text = String::new();
-        std::io::Read::read_to_string(&mut std::io::Read::take(answer.content, KEYS_BYTES_MAX), &mut text)?;
+        std::io::Read::read_to_string(
+            &mut std::io::Read::take(answer.content, KEYS_BYTES_MAX),
+            &mut text,
+        )?;
         Ok(text)
     }
 }
@@ -293,7 +303,9 @@ mod tests {
         let mut host = FakeHost::default();
         host.put("/etc/passwd", "bob:x:1000:1001::/home/bob:/bin/sh\n");
         host.put_dirs("/home/bob");
-        host.serve("192.0.2.1:80", |_| b"HTTP/1.1 200 OK\r\n\r\nssh-rsa AAAAnet\nssh-rsa AAAAtwo\n".to_vec());
+        host.serve("192.0.2.1:80", |_| {
+            b"HTTP/1.1 200 OK\r\n\r\nssh-rsa AAAAnet\nssh-rsa AAAAtwo\n".to_vec()
+        });
         if !text.is_empty() {
             host.put(FILE, text);
         }
@@ -308,19 +320,51 @@ mod tests {
     fn keys_are_given_and_taken() {
         for (args, before, after) in [
             (json!({"key": "ssh-rsa AAAAb b@c"}), "", "ssh-rsa AAAAb b@c\n"),
-            (json!({"key": "ssh-rsa AAAAb b@c"}), "# x\nssh-rsa AAAAa\n", "# x\nssh-rsa AAAAa\nssh-rsa AAAAb b@c\n"),
+            (
+                json!({"key": "ssh-rsa AAAAb b@c"}),
+                "# x\nssh-rsa AAAAa\n",
+                "# x\nssh-rsa AAAAa\nssh-rsa AAAAb b@c\n",
+            ),
             (json!({"key": "ssh-rsa AAAAb"}), "ssh-rsa AAAAb\n", "ssh-rsa AAAAb\n"),
             (json!({"key": "ssh-rsa AAAAb new"}), "ssh-rsa AAAAb old\n", "ssh-rsa AAAAb new\n"),
-            (json!({"key": "ssh-rsa AAAAb", "key_options": "command=\"a b\",no-pty"}), "ssh-rsa AAAAb\n", "command=\"a b\",no-pty ssh-rsa AAAAb\n"),
-            (json!({"key": "command=\"a \\\" b\" ssh-rsa AAAAb c"}), "command=\"a \\\" b\" ssh-rsa AAAAb c\n", "command=\"a \\\" b\" ssh-rsa AAAAb c\n"),
-            (json!({"key": "ssh-rsa AAAAb", "exclusive": true}), "# x\nssh-rsa AAAAa\nssh-dss AAAAd\n", "# x\nssh-rsa AAAAb\n"),
-            (json!({"key": "ssh-rsa AAAAb\n# y\nssh-ed25519 AAAAc z\n", "comment": "q"}), "", "ssh-rsa AAAAb q\nssh-ed25519 AAAAc q\n"),
-            (json!({"key": "ssh-rsa AAAAb other", "state": "absent"}), "ssh-rsa AAAAa\nno-pty ssh-rsa AAAAb x\n", "ssh-rsa AAAAa\n"),
-            (json!({"key": "http://192.0.2.1/bob.keys"}), "ssh-rsa AAAAtwo\n", "ssh-rsa AAAAtwo\nssh-rsa AAAAnet\n"),
+            (
+                json!({"key": "ssh-rsa AAAAb", "key_options": "command=\"a b\",no-pty"}),
+                "ssh-rsa AAAAb\n",
+                "command=\"a b\",no-pty ssh-rsa AAAAb\n",
+            ),
+            (
+                json!({"key": "command=\"a \\\" b\" ssh-rsa AAAAb c"}),
+                "command=\"a \\\" b\" ssh-rsa AAAAb c\n",
+                "command=\"a \\\" b\" ssh-rsa AAAAb c\n",
+            ),
+            (
+                json!({"key": "ssh-rsa AAAAb", "exclusive": true}),
+                "# x\nssh-rsa AAAAa\nssh-dss AAAAd\n",
+                "# x\nssh-rsa AAAAb\n",
+            ),
+            (
+                json!({"key": "ssh-rsa AAAAb\n# y\nssh-ed25519 AAAAc z\n", "comment": "q"}),
+                "",
+                "ssh-rsa AAAAb q\nssh-ed25519 AAAAc q\n",
+            ),
+            (
+                json!({"key": "ssh-rsa AAAAb other", "state": "absent"}),
+                "ssh-rsa AAAAa\nno-pty ssh-rsa AAAAb x\n",
+                "ssh-rsa AAAAa\n",
+            ),
+            (
+                json!({"key": "http://192.0.2.1/bob.keys"}),
+                "ssh-rsa AAAAtwo\n",
+                "ssh-rsa AAAAtwo\nssh-rsa AAAAnet\n",
+            ),
         ] {
             let mut host = host(before);
             let response = apply(&args, &mut host);
-            assert_eq!((response.failed, response.changed), (false, before != after), "{args}: {response:?}");
+            assert_eq!(
+                (response.failed, response.changed),
+                (false, before != after),
+                "{args}: {response:?}"
+            );
             assert_eq!(host.files.text(FILE).as_deref(), Some(after), "{args}");
             assert!(!apply(&args, &mut host).changed, "{args}");
         }
@@ -348,7 +392,15 @@ mod tests {
             assert!(msg.contains(expected), "{args}: {msg}");
             assert_eq!(host.writes, 0);
         }
-        let msg = run("authorized_key", &json!({"key": "ssh-rsa A"}), "user", "eve", Mode::default(), &mut host("")).msg;
+        let msg = run(
+            "authorized_key",
+            &json!({"key": "ssh-rsa A"}),
+            "user",
+            "eve",
+            Mode::default(),
+            &mut host(""),
+        )
+        .msg;
         assert!(msg.unwrap().contains("no such user"));
     }
 }

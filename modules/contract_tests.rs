@@ -12,14 +12,10 @@ use crate::fake_tools::with_account_tools;
 
 fn promise(name: &str) -> Promise {
     match name.rsplit('.').next().unwrap_or_default() {
-<<<<<<< HEAD
         "apt" | "package" | "wait_for" | "command" | "shell" | "script" | "tempfile"
         | "get_url" | "uri" | "unarchive" => Promise::Action,
-        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "setup" => Promise::Fact,
-=======
-        "command" | "shell" | "script" | "tempfile" | "get_url" | "uri" | "unarchive" => Promise::Action,
-        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "package_facts" | "service_facts" | "setup" => Promise::Fact,
->>>>>>> wt-e
+        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "package_facts"
+        | "service_facts" | "setup" => Promise::Fact,
         _ => Promise::State,
     }
 }

@@ -98,7 +98,12 @@ impl Documented for Cron {
         Returned::new("jobs", "Names of the jobs.", "always", r#"["clean up"]"#),
         Returned::new("envs", "Names of the variables.", "always", r#"["MAILTO"]"#),
         Returned::new("cron_file", "The file.", "with cron_file", r#""report""#),
-        Returned::new("backup_file", "Where the old crontab is.", "changed, with backup", r#""/tmp/crontab1f""#),
+        Returned::new(
+            "backup_file",
+            "Where the old crontab is.",
+            "changed, with backup",
+            r#""/tmp/crontab1f""#,
+        ),
     ];
 }
 
@@ -109,13 +114,18 @@ impl Module for Cron {
         self.refuse_what_cannot_be()?;
         let actual = self.read(host)?;
         let mut lines: Vec<String> = actual.as_str().lines().map(str::to_owned).collect();
-        if self.env { self.edit_variable(&mut lines)? } else { self.edit_job(&mut lines) }
+        if self.env {
+            self.edit_variable(&mut lines)?
+        } else {
+            self.edit_job(&mut lines)
+        }
         let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         if lines.iter().map(String::as_str).eq(actual.as_str().lines()) {
             actual.as_str().clone_into(&mut text);
         }
         // A file that was there for its job alone goes with it.
-        let is_there = !(self.cron_file.is_some() && text.trim().is_empty() || actual.text.is_none() && text.is_empty());
+        let is_there = !(self.cron_file.is_some() && text.trim().is_empty()
+            || actual.text.is_none() && text.is_empty());
         let desired = WholeText { text: is_there.then_some(text) };
         Ok(Delta::new(actual, desired))
     }
@@ -136,7 +146,11 @@ impl Module for Cron {
         match (self.path(), &delta.desired.text) {
             (Some(path), Some(text)) => {
                 let mode = delta.actual.text.is_none().then_some(FileMode::new(0o644));
-                host.write(&path, &mut text.as_bytes(), &Placement { mode, ..Placement::default() })?;
+                host.write(
+                    &path,
+                    &mut text.as_bytes(),
+                    &Placement { mode, ..Placement::default() },
+                )?;
             }
             (Some(path), None) => host.remove_file(&path)?,
             (None, text) => {
@@ -176,35 +190,51 @@ fn variable_name(line: &str) -> Option<&str> {
     let (name, _) = line.split_once('=')?;
     let name = name.trim();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    (name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.chars().all(is_plain)).then_some(name)
+    (name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(is_plain))
+    .then_some(name)
 }
 
 impl Cron {
     fn refuse_what_cannot_be(&self) -> Result<(), Failure> {
         let is_present = self.state == State::Present;
         if is_present && self.job.as_deref().is_none_or(str::is_empty) {
-            return Err(Failure::new("You must specify 'job' to install a new cron job or variable"));
+            return Err(Failure::new(
+                "You must specify 'job' to install a new cron job or variable",
+            ));
         }
         let times = [&self.minute, &self.hour, &self.day, &self.month, &self.weekday];
         if self.special_time.is_some() && times.iter().any(|time| *time != "*") {
             return Err(Failure::new("You must specify time and date fields or special time."));
         }
         if self.cron_file.is_some() && is_present && !self.env && self.user.is_none() {
-            return Err(Failure::new("To use cron_file=... parameter you must specify user=... as well"));
+            return Err(Failure::new(
+                "To use cron_file=... parameter you must specify user=... as well",
+            ));
         }
-        if (self.insertafter.is_some() || self.insertbefore.is_some()) && !(self.env && is_present) {
-            return Err(Failure::new("Insertafter and insertbefore parameters are valid only with env=yes"));
+        if (self.insertafter.is_some() || self.insertbefore.is_some()) && !(self.env && is_present)
+        {
+            return Err(Failure::new(
+                "Insertafter and insertbefore parameters are valid only with env=yes",
+            ));
         }
         if self.insertafter.is_some() && self.insertbefore.is_some() {
-            return Err(Failure::new("parameters are mutually exclusive: insertafter|insertbefore"));
+            return Err(Failure::new(
+                "parameters are mutually exclusive: insertafter|insertbefore",
+            ));
         }
         if self.env && variable_name(&format!("{}=", self.name)).is_none() {
-            return Err(Failure::new(format!("Invalid name for environment variable: {}", self.name)));
+            return Err(Failure::new(format!(
+                "Invalid name for environment variable: {}",
+                self.name
+            )));
         }
         let job = self.job.as_deref().unwrap_or_default();
         let texts = [&self.name, job].into_iter().chain(times.iter().map(|time| time.as_str()));
         if let Some(broken) = texts.into_iter().find(|text| text.contains(['\n', '\r'])) {
-            return Err(Failure::new(format!("a line of a crontab cannot hold line ends: {broken:?}")));
+            return Err(Failure::new(format!(
+                "a line of a crontab cannot hold line ends: {broken:?}"
+            )));
         }
         Ok(())
     }
@@ -228,12 +258,15 @@ impl Cron {
         // 1 says that the user has none; so does 0, with nothing.
         match output.status {
             0 => Ok(WholeText { text: Some(output.stdout_text()).filter(|text| !text.is_empty()) }),
-            1 if output.stderr_text().to_lowercase().contains("no crontab") || output.stderr.is_empty() => {
+            1 if output.stderr_text().to_lowercase().contains("no crontab")
+                || output.stderr.is_empty() =>
+            {
                 Ok(WholeText { text: None })
             }
             _ => {
                 let why = output.stderr_text();
-                Err(Failure::new(format!("Unable to read crontab: {}", why.trim())).with("rc", output.status))
+                Err(Failure::new(format!("Unable to read crontab: {}", why.trim()))
+                    .with("rc", output.status))
             }
         }
     }
@@ -271,7 +304,9 @@ impl Cron {
     }
 
     fn edit_variable(&self, lines: &mut Vec<String>) -> Result<(), Failure> {
-        let position = |lines: &[String], name: &str| lines.iter().position(|line| variable_name(line) == Some(name));
+        let position = |lines: &[String], name: &str| {
+            lines.iter().position(|line| variable_name(line) == Some(name))
+        };
         let found = position(lines, &self.name);
         if self.state == State::Absent {
             found.map(|at| lines.remove(at));
@@ -286,7 +321,8 @@ impl Cron {
         let at = match (&self.insertafter, &self.insertbefore) {
             (Some(other), _) | (None, Some(other)) => {
                 let missing = || Failure::new(format!("Variable named '{other}' not found."));
-                position(lines, other).ok_or_else(missing)? + usize::from(self.insertafter.is_some())
+                position(lines, other).ok_or_else(missing)?
+                    + usize::from(self.insertafter.is_some())
             }
             (None, None) => 0,
         };
@@ -320,13 +356,48 @@ mod tests {
     fn jobs_and_variables_come_and_go() {
         let mut host = host();
         for (args, expected, jobs, envs) in [
-            (json!({"name": "a", "job": "/bin/true", "minute": "5"}), "#Ansible: a\n5 * * * * /bin/true\n", json!(["a"]), json!([])),
-            (json!({"name": "a", "job": "/bin/true", "minute": "6", "disabled": true}), "#Ansible: a\n#6 * * * * /bin/true\n", json!(["a"]), json!([])),
-            (json!({"name": "b", "job": "ls", "special_time": "daily"}), "#Ansible: a\n#6 * * * * /bin/true\n#Ansible: b\n@daily ls\n", json!(["a", "b"]), json!([])),
-            (json!({"name": "PATH", "value": "/bin:/x y", "env": true}), "PATH=\"/bin:/x y\"\n#Ansible: a\n#6 * * * * /bin/true\n#Ansible: b\n@daily ls\n", json!(["a", "b"]), json!(["PATH"])),
-            (json!({"name": "A", "value": "1", "env": true, "insertafter": "PATH"}), "PATH=\"/bin:/x y\"\nA=\"1\"\n#Ansible: a\n#6 * * * * /bin/true\n#Ansible: b\n@daily ls\n", json!(["a", "b"]), json!(["PATH", "A"])),
-            (json!({"name": "a", "state": "absent"}), "PATH=\"/bin:/x y\"\nA=\"1\"\n#Ansible: b\n@daily ls\n", json!(["b"]), json!(["PATH", "A"])),
-            (json!({"name": "PATH", "state": "absent", "env": true}), "A=\"1\"\n#Ansible: b\n@daily ls\n", json!(["b"]), json!(["A"])),
+            (
+                json!({"name": "a", "job": "/bin/true", "minute": "5"}),
+                "#Ansible: a\n5 * * * * /bin/true\n",
+                json!(["a"]),
+                json!([]),
+            ),
+            (
+                json!({"name": "a", "job": "/bin/true", "minute": "6", "disabled": true}),
+                "#Ansible: a\n#6 * * * * /bin/true\n",
+                json!(["a"]),
+                json!([]),
+            ),
+            (
+                json!({"name": "b", "job": "ls", "special_time": "daily"}),
+                "#Ansible: a\n#6 * * * * /bin/true\n#Ansible: b\n@daily ls\n",
+                json!(["a", "b"]),
+                json!([]),
+            ),
+            (
+                json!({"name": "PATH", "value": "/bin:/x y", "env": true}),
+                "PATH=\"/bin:/x y\"\n#Ansible: a\n#6 * * * * /bin/true\n#Ansible: b\n@daily ls\n",
+                json!(["a", "b"]),
+                json!(["PATH"]),
+            ),
+            (
+                json!({"name": "A", "value": "1", "env": true, "insertafter": "PATH"}),
+                "PATH=\"/bin:/x y\"\nA=\"1\"\n#Ansible: a\n#6 * * * * /bin/true\n#Ansible: b\n@daily ls\n",
+                json!(["a", "b"]),
+                json!(["PATH", "A"]),
+            ),
+            (
+                json!({"name": "a", "state": "absent"}),
+                "PATH=\"/bin:/x y\"\nA=\"1\"\n#Ansible: b\n@daily ls\n",
+                json!(["b"]),
+                json!(["PATH", "A"]),
+            ),
+            (
+                json!({"name": "PATH", "state": "absent", "env": true}),
+                "A=\"1\"\n#Ansible: b\n@daily ls\n",
+                json!(["b"]),
+                json!(["A"]),
+            ),
         ] {
             let response = apply(&args, &mut host);
             assert!(response.changed && !response.failed, "{args}: {response:?}");
@@ -342,27 +413,50 @@ mod tests {
         let args = json!({"name": "c", "job": "ls", "cron_file": "x", "user": "bob", "hour": "1"});
         assert!(apply(&args, &mut host).changed);
         assert_eq!(host.files.text("/etc/cron.d/x").unwrap(), "#Ansible: c\n* 1 * * * bob ls\n");
-        let backup = apply(&json!({"name": "d", "job": "ls", "cron_file": "/etc/cron.d/x", "user": "bob", "backup": true}), &mut host);
+        let backup = apply(
+            &json!({"name": "d", "job": "ls", "cron_file": "/etc/cron.d/x", "user": "bob", "backup": true}),
+            &mut host,
+        );
         let kept = backup.returned["backup_file"].as_str().unwrap();
         assert_eq!(host.files.text(kept).unwrap(), "#Ansible: c\n* 1 * * * bob ls\n");
         for name in ["c", "d"] {
-            assert!(apply(&json!({"name": name, "cron_file": "x", "state": "absent"}), &mut host).changed);
+            assert!(
+                apply(&json!({"name": name, "cron_file": "x", "state": "absent"}), &mut host)
+                    .changed
+            );
         }
         assert_eq!(host.files.text("/etc/cron.d/x"), None);
-        assert!(!apply(&json!({"name": "c", "cron_file": "x", "state": "absent"}), &mut host).changed);
+        assert!(
+            !apply(&json!({"name": "c", "cron_file": "x", "state": "absent"}), &mut host).changed
+        );
     }
 
     #[test]
     fn what_makes_no_line_is_refused() {
         for (args, expected) in [
             (json!({"name": "c"}), "You must specify 'job'"),
-            (json!({"name": "c", "job": "a", "special_time": "daily", "minute": "5"}), "time and date fields or special time"),
-            (json!({"name": "c", "job": "a", "cron_file": "x"}), "you must specify user=... as well"),
+            (
+                json!({"name": "c", "job": "a", "special_time": "daily", "minute": "5"}),
+                "time and date fields or special time",
+            ),
+            (
+                json!({"name": "c", "job": "a", "cron_file": "x"}),
+                "you must specify user=... as well",
+            ),
             (json!({"name": "c", "job": "a\nb"}), "cannot hold line ends"),
             (json!({"name": "c", "job": "a", "insertafter": "x"}), "valid only with env=yes"),
-            (json!({"name": "c", "job": "a", "env": true, "insertafter": "x"}), "Variable named 'x' not found."),
-            (json!({"name": "c d", "job": "a", "env": true}), "Invalid name for environment variable: c d"),
-            (json!({"name": "c", "job": "a", "user": "nosuch"}), "Unable to read crontab: user unknown"),
+            (
+                json!({"name": "c", "job": "a", "env": true, "insertafter": "x"}),
+                "Variable named 'x' not found.",
+            ),
+            (
+                json!({"name": "c d", "job": "a", "env": true}),
+                "Invalid name for environment variable: c d",
+            ),
+            (
+                json!({"name": "c", "job": "a", "user": "nosuch"}),
+                "Unable to read crontab: user unknown",
+            ),
             (json!({"name": "c", "job": "a", "special_time": "never"}), "must be one of: annually"),
         ] {
             let msg = apply(&args, &mut host()).msg.unwrap_or_default();

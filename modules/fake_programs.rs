@@ -140,13 +140,21 @@ pub fn put_modprobe(host: &mut FakeHost) {
     host.program("modprobe", |files: &mut Files, program| {
         let loaded = files.text("/proc/modules").unwrap_or_default();
         match program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            ["nosuch", ..] => return Output::failure(1, "modprobe: FATAL: Module nosuch not found"),
+            ["nosuch", ..] => {
+                return Output::failure(1, "modprobe: FATAL: Module nosuch not found");
+            }
             ["-r", name] => {
-                let kept: String =
-                    loaded.lines().filter(|line| line.split(' ').next() != Some(name)).map(|line| format!("{line}\n")).collect();
+                let kept: String = loaded
+                    .lines()
+                    .filter(|line| line.split(' ').next() != Some(name))
+                    .map(|line| format!("{line}\n"))
+                    .collect();
                 files.put("/proc/modules", kept);
             }
-            [name, ..] => files.put("/proc/modules", format!("{loaded}{} 1 0 - Live 0x0\n", name.replace('-', "_"))),
+            [name, ..] => files.put(
+                "/proc/modules",
+                format!("{loaded}{} 1 0 - Live 0x0\n", name.replace('-', "_")),
+            ),
             [] => return Output::failure(1, "modprobe: missing parameters"),
         }
         Output::success("")
@@ -158,7 +166,8 @@ pub fn put_sysctl(host: &mut FakeHost) {
     host.put("/proc/sys/net/ipv4/ip_forward", "0\n");
     host.put_dirs("/etc/sysctl.d");
     host.program("sysctl", |files: &mut Files, program| {
-        if let ["-w", setting] = program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
+        if let ["-w", setting] =
+            program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
             && let Some((name, value)) = setting.split_once('=')
         {
             files.put(&format!("/proc/sys/{}", name.replace('.', "/")), format!("{value}\n"));
@@ -203,7 +212,11 @@ pub fn put_mount(host: &mut FakeHost) {
         let mounts = files.text("/proc/mounts").unwrap_or_default();
         let line = match words.as_slice() {
             ["-o", "remount", path] => {
-                return if mounts.contains(&format!(" {path} ")) { Output::success("") } else { Output::failure(32, "not mounted") };
+                return if mounts.contains(&format!(" {path} ")) {
+                    Output::success("")
+                } else {
+                    Output::failure(32, "not mounted")
+                };
             }
             ["-t", kind, "-o", _, source, path] => format!("{source} {path} {kind} rw 0 0\n"),
             [path] => {
@@ -224,7 +237,11 @@ pub fn put_mount(host: &mut FakeHost) {
     host.program("umount", |files: &mut Files, program| {
         let path = format!(" {} ", program.args.last().map(String::as_str).unwrap_or_default());
         let mounts = files.text("/proc/mounts").unwrap_or_default();
-        let kept: String = mounts.lines().filter(|line| !line.contains(&path)).map(|line| format!("{line}\n")).collect();
+        let kept: String = mounts
+            .lines()
+            .filter(|line| !line.contains(&path))
+            .map(|line| format!("{line}\n"))
+            .collect();
         files.put("/proc/mounts", kept);
         Output::success("")
     });

@@ -64,7 +64,8 @@ pub struct Names {
 
 impl Documented for HostName {
     const NAME: &'static str = "ansible.builtin.hostname";
-    const EXAMPLES: &'static [Example] = &[Example { title: "A name", args: r#"{"name": "web1.example.com"}"# }];
+    const EXAMPLES: &'static [Example] =
+        &[Example { title: "A name", args: r#"{"name": "web1.example.com"}"# }];
     const RETURNS: &'static [Returned] =
         &[Returned::new("name", "The name.", "always", r#""web1.example.com""#)];
 }
@@ -75,7 +76,9 @@ impl Module for HostName {
     fn check(&self, host: &dyn Host) -> Result<Delta<Names>, Failure> {
         let name = &self.name;
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || ".-".contains(letter);
-        let has_edges = name.split('.').all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'));
+        let has_edges = name
+            .split('.')
+            .all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'));
         if name.len() > NAME_BYTES_MAX || !name.chars().all(is_plain) || !has_edges {
             return Err(Failure::new(format!(
                 "a name of a host has at most {NAME_BYTES_MAX} letters, digits, dots and dashes, and no dash at an end, got: {name:?}"
@@ -88,7 +91,10 @@ impl Module for HostName {
             Keeper::Plain(path) => first_line(&read(host, path)?),
             Keeper::Variable(path, key) => {
                 let text = read(host, path)?;
-                let value = text.lines().filter_map(|line| line.trim().strip_prefix(key)?.strip_prefix('=')).next_back();
+                let value = text
+                    .lines()
+                    .filter_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='))
+                    .next_back();
                 value.unwrap_or_default().trim_matches(['"', '\'']).to_owned()
             }
         };
@@ -110,7 +116,8 @@ impl Module for HostName {
             let (path, text) = match keeper {
                 Keeper::Variable(path, key) => {
                     let old = read(host, path)?;
-                    let lines = old.lines().filter(|line| !line.trim().starts_with(&format!("{key}=")));
+                    let lines =
+                        old.lines().filter(|line| !line.trim().starts_with(&format!("{key}=")));
                     let mut text: String = lines.map(|line| format!("{line}\n")).collect();
                     text.push_str(&format!("{key}=\"{}\"\n", self.name));
                     (path, text)
@@ -147,14 +154,20 @@ impl HostName {
     fn keeper(&self, host: &dyn Host) -> Result<Keeper, Failure> {
         Ok(match self.r#use {
             Some(Strategy::Systemd) => Keeper::Hostnamectl,
-            Some(Strategy::Debian | Strategy::Alpine | Strategy::Generic) => Keeper::Plain("/etc/hostname"),
+            Some(Strategy::Debian | Strategy::Alpine | Strategy::Generic) => {
+                Keeper::Plain("/etc/hostname")
+            }
             Some(Strategy::Sles) => Keeper::Plain("/etc/HOSTNAME"),
             Some(Strategy::Openrc) => Keeper::Variable("/etc/conf.d/hostname", "hostname"),
             Some(Strategy::Redhat) => Keeper::Variable("/etc/sysconfig/network", "HOSTNAME"),
             Some(other) => {
-                return Err(Failure::new(format!("use: {other} is not supported: it is for systems that are no Linux")));
+                return Err(Failure::new(format!(
+                    "use: {other} is not supported: it is for systems that are no Linux"
+                )));
             }
-            None if host.which("hostnamectl").is_some() && host.metadata(Path::new("/run/systemd/system"))?.is_some() => {
+            None if host.which("hostnamectl").is_some()
+                && host.metadata(Path::new("/run/systemd/system"))?.is_some() =>
+            {
                 Keeper::Hostnamectl
             }
             None if host.metadata(Path::new("/etc/conf.d/hostname"))?.is_some() => {
@@ -182,8 +195,18 @@ mod tests {
         for (args, there, file, expected) in [
             (json!({"name": "b"}), "/run/systemd/system/x", "/etc/hostname", "b\n"),
             (json!({"name": "b.c"}), "/etc/x", "/etc/hostname", "b.c\n"),
-            (json!({"name": "b"}), "/etc/conf.d/hostname", "/etc/conf.d/hostname", "# x\nhostname=\"b\"\n"),
-            (json!({"name": "b", "use": "redhat"}), "/etc/sysconfig/network", "/etc/sysconfig/network", "# x\nHOSTNAME=\"b\"\n"),
+            (
+                json!({"name": "b"}),
+                "/etc/conf.d/hostname",
+                "/etc/conf.d/hostname",
+                "# x\nhostname=\"b\"\n",
+            ),
+            (
+                json!({"name": "b", "use": "redhat"}),
+                "/etc/sysconfig/network",
+                "/etc/sysconfig/network",
+                "# x\nHOSTNAME=\"b\"\n",
+            ),
         ] {
             let mut host = FakeHost::default();
             host.put_dirs("/etc");

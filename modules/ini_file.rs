@@ -71,11 +71,19 @@ impl Documented for IniFile {
             title: "An option that stands several times",
             args: r#"{"path": "/etc/app.ini", "section": "main", "option": "server", "values": ["a", "b"], "no_extra_spaces": true}"#,
         },
-        Example { title: "No such section", args: r#"{"path": "/etc/app.ini", "section": "old", "state": "absent"}"# },
+        Example {
+            title: "No such section",
+            args: r#"{"path": "/etc/app.ini", "section": "old", "state": "absent"}"#,
+        },
     ];
     const RETURNS: &'static [Returned] = &[
         Returned::new("path", "The file.", "always", r#""/etc/app.ini""#),
-        Returned::new("backup_file", "Where the old file is.", "changed, with backup", r#""/etc/app.ini.12345.2026-11-21@05:27:26~""#),
+        Returned::new(
+            "backup_file",
+            "Where the old file is.",
+            "changed, with backup",
+            r#""/etc/app.ini.12345.2026-11-21@05:27:26~""#,
+        ),
     ];
 }
 
@@ -155,20 +163,33 @@ impl IniFile {
         };
         let is_present = self.state == State::Present;
         if is_present && self.option.is_some() && values.is_empty() && !self.allow_no_value {
-            return Err(Failure::new("Parameter 'value(s)' must be defined if state=present and allow_no_value=False"));
+            return Err(Failure::new(
+                "Parameter 'value(s)' must be defined if state=present and allow_no_value=False",
+            ));
         }
         if self.section.is_none() && self.option.is_none() {
             return Err(Failure::new("one of the following is required: section, option"));
         }
         let names = [self.section.as_deref(), self.option.as_deref()];
-        if let Some(broken) = names.into_iter().flatten().chain(values.iter().copied()).find(|text| text.contains(['\n', '\r'])) {
-            return Err(Failure::new(format!("a line of an INI file cannot hold line ends: {broken:?}")));
+        if let Some(broken) = names
+            .into_iter()
+            .flatten()
+            .chain(values.iter().copied())
+            .find(|text| text.contains(['\n', '\r']))
+        {
+            return Err(Failure::new(format!(
+                "a line of an INI file cannot hold line ends: {broken:?}"
+            )));
         }
         let empty = Text::decode(b"");
         let text = match before {
             Some(text) => text,
             None if !self.create => {
-                return Err(Failure::new(format!("Destination {} does not exist!", self.path.display())).with("rc", 257));
+                return Err(Failure::new(format!(
+                    "Destination {} does not exist!",
+                    self.path.display()
+                ))
+                .with("rc", 257));
             }
             None if !is_present => return Ok(Edited { after: None, msg: "OK" }),
             None => &empty,
@@ -187,7 +208,9 @@ impl IniFile {
         let is_present = self.state == State::Present;
         let start = match &self.section {
             None => Some(0),
-            Some(section) => all.iter().position(|line| header(line) == Some(section.as_str())).map(|at| at + 1),
+            Some(section) => {
+                all.iter().position(|line| header(line) == Some(section.as_str())).map(|at| at + 1)
+            }
         };
         let Some(start) = start else {
             if !is_present {
@@ -202,7 +225,10 @@ impl IniFile {
             return Some("only section added");
         };
         let rest = all.get(start..).unwrap_or_default();
-        let end = rest.iter().position(|line| header(line).is_some()).map_or(all.len(), |more| start + more);
+        let end = rest
+            .iter()
+            .position(|line| header(line).is_some())
+            .map_or(all.len(), |more| start + more);
         let Some(option) = &self.option else {
             if is_present {
                 return None;
@@ -211,7 +237,11 @@ impl IniFile {
             return Some("section removed");
         };
         let old: Vec<String> = all.drain(start..end).collect();
-        let (new, msg) = if is_present { self.with_option(&old, option, values) } else { self.without_option(&old, option, values) };
+        let (new, msg) = if is_present {
+            self.with_option(&old, option, values)
+        } else {
+            self.without_option(&old, option, values)
+        };
         let is_same = new == old;
         if !new.is_empty() && start > 0 && new != old {
             let before = start - 1;
@@ -239,9 +269,17 @@ impl IniFile {
         values.iter().map(|value| self.line(option, Some(value))).collect()
     }
 
-    fn with_option(&self, old: &[String], name: &str, values: &[&str]) -> (Vec<String>, &'static str) {
-        let mut left: Vec<Option<&str>> =
-            if values.is_empty() { vec![None] } else { values.iter().map(|value| Some(*value)).collect() };
+    fn with_option(
+        &self,
+        old: &[String],
+        name: &str,
+        values: &[&str],
+    ) -> (Vec<String>, &'static str) {
+        let mut left: Vec<Option<&str>> = if values.is_empty() {
+            vec![None]
+        } else {
+            values.iter().map(|value| Some(*value)).collect()
+        };
         // First, what is there as it should be keeps its place.
         let mut kept: Vec<Option<String>> = old.iter().map(|_| None).collect();
         for (line, kept) in old.iter().zip(&mut kept) {
@@ -249,7 +287,8 @@ impl IniFile {
                 && let Some(at) = left.iter().position(|wanted| *wanted == value)
             {
                 let wanted = self.line(found, value);
-                let is_fine = self.ignore_spaces || line.trim_end_matches(['\r', '\n']) == wanted.trim_end();
+                let is_fine =
+                    self.ignore_spaces || line.trim_end_matches(['\r', '\n']) == wanted.trim_end();
                 *kept = Some(if is_fine { line.clone() } else { wanted });
                 left.remove(at);
             }
@@ -267,7 +306,9 @@ impl IniFile {
                 continue;
             }
             match option(line).filter(|(_, found, _)| *found == name) {
-                Some((is_remark, ..)) if is_remark && !self.modify_inactive_option => new.push(line.clone()),
+                Some((is_remark, ..)) if is_remark && !self.modify_inactive_option => {
+                    new.push(line.clone())
+                }
                 // Another value, or a remark: its place is used for what is still missing.
                 Some((is_remark, ..)) if !left.is_empty() && (is_remark || self.exclusive) => {
                     let value = left.remove(0);
@@ -282,20 +323,33 @@ impl IniFile {
         if !left.is_empty() {
             let blank = new.iter().rev().take_while(|line| line.trim().is_empty()).count();
             let at = last.unwrap_or(new.len() - blank);
-            if let Some(above) = at.checked_sub(1).and_then(|above| new.get_mut(above)).filter(|line| !line.ends_with('\n')) {
+            if let Some(above) = at
+                .checked_sub(1)
+                .and_then(|above| new.get_mut(above))
+                .filter(|line| !line.ends_with('\n'))
+            {
                 above.push('\n');
             }
-            let missing: Vec<String> = left.into_iter().map(|value| self.line(name, value)).collect();
+            let missing: Vec<String> =
+                left.into_iter().map(|value| self.line(name, value)).collect();
             new.splice(at..at, missing);
         }
         (new, msg)
     }
 
-    fn without_option(&self, old: &[String], name: &str, values: &[&str]) -> (Vec<String>, &'static str) {
+    fn without_option(
+        &self,
+        old: &[String],
+        name: &str,
+        values: &[&str],
+    ) -> (Vec<String>, &'static str) {
         let goes = |line: &&String| {
             option(line).is_some_and(|(is_remark, found, value)| {
-                !is_remark && found == name
-                    && (self.exclusive || values.is_empty() || value.is_some_and(|value| values.contains(&value)))
+                !is_remark
+                    && found == name
+                    && (self.exclusive
+                        || values.is_empty()
+                        || value.is_some_and(|value| values.contains(&value)))
             })
         };
         (old.iter().filter(|line| !goes(line)).cloned().collect(), "option changed")
@@ -323,30 +377,119 @@ mod tests {
     #[test]
     fn options_are_kept() {
         for (args, before, after, msg) in [
-            (json!({"section": "s", "option": "o", "value": "v"}), "", "[s]\no = v\n", "section and option added"),
-            (json!({"section": "s", "option": "o", "value": "v"}), "[a]\nx = 1", "[a]\nx = 1\n[s]\no = v\n", "section and option added"),
-            (json!({"section": "s", "option": "o", "value": "v"}), "[s]\na = 1\n\n[t]\n", "[s]\na = 1\no = v\n\n[t]\n", "option added"),
-            (json!({"section": "s", "option": "o", "value": "v"}), "[s]\no=w\n[t]\no=x\n", "[s]\no = v\n[t]\no=x\n", "option changed"),
-            (json!({"section": "s", "option": "o", "value": "v"}), "[s]\no = v\n", "[s]\no = v\n", "OK"),
-            (json!({"section": "s", "option": "o", "value": "v"}), "[s]\no=v\n", "[s]\no = v\n", "option changed"),
-            (json!({"section": "s", "option": "o", "value": "v", "ignore_spaces": true}), "[s]\no=v\n", "[s]\no=v\n", "OK"),
-            (json!({"section": "s", "option": "o", "value": "v", "no_extra_spaces": true}), "[s]\n;o = w\n", "[s]\no=v\n", "option changed"),
-            (json!({"section": "s", "option": "o", "value": "v", "modify_inactive_option": false}), "[s]\n;o = w\n", "[s]\n;o = w\no = v\n", "option added"),
-            (json!({"section": "s", "option": "o", "values": ["a", "b"]}), "[s]\no = b\no = c\n", "[s]\no = b\no = a\n", "option changed"),
-            (json!({"section": "s", "option": "o", "values": ["a"], "exclusive": false}), "[s]\no = b\n", "[s]\no = b\no = a\n", "option added"),
-            (json!({"section": "s", "option": "o", "allow_no_value": true}), "[s]\n", "[s]\no\n", "option added"),
-            (json!({"section": "s", "option": "o", "value": ""}), "[s]\n", "[s]\no =\n", "option added"),
-            (json!({"option": "o", "value": "v"}), "a = 1\n[s]\no = w\n", "a = 1\no = v\n[s]\no = w\n", "option added"),
+            (
+                json!({"section": "s", "option": "o", "value": "v"}),
+                "",
+                "[s]\no = v\n",
+                "section and option added",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "v"}),
+                "[a]\nx = 1",
+                "[a]\nx = 1\n[s]\no = v\n",
+                "section and option added",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "v"}),
+                "[s]\na = 1\n\n[t]\n",
+                "[s]\na = 1\no = v\n\n[t]\n",
+                "option added",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "v"}),
+                "[s]\no=w\n[t]\no=x\n",
+                "[s]\no = v\n[t]\no=x\n",
+                "option changed",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "v"}),
+                "[s]\no = v\n",
+                "[s]\no = v\n",
+                "OK",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "v"}),
+                "[s]\no=v\n",
+                "[s]\no = v\n",
+                "option changed",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "v", "ignore_spaces": true}),
+                "[s]\no=v\n",
+                "[s]\no=v\n",
+                "OK",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "v", "no_extra_spaces": true}),
+                "[s]\n;o = w\n",
+                "[s]\no=v\n",
+                "option changed",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "v", "modify_inactive_option": false}),
+                "[s]\n;o = w\n",
+                "[s]\n;o = w\no = v\n",
+                "option added",
+            ),
+            (
+                json!({"section": "s", "option": "o", "values": ["a", "b"]}),
+                "[s]\no = b\no = c\n",
+                "[s]\no = b\no = a\n",
+                "option changed",
+            ),
+            (
+                json!({"section": "s", "option": "o", "values": ["a"], "exclusive": false}),
+                "[s]\no = b\n",
+                "[s]\no = b\no = a\n",
+                "option added",
+            ),
+            (
+                json!({"section": "s", "option": "o", "allow_no_value": true}),
+                "[s]\n",
+                "[s]\no\n",
+                "option added",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": ""}),
+                "[s]\n",
+                "[s]\no =\n",
+                "option added",
+            ),
+            (
+                json!({"option": "o", "value": "v"}),
+                "a = 1\n[s]\no = w\n",
+                "a = 1\no = v\n[s]\no = w\n",
+                "option added",
+            ),
             (json!({"section": "s"}), "x = 1\n", "x = 1\n[s]\n", "only section added"),
-            (json!({"section": "s", "state": "absent"}), "[a]\n[s]\no = v\n[t]\n", "[a]\n[t]\n", "section removed"),
-            (json!({"section": "s", "option": "o", "state": "absent"}), "[s]\n# o = 1\no = v\np = 1\n", "[s]\n# o = 1\np = 1\n", "option changed"),
-            (json!({"section": "s", "option": "o", "value": "a", "exclusive": false, "state": "absent"}), "[s]\no = a\no = b\n", "[s]\no = b\n", "option changed"),
+            (
+                json!({"section": "s", "state": "absent"}),
+                "[a]\n[s]\no = v\n[t]\n",
+                "[a]\n[t]\n",
+                "section removed",
+            ),
+            (
+                json!({"section": "s", "option": "o", "state": "absent"}),
+                "[s]\n# o = 1\no = v\np = 1\n",
+                "[s]\n# o = 1\np = 1\n",
+                "option changed",
+            ),
+            (
+                json!({"section": "s", "option": "o", "value": "a", "exclusive": false, "state": "absent"}),
+                "[s]\no = a\no = b\n",
+                "[s]\no = b\n",
+                "option changed",
+            ),
             (json!({"section": "z", "option": "o", "state": "absent"}), "[s]\n", "[s]\n", "OK"),
         ] {
             let mut host = FakeHost::default();
             host.put("/f", before);
             let response = apply(&args, &mut host);
-            assert_eq!((response.failed, response.changed), (false, before != after), "{args}: {response:?}");
+            assert_eq!(
+                (response.failed, response.changed),
+                (false, before != after),
+                "{args}: {response:?}"
+            );
             assert_eq!(host.files.text("/f").as_deref(), Some(after), "{args}");
             assert_eq!(response.msg.as_deref(), Some(msg), "{args}");
             assert!(!apply(&args, &mut host).changed, "{args}");
@@ -360,7 +503,10 @@ mod tests {
             (json!({}), "one of the following is required: section, option"),
             (json!({"section": "s", "option": "o", "value": "a\nb"}), "cannot hold line ends"),
             (json!({"section": "s", "create": false}), "Destination /f does not exist!"),
-            (json!({"section": "s", "option": "o", "value": "a", "values": ["b"]}), "mutually exclusive: value|values"),
+            (
+                json!({"section": "s", "option": "o", "value": "a", "values": ["b"]}),
+                "mutually exclusive: value|values",
+            ),
             (json!({"section": "s", "state": "here"}), "must be one of: present, absent"),
         ] {
             let mut host = FakeHost::default();

@@ -317,13 +317,7 @@ impl IpTables {
 
     fn count_rules(&self, program: &str, host: &dyn Host) -> Result<usize, Failure> {
         let listing = self.command(program, "-S");
-<<<<<<< HEAD
-        let output = host.query(&listing);
-        let output = output.and_then(|output| succeeded(&listing, output));
-        let output = output.map_err(|error: HostError| Failure::from(error))?.stdout_text();
-=======
         let output = succeeded(&listing, host.query(&listing)?)?.stdout_text();
->>>>>>> wt-e
         Ok(output.lines().filter(|line| line.starts_with("-A ")).count())
     }
 }

@@ -55,8 +55,14 @@ impl Documented for Modprobe {
     const ALIASES: &'static [&'static str] = &["modprobe"];
     const EXAMPLES: &'static [Example] = &[
         Example { title: "Now", args: r#"{"name": "8021q"}"# },
-        Example { title: "Now and after each boot", args: r#"{"name": "dummy", "params": "numdummies=2", "persistent": "present"}"# },
-        Example { title: "Not loaded", args: r#"{"name": "floppy", "state": "absent", "persistent": "absent"}"# },
+        Example {
+            title: "Now and after each boot",
+            args: r#"{"name": "dummy", "params": "numdummies=2", "persistent": "present"}"#,
+        },
+        Example {
+            title: "Not loaded",
+            args: r#"{"name": "floppy", "state": "absent", "persistent": "absent"}"#,
+        },
     ];
     const RETURNS: &'static [Returned] = &[
         Returned::new("name", "The module.", "always", r#""8021q""#),
@@ -71,7 +77,10 @@ impl Module for Modprobe {
     fn check(&self, host: &dyn Host) -> Result<Delta<Loaded>, Failure> {
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
         if self.name.is_empty() || !self.name.chars().all(is_plain) {
-            return Err(Failure::new(format!("{:?} is no name of a module of the kernel", self.name)));
+            return Err(Failure::new(format!(
+                "{:?} is no name of a module of the kernel",
+                self.name
+            )));
         }
         let is_loaded = self.is_loaded(host)?;
         let actual = if is_loaded { State::Present } else { State::Absent };
@@ -128,7 +137,8 @@ impl Modprobe {
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         };
         let loaded = text("/proc/modules")?;
-        if loaded.lines().filter_map(|line| line.split(' ').next()).any(|name| self.is_named(name)) {
+        if loaded.lines().filter_map(|line| line.split(' ').next()).any(|name| self.is_named(name))
+        {
             return Ok(true);
         }
         let release = text("/proc/sys/kernel/osrelease")?;
@@ -158,7 +168,12 @@ impl Modprobe {
             let mut paths = Vec::new();
             if host.metadata(Path::new(folder))?.is_some() {
                 let names = host.list(Path::new(folder))?;
-                paths.extend(names.iter().filter(|name| name.to_string_lossy().ends_with(".conf")).map(|name| Path::new(folder).join(name)));
+                paths.extend(
+                    names
+                        .iter()
+                        .filter(|name| name.to_string_lossy().ends_with(".conf"))
+                        .map(|name| Path::new(folder).join(name)),
+                );
             }
             for path in paths {
                 let Some(bytes) = host.read(&path)? else { continue };
@@ -167,7 +182,9 @@ impl Modprobe {
                 for line in text.lines() {
                     if !is_ours(line) {
                         edited.push_str(line);
-                    } else if !is_met && wanted.as_deref().is_none_or(|wanted| words_equal(wanted, line)) {
+                    } else if !is_met
+                        && wanted.as_deref().is_none_or(|wanted| words_equal(wanted, line))
+                    {
                         edited.push_str(line);
                         is_met = true;
                     } else if wanted.is_none() && self.persistent == Persistent::Present {
@@ -189,7 +206,9 @@ impl Modprobe {
                 match at.and_then(|at| delta.desired.files.get_mut(at)) {
                     Some((_, Some(text))) => text.push_str(&format!("{wanted}\n")),
                     _ => {
-                        let old = host.read(&own)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+                        let old = host
+                            .read(&own)?
+                            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
                         let mut text = old.clone().unwrap_or_default();
                         if !text.is_empty() && !text.ends_with('\n') {
                             text.push('\n');
@@ -206,7 +225,8 @@ impl Modprobe {
 }
 
 fn words_equal(one: &str, other: &str) -> bool {
-    let words = |line: &str| line.split_whitespace().map(|word| word.replace('-', "_")).collect::<Vec<_>>();
+    let words =
+        |line: &str| line.split_whitespace().map(|word| word.replace('-', "_")).collect::<Vec<_>>();
     words(one) == words(other)
 }
 
@@ -242,7 +262,11 @@ mod tests {
             (json!({"name": "8021q", "state": "absent"}), false),
         ] {
             let response = apply(&args, &mut host);
-            assert_eq!((response.failed, response.changed), (false, changed), "{args}: {response:?}");
+            assert_eq!(
+                (response.failed, response.changed),
+                (false, changed),
+                "{args}: {response:?}"
+            );
         }
     }
 
@@ -251,12 +275,36 @@ mod tests {
         let mut host = host();
         host.put("/etc/modules-load.d/net.conf", "# mine\nloop\ndummy\n");
         for (args, file, expected) in [
-            (json!({"name": "loop", "persistent": "present"}), "/etc/modules-load.d/net.conf", "# mine\nloop\ndummy\n"),
-            (json!({"name": "dummy", "persistent": "absent"}), "/etc/modules-load.d/net.conf", "# mine\nloop\n#dummy\n"),
-            (json!({"name": "dummy", "persistent": "present", "params": "numdummies=2"}), "/etc/modules-load.d/dummy.conf", "dummy\n"),
-            (json!({"name": "dummy", "persistent": "present", "params": "numdummies=2"}), "/etc/modprobe.d/dummy.conf", "options dummy numdummies=2\n"),
-            (json!({"name": "dummy", "persistent": "present", "params": "numdummies=3"}), "/etc/modprobe.d/dummy.conf", "#options dummy numdummies=2\noptions dummy numdummies=3\n"),
-            (json!({"name": "dummy", "persistent": "present"}), "/etc/modprobe.d/dummy.conf", "#options dummy numdummies=2\noptions dummy numdummies=3\n"),
+            (
+                json!({"name": "loop", "persistent": "present"}),
+                "/etc/modules-load.d/net.conf",
+                "# mine\nloop\ndummy\n",
+            ),
+            (
+                json!({"name": "dummy", "persistent": "absent"}),
+                "/etc/modules-load.d/net.conf",
+                "# mine\nloop\n#dummy\n",
+            ),
+            (
+                json!({"name": "dummy", "persistent": "present", "params": "numdummies=2"}),
+                "/etc/modules-load.d/dummy.conf",
+                "dummy\n",
+            ),
+            (
+                json!({"name": "dummy", "persistent": "present", "params": "numdummies=2"}),
+                "/etc/modprobe.d/dummy.conf",
+                "options dummy numdummies=2\n",
+            ),
+            (
+                json!({"name": "dummy", "persistent": "present", "params": "numdummies=3"}),
+                "/etc/modprobe.d/dummy.conf",
+                "#options dummy numdummies=2\noptions dummy numdummies=3\n",
+            ),
+            (
+                json!({"name": "dummy", "persistent": "present"}),
+                "/etc/modprobe.d/dummy.conf",
+                "#options dummy numdummies=2\noptions dummy numdummies=3\n",
+            ),
         ] {
             let response = apply(&args, &mut host);
             assert!(!response.failed, "{args}: {response:?}");
@@ -272,7 +320,10 @@ mod tests {
             (json!({"name": ""}), "is no name of a module"),
             (json!({"name": "nosuch"}), "Module nosuch not found"),
             (json!({"name": "x", "params": "'a"}), "params cannot be split"),
-            (json!({"name": "x", "persistent": "yes"}), "must be one of: disabled, absent, present"),
+            (
+                json!({"name": "x", "persistent": "yes"}),
+                "must be one of: disabled, absent, present",
+            ),
         ] {
             let msg = apply(&args, &mut host()).msg.unwrap_or_default();
             assert!(msg.contains(expected), "{args}: {msg}");

@@ -102,7 +102,12 @@ impl Documented for Mount {
     const RETURNS: &'static [Returned] = &[
         Returned::new("name", "Where it is mounted.", "always", r#""/srv/share""#),
         Returned::new("fstab", "The table.", "always", r#""/etc/fstab""#),
-        Returned::new("backup_file", "Where the old table is.", "changed, with backup", r#""/etc/fstab.12345.2026-11-21@05:27:26~""#),
+        Returned::new(
+            "backup_file",
+            "Where the old table is.",
+            "changed, with backup",
+            r#""/etc/fstab.12345.2026-11-21@05:27:26~""#,
+        ),
     ];
 }
 
@@ -119,11 +124,28 @@ impl Module for Mount {
     type State = Mounting;
 
     fn check(&self, host: &dyn Host) -> Result<Delta<Mounting>, Failure> {
-        let fields = [self.src.as_deref(), self.fstype.as_deref(), Some(&self.opts), Some(&self.dump), Some(&self.passno), self.path.to_str()];
-        if let Some(broken) = fields.into_iter().flatten().find(|field| field.is_empty() || field.contains(['\n', '\r'])) {
-            return Err(Failure::new(format!("a field of the table is empty or goes over a line end: {broken:?}")));
+        let fields = [
+            self.src.as_deref(),
+            self.fstype.as_deref(),
+            Some(&self.opts),
+            Some(&self.dump),
+            Some(&self.passno),
+            self.path.to_str(),
+        ];
+        if let Some(broken) = fields
+            .into_iter()
+            .flatten()
+            .find(|field| field.is_empty() || field.contains(['\n', '\r']))
+        {
+            return Err(Failure::new(format!(
+                "a field of the table is empty or goes over a line end: {broken:?}"
+            )));
         }
-        if [self.fstype.as_deref(), Some(&self.opts), Some(&self.dump), Some(&self.passno)].into_iter().flatten().any(|field| field.contains([' ', '\t'])) {
+        if [self.fstype.as_deref(), Some(&self.opts), Some(&self.dump), Some(&self.passno)]
+            .into_iter()
+            .flatten()
+            .any(|field| field.contains([' ', '\t']))
+        {
             return Err(Failure::new("fstype, opts, dump and passno cannot hold blanks"));
         }
         let table = WholeText::read(host, &self.fstab)?;
@@ -133,7 +155,10 @@ impl Module for Mount {
             Wanted::Present | Wanted::Mounted => {
                 actual.line = self.find_line(&table);
                 let wanted = self.line();
-                let is_same = actual.line.as_deref().is_some_and(|line| line.split_whitespace().eq(wanted.split_whitespace()));
+                let is_same = actual
+                    .line
+                    .as_deref()
+                    .is_some_and(|line| line.split_whitespace().eq(wanted.split_whitespace()));
                 if is_same {
                     desired.line.clone_from(&actual.line);
                 } else {
@@ -154,7 +179,8 @@ impl Module for Mount {
             Wanted::Mounted | Wanted::Ephemeral => {
                 actual.is_mounted = Some(is_mounted.is_some());
                 desired.is_mounted = Some(true);
-                if let (Wanted::Ephemeral, Some(source), Some(src)) = (self.state, &is_mounted, &self.src)
+                if let (Wanted::Ephemeral, Some(source), Some(src)) =
+                    (self.state, &is_mounted, &self.src)
                     && source != src
                 {
                     return Err(Failure::new(format!(
@@ -179,7 +205,10 @@ impl Module for Mount {
         let mut delta = Delta::new(actual, desired);
         if self.state == Wanted::Remounted {
             if is_mounted.is_none() {
-                return Err(Failure::new(format!("{} is not mounted, and cannot be remounted", self.path.display())));
+                return Err(Failure::new(format!(
+                    "{} is not mounted, and cannot be remounted",
+                    self.path.display()
+                )));
             }
             delta.steps.push(format!("mount {} again", self.path.display()));
         }
@@ -317,14 +346,21 @@ impl Mount {
     }
 
     fn with_table(&self, mount: Program) -> Program {
-        if self.fstab == Path::new("/etc/fstab") { mount } else { mount.arg("-T").arg(self.fstab.display().to_string()) }
+        if self.fstab == Path::new("/etc/fstab") {
+            mount
+        } else {
+            mount.arg("-T").arg(self.fstab.display().to_string())
+        }
     }
 
     fn execute(&self, host: &mut dyn Host, program: Program) -> Result<(), Failure> {
         let output = host.execute(&program)?;
         succeeded(&program, output).map_err(|why| {
             let failure = Failure::from(why);
-            Failure { msg: format!("Error mounting {}: {}", self.path.display(), failure.msg), ..failure }
+            Failure {
+                msg: format!("Error mounting {}: {}", self.path.display(), failure.msg),
+                ..failure
+            }
         })?;
         Ok(())
     }
@@ -356,8 +392,13 @@ impl Mount {
 
     /// A mount point that holds something is not taken away.
     fn refuse_full_folder(&self, host: &dyn Host) -> Result<(), Failure> {
-        if host.metadata(&self.path)?.is_some_and(|found| found.is_dir()) && !host.list(&self.path)?.is_empty() {
-            return Err(Failure::new(format!("Error rmdir {}: the folder is not empty", self.path.display())));
+        if host.metadata(&self.path)?.is_some_and(|found| found.is_dir())
+            && !host.list(&self.path)?.is_empty()
+        {
+            return Err(Failure::new(format!(
+                "Error rmdir {}: the folder is not empty",
+                self.path.display()
+            )));
         }
         Ok(())
     }
@@ -384,7 +425,8 @@ mod tests {
 
     #[test]
     fn tables_and_mounts_are_kept() {
-        let base = |state: &str| json!({"path": "/m", "src": "/dev/x", "fstype": "ext4", "state": state});
+        let base =
+            |state: &str| json!({"path": "/m", "src": "/dev/x", "fstype": "ext4", "state": state});
         let with = |state: &str, key: &str, value: Json| {
             let mut args = base(state);
             args[key] = value;
@@ -393,12 +435,40 @@ mod tests {
         let line = "/dev/x /m ext4 defaults 0 0\n";
         for (args, table, is_mounted, after, stays_mounted, changed) in [
             (base("present"), "", false, line, false, true),
-            (base("present"), "/dev/x\t/m\text4  defaults 0 0\n", false, "/dev/x\t/m\text4  defaults 0 0\n", false, false),
+            (
+                base("present"),
+                "/dev/x\t/m\text4  defaults 0 0\n",
+                false,
+                "/dev/x\t/m\text4  defaults 0 0\n",
+                false,
+                false,
+            ),
             (base("mounted"), "# x\n", false, "# x\n/dev/x /m ext4 defaults 0 0\n", true, true),
             (base("mounted"), line, true, line, true, false),
-            (with("mounted", "opts", json!("ro")), line, true, "/dev/x /m ext4 ro 0 0\n", true, true),
-            (with("present", "boot", json!(false)), "", false, "/dev/x /m ext4 defaults,noauto 0 0\n", false, true),
-            (with("present", "src", json!("//h/a b")), "", false, "//h/a\\040b /m ext4 defaults 0 0\n", false, true),
+            (
+                with("mounted", "opts", json!("ro")),
+                line,
+                true,
+                "/dev/x /m ext4 ro 0 0\n",
+                true,
+                true,
+            ),
+            (
+                with("present", "boot", json!(false)),
+                "",
+                false,
+                "/dev/x /m ext4 defaults,noauto 0 0\n",
+                false,
+                true,
+            ),
+            (
+                with("present", "src", json!("//h/a b")),
+                "",
+                false,
+                "//h/a\\040b /m ext4 defaults 0 0\n",
+                false,
+                true,
+            ),
             (base("unmounted"), line, true, line, false, true),
             (base("absent"), line, true, "", false, true),
             (base("absent_from_fstab"), line, true, "", true, true),
@@ -410,7 +480,11 @@ mod tests {
                 host.put("/proc/mounts", "/dev/x /m ext4 rw 0 0\n");
             }
             let response = apply(&args, &mut host);
-            assert_eq!((response.failed, response.changed), (false, changed), "{args}: {response:?}");
+            assert_eq!(
+                (response.failed, response.changed),
+                (false, changed),
+                "{args}: {response:?}"
+            );
             assert_eq!(host.files.text("/etc/fstab").as_deref(), Some(after), "{args}");
             let mounts = host.files.text("/proc/mounts").unwrap();
             assert_eq!(mounts.contains(" /m "), stays_mounted, "{args}: {mounts}");
@@ -424,14 +498,32 @@ mod tests {
     #[test]
     fn what_cannot_be_mounted_is_refused() {
         for (args, expected) in [
-            (json!({"path": "/m", "state": "mounted"}), "state is mounted but all of the following are missing: src, fstype"),
+            (
+                json!({"path": "/m", "state": "mounted"}),
+                "state is mounted but all of the following are missing: src, fstype",
+            ),
             (json!({"path": "/m"}), "missing required arguments: state"),
-            (json!({"path": "/m", "src": "nosuch", "fstype": "x", "state": "mounted"}), "Error mounting /m"),
-            (json!({"path": "/m", "src": "a\nb", "fstype": "x", "state": "present"}), "goes over a line end"),
-            (json!({"path": "/m", "src": "a", "fstype": "x", "opts": "a b", "state": "present"}), "cannot hold blanks"),
-            (json!({"path": "/full", "state": "absent"}), "Error rmdir /full: the folder is not empty"),
+            (
+                json!({"path": "/m", "src": "nosuch", "fstype": "x", "state": "mounted"}),
+                "Error mounting /m",
+            ),
+            (
+                json!({"path": "/m", "src": "a\nb", "fstype": "x", "state": "present"}),
+                "goes over a line end",
+            ),
+            (
+                json!({"path": "/m", "src": "a", "fstype": "x", "opts": "a b", "state": "present"}),
+                "cannot hold blanks",
+            ),
+            (
+                json!({"path": "/full", "state": "absent"}),
+                "Error rmdir /full: the folder is not empty",
+            ),
             (json!({"path": "/m", "state": "remounted"}), "is not mounted"),
-            (json!({"path": "/busy", "src": "b", "fstype": "x", "state": "ephemeral"}), "already mounted with a different source: a"),
+            (
+                json!({"path": "/busy", "src": "b", "fstype": "x", "state": "ephemeral"}),
+                "already mounted with a different source: a",
+            ),
         ] {
             let mut host = host("");
             host.put("/full/x", "");

@@ -1,6 +1,8 @@
 //! The `package_facts` module.
 
-use module::{Arguments, Choices, Documented, Example, Fact, Failure, Host, Program, host::succeeded};
+use module::{
+    Arguments, Choices, Documented, Example, Fact, Failure, Host, Program, host::succeeded,
+};
 use protocol::{Json, JsonMap, Response, spec::Support};
 
 /// Tells which packages are installed, as the fact `packages`: name, and a list of what there is
@@ -28,7 +30,10 @@ impl Documented for PackageFacts {
     const NAME: &'static str = "ansible.builtin.package_facts";
     const EXAMPLES: &'static [Example] = &[
         Example { title: "What is installed", args: "{}" },
-        Example { title: "What dpkg and pacman know", args: r#"{"manager": ["apt", "pacman"], "strategy": "all"}"# },
+        Example {
+            title: "What dpkg and pacman know",
+            args: r#"{"manager": ["apt", "pacman"], "strategy": "all"}"#,
+        },
     ];
     const DIFF_MODE: Support = Support::None;
 }
@@ -46,7 +51,11 @@ const MANAGERS: [Manager; 4] = [
     Manager {
         names: &["apt"],
         program: "dpkg-query",
-        words: &["-W", "-f", "${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${Section}\n"],
+        words: &[
+            "-W",
+            "-f",
+            "${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${Section}\n",
+        ],
         read: read_dpkg,
     },
     Manager {
@@ -119,7 +128,10 @@ impl Fact for PackageFacts {
             let known = MANAGERS.iter().find(|one| one.names.contains(&name.as_str()));
             wanted.push(known.ok_or_else(|| {
                 let names: Vec<&str> = MANAGERS.iter().flat_map(|one| one.names).copied().collect();
-                Failure::new(format!("the package manager {name} is not supported; supported are auto, {}", names.join(", ")))
+                Failure::new(format!(
+                    "the package manager {name} is not supported; supported are auto, {}",
+                    names.join(", ")
+                ))
             })?);
         }
         let mut packages = JsonMap::new();
@@ -132,7 +144,10 @@ impl Fact for PackageFacts {
             let program = Program::new(manager.program).args(manager.words.iter().copied());
             let output = succeeded(&program, host.query(&program)?)?;
             if output.truncated {
-                return Err(Failure::new(format!("{} knows more packages than are read", manager.program)));
+                return Err(Failure::new(format!(
+                    "{} knows more packages than are read",
+                    manager.program
+                )));
             }
             for line in output.stdout_text().lines() {
                 let Some((name, mut more)) = (manager.read)(line) else { continue };
@@ -148,7 +163,9 @@ impl Fact for PackageFacts {
             }
         }
         if asked == 0 {
-            return Err(Failure::new("Could not detect a supported package manager from the following list: apt, rpm, apk, pacman"));
+            return Err(Failure::new(
+                "Could not detect a supported package manager from the following list: apt, rpm, apk, pacman",
+            ));
         }
         let mut facts = JsonMap::new();
         facts.insert("packages".into(), packages.into());
@@ -176,17 +193,34 @@ mod tests {
     #[test]
     fn packages_are_facts() {
         for (args, name, expected) in [
-            (json!({}), "bash", json!([{"name": "bash", "version": "5.2", "arch": "amd64", "category": "shells", "source": "apt"}])),
+            (
+                json!({}),
+                "bash",
+                json!([{"name": "bash", "version": "5.2", "arch": "amd64", "category": "shells", "source": "apt"}]),
+            ),
             (json!({}), "old", json!(null)),
-            (json!({"manager": "rpm"}), "bind", json!([{"name": "bind", "version": "9", "release": "1", "epoch": 32, "arch": "x86_64", "source": "rpm"}])),
-            (json!({"manager": "dnf"}), "gpg-pubkey", json!([{"name": "gpg-pubkey", "version": "1", "release": "2", "epoch": null, "arch": null, "source": "rpm"}])),
-            (json!({"manager": "apk"}), "alpine-baselayout", json!([{"name": "alpine-baselayout", "version": "3.4.3", "release": "r1", "source": "apk"}])),
+            (
+                json!({"manager": "rpm"}),
+                "bind",
+                json!([{"name": "bind", "version": "9", "release": "1", "epoch": 32, "arch": "x86_64", "source": "rpm"}]),
+            ),
+            (
+                json!({"manager": "dnf"}),
+                "gpg-pubkey",
+                json!([{"name": "gpg-pubkey", "version": "1", "release": "2", "epoch": null, "arch": null, "source": "rpm"}]),
+            ),
+            (
+                json!({"manager": "apk"}),
+                "alpine-baselayout",
+                json!([{"name": "alpine-baselayout", "version": "3.4.3", "release": "r1", "source": "apk"}]),
+            ),
         ] {
             let response = run("package_facts", &args, "", "", Mode::default(), &mut host());
             let found = response.facts["packages"].get(name).cloned().unwrap_or_default();
             assert_eq!(found, expected, "{args}");
         }
-        let all = run("package_facts", &json!({"strategy": "all"}), "", "", Mode::default(), &mut host());
+        let all =
+            run("package_facts", &json!({"strategy": "all"}), "", "", Mode::default(), &mut host());
         assert_eq!(all.facts["packages"]["bash"].as_array().unwrap().len(), 2);
         assert_eq!(all.facts["packages"]["libc6"].as_array().unwrap().len(), 2);
     }
@@ -198,7 +232,9 @@ mod tests {
             (json!({}), FakeHost::default(), "Could not detect a supported package manager"),
             (json!({"strategy": "last"}), host(), "must be one of: first, all"),
         ] {
-            let msg = run("package_facts", &args, "", "", Mode::default(), &mut host).msg.unwrap_or_default();
+            let msg = run("package_facts", &args, "", "", Mode::default(), &mut host)
+                .msg
+                .unwrap_or_default();
             assert!(msg.contains(expected), "{args}: {msg}");
         }
     }

@@ -66,9 +66,19 @@ fn said(host: &dyn Host, program: &str, words: &[&str]) -> Result<String, Failur
 
 fn read_systemd(host: &dyn Host) -> Result<BTreeMap<String, Service>, Failure> {
     let mut services = BTreeMap::new();
-    let units = ["list-units", "--no-pager", "--type", "service", "--all", "--plain", "--no-legend", "--full"];
+    let units = [
+        "list-units",
+        "--no-pager",
+        "--type",
+        "service",
+        "--all",
+        "--plain",
+        "--no-legend",
+        "--full",
+    ];
     for line in said(host, "systemctl", &units)?.lines() {
-        let words: Vec<&str> = line.trim_start_matches(['●', '*', ' ']).split_whitespace().collect();
+        let words: Vec<&str> =
+            line.trim_start_matches(['●', '*', ' ']).split_whitespace().collect();
         let [name, _, _, sub, ..] = words.as_slice() else { continue };
         let bad = BAD_STATES.iter().find(|bad| words.iter().take(4).any(|word| word == *bad));
         let service = Service {
@@ -78,7 +88,8 @@ fn read_systemd(host: &dyn Host) -> Result<BTreeMap<String, Service>, Failure> {
         };
         services.insert((*name).to_owned(), service);
     }
-    let files = ["list-unit-files", "--no-pager", "--type", "service", "--all", "--no-legend", "--full"];
+    let files =
+        ["list-unit-files", "--no-pager", "--type", "service", "--all", "--no-legend", "--full"];
     let mut unloaded = Vec::new();
     for line in said(host, "systemctl", &files)?.lines() {
         let mut words = line.split_whitespace();
@@ -88,7 +99,8 @@ fn read_systemd(host: &dyn Host) -> Result<BTreeMap<String, Service>, Failure> {
             Some(known) => known.status = status.into(),
             None => {
                 unloaded.push(name.to_owned());
-                let service = Service { state: "unknown".into(), status: status.into(), source: "systemd" };
+                let service =
+                    Service { state: "unknown".into(), status: status.into(), source: "systemd" };
                 services.insert(name.to_owned(), service);
             }
         }
@@ -150,17 +162,23 @@ mod tests {
             ("alias.service", "active", "alias"),
             ("getty@.service", "unknown", "enabled"),
         ] {
-            let expected = json!({"name": name, "state": state, "status": status, "source": "systemd"});
+            let expected =
+                json!({"name": name, "state": state, "status": status, "source": "systemd"});
             assert_eq!(response.facts["services"][name], expected);
         }
     }
 
     #[test]
     fn hosts_without_a_known_init_are_skipped() {
-        let response = run("service_facts", &json!({}), "", "", Mode::default(), &mut FakeHost::default());
-        assert!(response.skipped && response.msg.unwrap().contains("neither systemctl nor rc-status"));
+        let response =
+            run("service_facts", &json!({}), "", "", Mode::default(), &mut FakeHost::default());
+        assert!(
+            response.skipped && response.msg.unwrap().contains("neither systemctl nor rc-status")
+        );
         let mut host = FakeHost::default();
-        host.program("systemctl", |_, _| Output::failure(1, "System has not been booted with systemd"));
+        host.program("systemctl", |_, _| {
+            Output::failure(1, "System has not been booted with systemd")
+        });
         assert!(run("service_facts", &json!({}), "", "", Mode::default(), &mut host).failed);
     }
 }

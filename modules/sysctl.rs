@@ -66,7 +66,10 @@ impl Documented for Sysctl {
             title: "In a file of its own",
             args: r#"{"name": "vm.swappiness", "value": "10", "sysctl_file": "/etc/sysctl.d/90-local.conf", "reload": false}"#,
         },
-        Example { title: "No such setting", args: r#"{"name": "kernel.panic", "state": "absent"}"# },
+        Example {
+            title: "No such setting",
+            args: r#"{"name": "kernel.panic", "state": "absent"}"#,
+        },
     ];
     const RETURNS: &'static [Returned] = &[];
 }
@@ -97,7 +100,9 @@ impl Module for Sysctl {
     fn check(&self, host: &dyn Host) -> Result<Delta<Setting>, Failure> {
         let name = self.name.trim();
         if name.is_empty() || name.contains(['=', '\n', '#']) {
-            return Err(Failure::new(format!("name cannot be blank, or hold =, # or line ends: {name:?}")));
+            return Err(Failure::new(format!(
+                "name cannot be blank, or hold =, # or line ends: {name:?}"
+            )));
         }
         let value = self.value.as_deref().map(normal);
         if self.state == State::Present && value.as_deref().is_none_or(str::is_empty) {
@@ -122,7 +127,11 @@ impl Module for Sysctl {
                     desired.in_kernel = Some(wanted);
                 }
                 None if self.ignoreerrors => {}
-                None => return Err(Failure::new(format!("the kernel knows no setting {name}: there is no {path}"))),
+                None => {
+                    return Err(Failure::new(format!(
+                        "the kernel knows no setting {name}: there is no {path}"
+                    )));
+                }
             }
         }
         Ok(Delta::new(actual, desired))
@@ -137,13 +146,21 @@ impl Module for Sysctl {
             }
             Ok(())
         };
-        if let (Some(wanted), true) = (&delta.desired.in_kernel, delta.actual.in_kernel != delta.desired.in_kernel) {
-            run(Program::new("sysctl").arg("-w").arg(format!("{}={wanted}", self.name.trim())), host)?;
+        if let (Some(wanted), true) =
+            (&delta.desired.in_kernel, delta.actual.in_kernel != delta.desired.in_kernel)
+        {
+            run(
+                Program::new("sysctl").arg("-w").arg(format!("{}={wanted}", self.name.trim())),
+                host,
+            )?;
         }
         if let (Some(text), true) = (&delta.desired.file, delta.actual.file != delta.desired.file) {
             host.write(&self.sysctl_file, &mut text.as_bytes(), &Placement::default())?;
             if self.reload {
-                run(Program::new("sysctl").arg("-p").arg(self.sysctl_file.display().to_string()), host)?;
+                run(
+                    Program::new("sysctl").arg("-p").arg(self.sysctl_file.display().to_string()),
+                    host,
+                )?;
             }
         }
         Ok(JsonMap::new())
@@ -245,12 +262,26 @@ mod tests {
             (json!({"name": "a.b", "value": 5, "reload": false}), "#a.b=5\n", "#a.b=5\na.b=5\n", 1),
             (json!({"name": "a.b", "state": "absent"}), "c=1\na.b=2\n", "c=1\n", 2),
             (json!({"name": "a.b", "state": "absent"}), "c=1\n", "c=1\n", 0),
-            (json!({"name": "net.ipv4.ip_forward", "value": "1", "sysctl_set": true}), "", "net.ipv4.ip_forward=1\n", 3),
-            (json!({"name": "net.ipv4.ip_forward", "value": "1", "sysctl_set": true}), "net.ipv4.ip_forward=1\n", "net.ipv4.ip_forward=1\n", 1),
+            (
+                json!({"name": "net.ipv4.ip_forward", "value": "1", "sysctl_set": true}),
+                "",
+                "net.ipv4.ip_forward=1\n",
+                3,
+            ),
+            (
+                json!({"name": "net.ipv4.ip_forward", "value": "1", "sysctl_set": true}),
+                "net.ipv4.ip_forward=1\n",
+                "net.ipv4.ip_forward=1\n",
+                1,
+            ),
         ] {
             let mut host = host(before);
             let response = apply(&args, &mut host);
-            assert_eq!((response.failed, response.changed), (false, writes > 0), "{args}: {response:?}");
+            assert_eq!(
+                (response.failed, response.changed),
+                (false, writes > 0),
+                "{args}: {response:?}"
+            );
             assert_eq!(host.files.text("/etc/sysctl.conf").unwrap(), after, "{args}");
             assert_eq!(host.writes, writes, "{args}");
         }
@@ -262,7 +293,10 @@ mod tests {
             (json!({"name": "a"}), "all of the following are missing: value"),
             (json!({"name": "a", "value": " "}), "value cannot be blank"),
             (json!({"name": "a=b", "value": "1"}), "name cannot be blank"),
-            (json!({"name": "no.such", "value": "1", "sysctl_set": true}), "the kernel knows no setting no.such"),
+            (
+                json!({"name": "no.such", "value": "1", "sysctl_set": true}),
+                "the kernel knows no setting no.such",
+            ),
         ] {
             let msg = apply(&args, &mut host("")).msg.unwrap_or_default();
             assert!(msg.contains(expected), "{args}: {msg}");

@@ -332,8 +332,9 @@ fn only_the_edge_reads_the_environment() {
     }
     let mut readers = BTreeSet::new();
     for (below, path) in rust_files() {
-        let is_test =
-            ["/tests/", "/examples/", "/tests.rs", "modules/real_host.rs"].iter().any(|part| below.contains(part));
+        let is_test = ["/tests/", "/examples/", "/tests.rs", "modules/real_host.rs"]
+            .iter()
+            .any(|part| below.contains(part));
         let is_edge = ENVIRONMENT_READERS.iter().any(|reader| below.starts_with(reader));
         let is_build = below.ends_with("/build.rs");
         if !is_test && !is_edge && !is_build {

@@ -23,35 +23,22 @@ pub struct Persistence {
     config: PathBuf,
 }
 
-<<<<<<< HEAD
-/// A path, and what the file holds; `None` where it is not there.
-pub type Kept = (String, Option<String>);
-=======
 /// A path, and what is there; `None` where that is nothing.
 pub type KeptFile = (String, Option<String>);
->>>>>>> wt-e
 
 /// Files and what they hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Files {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-<<<<<<< HEAD
-    files: Vec<Kept>,
-=======
     files: Vec<KeptFile>,
->>>>>>> wt-e
 }
 
 impl Files {
     /// The files that differ, on both sides.
-<<<<<<< HEAD
-    pub fn both<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Kept, &'a Kept)> {
-=======
     pub fn both<'a>(
         &'a self,
         other: &'a Self,
     ) -> impl Iterator<Item = (&'a KeptFile, &'a KeptFile)> {
->>>>>>> wt-e
         self.files.iter().zip(&other.files).filter(|(one, other)| one != other)
     }
 }
