@@ -41,6 +41,7 @@ fn put_systemd(host: &mut FakeHost) {
             "enable" => files.put(&start, "enabled"),
             "disable" | "unmask" => files.put(&start, "disabled"),
             "mask" => files.put(&start, "masked"),
+            "list-units" | "list-unit-files" => {}
             "show" => {
                 let start = files.text(&start).unwrap_or_else(|| "disabled".into());
                 let load = if start == "masked" { "masked" } else { "loaded" };
