@@ -191,6 +191,13 @@ impl Cursor<'_> {
                 is_container.then_some("a string")
             }
         };
+        if key == Key::Debugger && node.as_str().is_some_and(|when| when != "never") {
+            let message = "the task debugger is not there yet";
+            self.report(
+                Diagnostic::error(codes::NOT_YET, &node.span, message)
+                    .hint("take `debugger` out, or set it to never"),
+            );
+        }
         if let Some(wanted) = wanted {
             self.wrong_kind(key.name(), node, wanted);
         }

@@ -145,6 +145,12 @@ impl Cursor<'_> {
         parent: &Arc<Frame>,
     ) -> Option<CompiledRole> {
         let meta = self.role_meta(&found.path);
+        let has_specs = existing(&found.path.join("meta"), "argument_specs").is_some();
+        if (has_specs || meta.has_argument_specs) && !request.skips_validation {
+            let message =
+                format!("the argument specs of role {} are not checked yet", request.name);
+            self.report(Diagnostic::warning(codes::SPECS_UNCHECKED, span, message));
+        }
         let defaults =
             self.role_vars(&found.path, "defaults", request.defaults_from.as_deref(), span);
         let vars = self.role_vars(&found.path, "vars", request.vars_from.as_deref(), span);
@@ -280,6 +286,7 @@ impl Cursor<'_> {
                         }),
                     };
                 }
+                Some("argument_specs") => meta.has_argument_specs = true,
                 Some("collections") => {
                     let names = value.as_sequence().unwrap_or_default();
                     let names = names.iter().filter_map(|n| n.as_str().map(str::to_owned));
@@ -343,6 +350,7 @@ impl Cursor<'_> {
 
 #[derive(Default)]
 struct Meta {
+    has_argument_specs: bool,
     dependencies: Vec<Node>,
     allow_duplicates: bool,
     collections: Option<Arc<Vec<String>>>,
