@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use plan::Play;
-use run::{Ended, runner::Runner};
+use run::Ended;
 use source::Diagnostics;
 
 use crate::{
@@ -152,6 +152,3 @@ fn exit_code(ended: &Ended, is_detailed: bool) -> u8 {
         0
     }
 }
-
-/// The type of the runner, for documentation.
-pub type PlayRunner = Runner;

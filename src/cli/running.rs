@@ -1,7 +1,6 @@
 //! A run and the screen that shows it.
 
 use std::{
-    collections::BTreeMap,
     io::{BufRead, IsTerminal, Write},
     sync::Arc,
 };
@@ -164,9 +163,4 @@ impl Terminal {
         std::io::stdin().lock().read_line(&mut line).ok()?;
         Some(line.trim_end_matches(['\r', '\n']).to_owned())
     }
-}
-
-/// Environment variables of one prefix, for messages.
-pub fn named(environment: &BTreeMap<String, String>, prefix: &str) -> Vec<String> {
-    environment.keys().filter(|name| name.starts_with(prefix)).cloned().collect()
 }

@@ -227,6 +227,11 @@ impl Session {
         options: &InventoryOptions,
         connection: &ConnectionOptions,
     ) -> Result<RunSettings, Failed> {
+        if !connection.module_path.is_empty() {
+            return Err(Failed::option(
+                "--module-path is not there yet: modules of one's own cannot be run",
+            ));
+        }
         let settings = &self.settings;
         let flag = |name: &str| settings.flag(name);
         let limit: Vec<String> = options

@@ -1078,6 +1078,9 @@ impl Dispatcher {
                 }
             },
             "reset_connection" => self.reach.reset(name.as_str()).await,
+            "refresh_inventory" => {
+                self.fail_meta(index, task, "meta: refresh_inventory is not there yet");
+            }
             other => {
                 self.fail_meta(index, task, &format!("invalid meta action requested: {other}"));
             }
@@ -1111,7 +1114,6 @@ fn done_meta(what: &str, host: &HostName, task: &Arc<Task>) -> Option<String> {
         "flush_handlers" => format!("triggered running handlers for {host}"),
         "clear_facts" => "facts cleared".into(),
         "clear_host_errors" => "cleared host errors".into(),
-        "refresh_inventory" => "inventory successfully refreshed".into(),
         "end_batch" => "ending batch".into(),
         "end_play" => "ending play".into(),
         "end_host" => format!("ending play for {host}"),
