@@ -35,6 +35,7 @@ pub mod path;
 pub mod program;
 pub mod selinux;
 pub mod source;
+pub mod terminal;
 
 pub use action::{Action, Guard};
 pub use argument::{ArgumentValue, Arguments, add_arguments, read_argument, read_internal};
