@@ -14,10 +14,10 @@ use crate::{apt::Apt, facts};
 pub struct Head {
     /// The packages, as the host's installer names them.
     #[expect(dead_code, reason = "the installer's module reads it")]
-    name: Json,
+    name: Option<Json>,
     /// What should be of them, as the installer's module has it.
     #[expect(dead_code, reason = "the installer's module reads it")]
-    state: String,
+    state: Option<String>,
     /// The installer's module; `auto` looks at the host.
     #[argument(name = "use", default = "auto")]
     provider: String,
@@ -137,7 +137,6 @@ mod tests {
             (r#"{"name": "sed", "state": "present"}"#, "Could not detect which package manager"),
             (r#"{"name": "sed", "state": "present", "use": "apt", "frob": 1}"#, "frob"),
             (r#"{"name": "sed", "state": "gone", "use": "apt"}"#, "state"),
-            (r#"{"state": "present"}"#, "name"),
         ] {
             let response = run(&mut FakeHost::default(), args);
             assert!(response.failed, "{args}");
