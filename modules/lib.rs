@@ -4,6 +4,7 @@
 //! its file and its line in [`CATALOGUE`].
 
 mod apt;
+mod apt_key;
 mod apt_repository;
 mod assemble;
 mod authorized_key;
@@ -12,27 +13,36 @@ mod command;
 mod copy;
 mod cron;
 mod deb822_repository;
+mod debconf;
 mod download;
+mod dpkg_selections;
 mod execution;
+mod expect;
 mod facts;
 mod fetch;
 mod file;
 mod find;
 mod get_url;
 mod getent;
+mod git;
 mod group;
 mod hostname;
 mod http;
 mod ini_file;
 mod iptables;
+mod known_hosts;
 mod lineinfile;
 mod modprobe;
 mod mount;
 mod nftables;
+mod openpgp;
 mod package;
 mod package_facts;
 mod ping;
+mod pip;
+mod presence;
 mod replace;
+mod rpm_key;
 mod script;
 mod service;
 mod service_facts;
@@ -40,16 +50,20 @@ mod setup;
 mod shell;
 mod slurp;
 mod stat;
+mod subversion;
 mod sysctl;
 mod systemd;
+mod sysvinit;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod tool;
 mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
 mod whole_text;
+mod yum_repository;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -96,6 +110,17 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<deb822_repository::Deb822Repository>(),
         module::<service::Service>(),
         module::<systemd::Systemd>(),
+        module::<sysvinit::SysVInit>(),
+        action::<git::Git>(),
+        action::<subversion::Subversion>(),
+        action::<pip::Pip>(),
+        action::<expect::Expect>(),
+        module::<debconf::Debconf>(),
+        module::<dpkg_selections::DpkgSelections>(),
+        module::<apt_key::AptKey>(),
+        module::<rpm_key::RpmKey>(),
+        module::<yum_repository::YumRepository>(),
+        module::<known_hosts::KnownHosts>(),
     ],
 };
 

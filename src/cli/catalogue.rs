@@ -90,26 +90,15 @@ impl Specs for Modules {
 
 /// Modules of ansible-core that are not native yet.
 const KNOWN_BUILTINS: &[&str] = &[
-    "apt_key",
     "async_status",
-    "debconf",
     "dnf",
     "dnf5",
-    "dpkg_selections",
-    "expect",
-    "git",
-    "known_hosts",
     "mount_facts",
-    "pip",
     "reboot",
-    "rpm_key",
     "set_stats",
-    "subversion",
-    "sysvinit",
     "validate_argument_spec",
     "wait_for_connection",
     "yum",
-    "yum_repository",
 ];
 
 /// Collections of the field whose modules are asked for by name.
