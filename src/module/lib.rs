@@ -34,11 +34,14 @@ pub mod mode;
 pub mod path;
 pub mod program;
 pub mod selinux;
+pub mod shape;
 pub mod source;
 pub mod terminal;
 
 pub use action::{Action, Guard};
-pub use argument::{ArgumentValue, Arguments, add_arguments, read_argument, read_internal};
+pub use argument::{
+    ArgumentValue, Arguments, read_argument, read_choice, read_dict, read_internal,
+};
 pub use catalogue::{Catalogue, Entry};
 pub use converge::{Mode, converge};
 pub use declarative::{Delta, Module};

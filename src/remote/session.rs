@@ -77,7 +77,7 @@ pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), 
     let environment: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    work::keep_panics();
+    work::answer_panics();
     let outlet = Outlet(Arc::new(Mutex::new(output)));
     greet(&outlet, &environment, umask)?;
     let slots = Slots::default();
