@@ -61,6 +61,7 @@ pub fn put_all(host: &mut FakeHost) {
     put_dpkg(host);
     put_debconf(host);
     put_init_script(host);
+    put_firewalld(host);
     put_rpm(host, "4.18.0");
     put_crontab(host);
     put_mount(host);
@@ -379,5 +380,54 @@ pub fn put_init_script(host: &mut FakeHost) {
             }
         }
         Output::success("")
+    });
+}
+
+/// firewalld, which runs: an element is a file, by where it is kept and its zone.
+pub fn put_firewalld(host: &mut FakeHost) {
+    host.put("/run/fw/permanent/zones", "public dmz");
+    host.program("firewall-cmd", |files: &mut Files, program| {
+        let mut words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        let side = match words.first() {
+            Some(&"--permanent") => words.remove(0).trim_start_matches('-'),
+            _ => "runtime",
+        };
+        let zone = match words.first().and_then(|word| word.strip_prefix("--zone=")) {
+            Some(zone) => {
+                words.remove(0);
+                zone
+            }
+            None => "public",
+        };
+        let zones = files.text("/run/fw/permanent/zones").unwrap_or_default();
+        let target = format!("/run/fw/target-{zone}");
+        let word = words.first().copied().unwrap_or_default().trim_start_matches('-');
+        let path = |rest: &str| format!("/run/fw/{side}/{zone}/{}", rest.replace('/', "_"));
+        match word {
+            "state" => return Output::success("running\n"),
+            "get-default-zone" => return Output::success("public\n"),
+            "get-zones" => return Output::success(zones),
+            "get-target" => {
+                return Output::success(files.text(&target).unwrap_or("default".into()));
+            }
+            _ => {}
+        }
+        if let Some(new) = word.strip_prefix("set-target=") {
+            files.put(&target, new);
+        } else if let Some(name) = word.strip_prefix("new-zone=") {
+            files.put("/run/fw/permanent/zones", format!("{zones} {name}"));
+        } else if let Some(name) = word.strip_prefix("delete-zone=") {
+            files.put("/run/fw/permanent/zones", zones.replace(name, ""));
+        } else if let Some(rest) = word.strip_prefix("query-") {
+            let is_there = files.text(&path(rest)).is_some();
+            return if is_there { Output::success("yes\n") } else { Output::failure(1, "") };
+        } else if let Some(rest) = word.strip_prefix("add-").or(word.strip_prefix("change-")) {
+            files.put(&path(rest), "");
+        } else if let Some(rest) = word.strip_prefix("remove-") {
+            files.remove(Path::new(&path(rest)));
+        } else {
+            return Output::failure(2, "firewall-cmd: bad words");
+        }
+        Output::success("success\n")
     });
 }

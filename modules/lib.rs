@@ -3,6 +3,7 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod apk;
 mod apt;
 mod apt_key;
 mod apt_repository;
@@ -14,6 +15,7 @@ mod copy;
 mod cron;
 mod deb822_repository;
 mod debconf;
+mod dnf;
 mod download;
 mod dpkg_selections;
 mod execution;
@@ -22,6 +24,7 @@ mod facts;
 mod fetch;
 mod file;
 mod find;
+mod firewalld;
 mod get_url;
 mod getent;
 mod git;
@@ -38,10 +41,12 @@ mod nftables;
 mod openpgp;
 mod package;
 mod package_facts;
+mod pacman;
 mod ping;
 mod pip;
 mod presence;
 mod replace;
+mod rpm;
 mod rpm_key;
 mod script;
 mod service;
@@ -58,12 +63,14 @@ mod tempfile;
 mod text_diff;
 mod text_file;
 mod tool;
+mod ufw;
 mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
 mod whole_text;
 mod yum_repository;
+mod zypper;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -121,6 +128,12 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<rpm_key::RpmKey>(),
         module::<yum_repository::YumRepository>(),
         module::<known_hosts::KnownHosts>(),
+        action::<dnf::Dnf>(),
+        action::<apk::Apk>(),
+        action::<pacman::Pacman>(),
+        action::<zypper::Zypper>(),
+        action::<ufw::Ufw>(),
+        module::<firewalld::Firewalld>(),
     ],
 };
 

@@ -91,14 +91,11 @@ impl Specs for Modules {
 /// Modules of ansible-core that are not native yet.
 const KNOWN_BUILTINS: &[&str] = &[
     "async_status",
-    "dnf",
-    "dnf5",
     "mount_facts",
     "reboot",
     "set_stats",
     "validate_argument_spec",
     "wait_for_connection",
-    "yum",
 ];
 
 /// Collections of the field whose modules are asked for by name.
