@@ -26,6 +26,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("modules", &["module", "derive", "protocol", "pyregex"]),
     ("transport", &["protocol"]),
     ("run", &["transport", "plan", "inventory", "template", "protocol", "source", "pyregex"]),
+    ("tls", &["protocol"]),
     ("remote", &["modules", "module", "protocol"]),
     // Events carry plays, tasks and names of hosts.
     ("report", &["run", "plan", "inventory", "template", "protocol", "source"]),
@@ -52,6 +53,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 /// Foreign crates with the rooms that know them.
 const FOREIGN_HOMES: &[(&str, &[&str])] = &[
     ("russh", &["transport", "sshd"]),
+    ("rustls", &["tls"]),
     ("minijinja", &["template"]),
     ("libyaml-safer", &["source", "template"]),
     ("clap", &["cli"]),
