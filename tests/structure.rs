@@ -93,7 +93,8 @@ const LONG_FILES: &[&str] = &[
 
 /// Where the environment is read: the controller's edge, the remote's, chores, and what is no part
 /// of the program.
-const ENVIRONMENT_READERS: &[&str] = &["src/cli/", "src/remote/session.rs", "xtask/", "tests/"];
+const ENVIRONMENT_READERS: &[&str] =
+    &["src/cli/", "src/remote/build/", "src/remote/session.rs", "xtask/", "tests/"];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
