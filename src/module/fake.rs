@@ -8,12 +8,13 @@ use std::{
     ffi::OsString,
     fmt,
     io::{self, Read, Write},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use protocol::Digest;
+use protocol::{Digest, tunnel::Tunnel};
 
 use crate::{
     FileMode, Host, HostError, Metadata, Output, Placement, Program,
@@ -68,6 +69,12 @@ impl Read for FakeConnection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let (server, sent) = (&self.server, &self.sent);
         self.answer.get_or_insert_with(|| io::Cursor::new(server(sent))).read(buffer)
+    }
+}
+
+impl Connection for FakeConnection {
+    fn into_socket(self: Box<Self>) -> Option<OwnedFd> {
+        None
     }
 }
 
@@ -279,6 +286,15 @@ impl Host for FakeHost {
                 source: refusal(io::ErrorKind::ConnectionRefused),
             }),
         }
+    }
+
+    fn secure(
+        &self,
+        _: Box<dyn Connection>,
+        _: &Tunnel,
+        _: Duration,
+    ) -> Result<Box<dyn Connection>, HostError> {
+        Err(HostError::Companion { source: refusal(io::ErrorKind::Unsupported) })
     }
 
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {

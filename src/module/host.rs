@@ -5,11 +5,12 @@ use std::{
     fmt,
     io::{self, Read, Write},
     net::SocketAddr,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use protocol::Digest;
+use protocol::{Digest, tunnel::Tunnel};
 
 use crate::{
     FileMode, Metadata, Output, Program,
@@ -84,6 +85,15 @@ pub trait Host {
     /// Opens a connection. `timeout` is the time for it to be made and, after that, for each read
     /// and write.
     fn dial(&self, address: &Address, timeout: Duration) -> Result<Box<dyn Connection>, HostError>;
+
+    /// Speaks TLS over a connection that [`Host::dial`] has opened; `timeout` is for each read and
+    /// write.
+    fn secure(
+        &self,
+        connection: Box<dyn Connection>,
+        tunnel: &Tunnel,
+        timeout: Duration,
+    ) -> Result<Box<dyn Connection>, HostError>;
 
     /// Reads a file that the controller holds.
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError>;
@@ -190,9 +200,10 @@ impl fmt::Display for Address {
 }
 
 /// A connection that has been made; dropped, it is closed.
-pub trait Connection: Read + Write {}
-
-impl<C: Read + Write> Connection for C {}
+pub trait Connection: Read + Write {
+    /// The socket under it, where it is nothing else.
+    fn into_socket(self: Box<Self>) -> Option<OwnedFd>;
+}
 
 /// Whether an operation is about a link or about what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,6 +267,15 @@ pub enum HostError {
     /// Nobody answers there.
     #[error("could not connect to {address}")]
     Connect { address: String, source: io::Error },
+    /// TLS could not be spoken with the server.
+    #[error("Request failed: {why}")]
+    Tunnel {
+        /// What the companion said.
+        why: String,
+    },
+    /// The program that speaks TLS cannot be had.
+    #[error("TLS cannot be spoken")]
+    Companion { source: io::Error },
     /// The program is nowhere.
     #[error("no program {name} on the host (looked in PATH and the folders of system programs)")]
     NoProgram { name: String },

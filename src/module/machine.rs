@@ -9,15 +9,19 @@ mod guard;
 mod netlink;
 mod placing;
 mod pty;
+mod tunnel;
 
 use std::{
     ffi::OsString,
     fs, io,
     io::{Read, Write},
     net::TcpStream,
-    os::unix::{
-        fs::{FileTypeExt, MetadataExt, PermissionsExt},
-        net::UnixStream,
+    os::{
+        fd::OwnedFd,
+        unix::{
+            fs::{FileTypeExt, MetadataExt, PermissionsExt},
+            net::UnixStream,
+        },
     },
     path::{Path, PathBuf},
     sync::{
@@ -29,7 +33,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use protocol::Digest;
+use protocol::{Digest, tunnel::Tunnel};
 use rustix::fs::{AtFlags, CWD, Gid, Timespec, Timestamps, Uid, XattrFlags};
 
 pub use cancellation::Cancellation;
@@ -59,6 +63,12 @@ pub trait Courier {
 
     /// Streams a file to the controller.
     fn send(&self, content: &mut dyn Read) -> io::Result<()>;
+
+    /// Where a companion of the remote is, once it is in its place: `tls`.
+    fn companion(&self, name: &str) -> io::Result<PathBuf> {
+        let why = format!("the companion {name} cannot be had here");
+        Err(io::Error::new(io::ErrorKind::NotFound, why))
+    }
 }
 
 /// A machine, for the time of one request.
@@ -177,6 +187,12 @@ impl<W: Write> Write for Cancellable<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+impl<S: Read + Write + Into<OwnedFd>> Connection for Cancellable<S> {
+    fn into_socket(self: Box<Self>) -> Option<OwnedFd> {
+        Some(self.inner.into())
     }
 }
 
@@ -393,6 +409,18 @@ impl Host for Machine<'_> {
                 Box::new(Cancellable { inner: stream, cancellation })
             }
         })
+    }
+
+    fn secure(
+        &self,
+        connection: Box<dyn Connection>,
+        tunnel: &Tunnel,
+        timeout: Duration,
+    ) -> Result<Box<dyn Connection>, HostError> {
+        self.proceed()?;
+        let program = self.courier.companion("tls");
+        let program = program.map_err(|source| HostError::Companion { source })?;
+        tunnel::open(&program, connection, tunnel, timeout, &self.cancellation)
     }
 
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {
