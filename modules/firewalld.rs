@@ -156,7 +156,9 @@ impl Firewalld {
                 "yes" | "y" | "true" | "t" | "on" | "1" => true,
                 "no" | "n" | "false" | "f" | "off" | "0" => false,
                 other => {
-                    return Err(Failure::new(format!("{name} must be a truth value, got: {other}")));
+                    return Err(Failure::new(format!(
+                        "{name} must be a truth value, got: {other}"
+                    )));
                 }
             };
             Ok(Some(Thing::Element {
