@@ -3,6 +3,7 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod alternatives;
 mod apk;
 mod apt;
 mod apt_key;
@@ -23,6 +24,7 @@ mod expect;
 mod facts;
 mod fetch;
 mod file;
+mod filesystem;
 mod find;
 mod firewalld;
 mod get_url;
@@ -35,6 +37,8 @@ mod ini_file;
 mod iptables;
 mod known_hosts;
 mod lineinfile;
+mod lvg;
+mod lvol;
 mod modprobe;
 mod mount;
 mod nftables;
@@ -42,6 +46,7 @@ mod openpgp;
 mod package;
 mod package_facts;
 mod pacman;
+mod pam_limits;
 mod ping;
 mod pip;
 mod presence;
@@ -49,6 +54,7 @@ mod replace;
 mod rpm;
 mod rpm_key;
 mod script;
+mod seboolean;
 mod service;
 mod service_facts;
 mod setup;
@@ -62,6 +68,7 @@ mod sysvinit;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod timezone;
 mod tool;
 mod ufw;
 mod unarchive;
@@ -134,6 +141,13 @@ pub const CATALOGUE: Catalogue = Catalogue {
         action::<zypper::Zypper>(),
         action::<ufw::Ufw>(),
         module::<firewalld::Firewalld>(),
+        module::<seboolean::SeBoolean>(),
+        module::<alternatives::Alternatives>(),
+        module::<timezone::TimeZone>(),
+        module::<pam_limits::PamLimits>(),
+        module::<lvg::Lvg>(),
+        action::<lvol::Lvol>(),
+        module::<filesystem::FileSystem>(),
     ],
 };
 
