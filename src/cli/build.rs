@@ -2,6 +2,9 @@
 //! it compressed. Remotes for other triples come from the folder that `TRUEUP_REMOTES_DIR` names
 //! (`trueup-remote-TRIPLE.gz`); one that is there for the own triple is taken instead of building.
 //!
+//! A release carries the remote that is built for size, which takes minutes; a program that is built
+//! for debugging carries one that is built for a short wait.
+//!
 //! The remote has a target folder of its own inside the workspace's, so that all profiles share
 //! one build of it and this program's build and that one never wait for each other's lock.
 
@@ -23,8 +26,11 @@ use sha2::{Digest, Sha256};
 /// Where remotes for other triples are.
 const FOLDER_VARIABLE: &str = "TRUEUP_REMOTES_DIR";
 
-/// The profile of the workspace that the remote is built with.
-const PROFILE: &str = "remote";
+/// The profile of the workspace that the remote is built with: small, as it travels.
+const SMALL_PROFILE: &str = "remote";
+
+/// The same where this program is built for debugging: soon there.
+const QUICK_PROFILE: &str = "remote-quick";
 
 /// Flags for a binary that runs on any kernel without a loader, at a fixed address: that is 12 %
 /// smaller.
@@ -107,11 +113,12 @@ fn in_folder(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Box<dyn Error>>
 fn build(triple: &str, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let workspace = fs::canonicalize(Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../.."))?;
     let target = target_folder(out)?.join("remote");
+    let profile = if variable("PROFILE")? == "release" { SMALL_PROFILE } else { QUICK_PROFILE };
     let mut cargo = Command::new(variable("CARGO")?);
     cargo
         .current_dir(&workspace)
         .args(["build", "--locked", "--package", "trueup-remote", "--bin", "trueup-remote"])
-        .args(["--profile", PROFILE, "--target", triple, "--target-dir"])
+        .args(["--profile", profile, "--target", triple, "--target-dir"])
         .arg(&target);
     for name in foreign_variables() {
         cargo.env_remove(name);
@@ -127,7 +134,7 @@ fn build(triple: &str, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
         );
         return Err(format!("{hint}\n{said}").into());
     }
-    let binary = target.join(triple).join(PROFILE).join("trueup-remote");
+    let binary = target.join(triple).join(profile).join("trueup-remote");
     // What the binary was made of, so that it is made anew where any of it changes.
     let sources = fs::read_to_string(binary.with_extension("d"))?;
     for source in dependencies(&sources) {
@@ -168,7 +175,9 @@ fn dependencies(rule: &str) -> Vec<String> {
 /// Compresses a binary into the folder of build output.
 fn compress(binary: &Path, triple: &str, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let path = out.join(format!("trueup-remote-{triple}.gz"));
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let is_small = variable("PROFILE")? == "release";
+    let effort = if is_small { Compression::best() } else { Compression::fast() };
+    let mut encoder = GzEncoder::new(Vec::new(), effort);
     encoder.write_all(&fs::read(binary)?)?;
     fs::write(&path, encoder.finish()?)?;
     Ok(path)
