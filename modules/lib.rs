@@ -6,6 +6,7 @@
 mod apt;
 mod apt_repository;
 mod assemble;
+mod async_status;
 mod authorized_key;
 mod blockinfile;
 mod command;
@@ -90,6 +91,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<user::User>(),
         fact::<setup::Setup>(),
         action::<wait_for::WaitFor>(),
+        action::<async_status::AsyncStatus>(),
         action::<apt::Apt>(),
         action::<package::Package>(),
         module::<apt_repository::AptRepository>(),

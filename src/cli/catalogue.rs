@@ -91,7 +91,6 @@ impl Specs for Modules {
 /// Modules of ansible-core that are not native yet.
 const KNOWN_BUILTINS: &[&str] = &[
     "apt_key",
-    "async_status",
     "debconf",
     "dnf",
     "dnf5",
@@ -101,13 +100,9 @@ const KNOWN_BUILTINS: &[&str] = &[
     "known_hosts",
     "mount_facts",
     "pip",
-    "reboot",
     "rpm_key",
-    "set_stats",
     "subversion",
     "sysvinit",
-    "validate_argument_spec",
-    "wait_for_connection",
     "yum",
     "yum_repository",
 ];

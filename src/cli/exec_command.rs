@@ -12,9 +12,6 @@ use crate::{Failed, Program, args::ExecArgs, running, session::Session, settings
 /// # Errors
 /// What keeps it from being started.
 pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
-    if args.background.is_some_and(|secs| secs > 0) || args.poll.is_some() {
-        return Err(Failed::option("background jobs (-B, -P) are not there yet"));
-    }
     if args.tree.is_some() {
         return Err(Failed::option("--tree is not there yet"));
     }
@@ -103,6 +100,12 @@ fn playbook_text(args: &ExecArgs) -> String {
     };
     let mut task = serde_json::Map::new();
     task.insert(args.module.clone(), arguments);
+    if let Some(limit_secs) = args.background.filter(|secs| *secs > 0) {
+        task.insert("async".into(), limit_secs.into());
+        if let Some(poll_secs) = args.poll {
+            task.insert("poll".into(), poll_secs.into());
+        }
+    }
     if let Some(timeout) = args.task_timeout {
         task.insert("timeout".into(), timeout.into());
     }

@@ -284,6 +284,8 @@ impl Session {
             error_on_missing_handler: flag("ERROR_ON_MISSING_HANDLER")?.unwrap_or(true),
             host_pattern_mismatch: mismatch,
             strategy: settings.get("DEFAULT_STRATEGY").unwrap_or_else(|| "linear".into()),
+            async_dir: settings.get("ASYNC_DIR").unwrap_or_else(|| "~/.ansible_async".into()),
+            poll_interval_secs: settings.number("DEFAULT_POLL_INTERVAL")?.unwrap_or(15),
             task_timeout_secs: settings.number("TASK_TIMEOUT")?.unwrap_or(0),
             executable: settings.get("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".into()),
             connection: self.connection_defaults(connection)?,

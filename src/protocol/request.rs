@@ -105,6 +105,20 @@ pub struct Request {
     pub timeout_secs: Option<u64>,
     /// Files that travel inside the request, by digest.
     pub files: Vec<InlineFile>,
+    /// Where this is said, the module runs as a job of its own that outlives the stream, and the
+    /// answer says that it was started.
+    pub job: Option<JobOrder>,
+}
+
+/// How a module is run as a job that nobody waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobOrder {
+    /// What the job's ID starts with; a dot and the number of its process follow.
+    pub name: String,
+    /// Folder of the files that say what came of jobs; `~` and variables are the host's to expand.
+    pub folder: String,
+    /// Seconds after which the job and all that it has started are killed.
+    pub limit_secs: u64,
 }
 
 /// A small file inside a request.
@@ -146,5 +160,18 @@ impl Response {
     /// A response that says that the module failed, and why.
     pub fn failure(msg: impl Into<String>) -> Self {
         Self { failed: true, msg: Some(msg.into()), ..Self::default() }
+    }
+
+    /// Names the host's own facts as variables are named: with a prefix, but for what says how
+    /// they were gathered.
+    pub fn prefix_facts(&mut self) {
+        self.facts = std::mem::take(&mut self.facts)
+            .into_iter()
+            .map(|(name, value)| {
+                let is_bare = name.starts_with("ansible_")
+                    || matches!(name.as_str(), "gather_subset" | "module_setup");
+                (if is_bare { name } else { format!("ansible_{name}") }, value)
+            })
+            .collect();
     }
 }

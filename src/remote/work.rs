@@ -21,7 +21,7 @@ use module::{
 use modules::CATALOGUE;
 use protocol::{Digest, Request, Response};
 
-use crate::{courier::StreamCourier, inbox::Inbox, session::Outlet};
+use crate::{courier::StreamCourier, detached, inbox::Inbox, session::Outlet};
 
 /// A request and its ways to be reached.
 pub struct Job {
@@ -62,7 +62,24 @@ pub fn run(
     umask: FileMode,
     outlet: &Outlet,
 ) -> Response {
-    let Job { id, request, cancellation, inbox } = job;
+    let Job { id, mut request, cancellation, inbox } = job;
+    if let Some(order) = &request.job {
+        return detached::launch(&request, order);
+    }
+    let files = std::mem::take(&mut request.files);
+    let courier = StreamCourier::new(id, outlet.clone(), Arc::clone(&inbox), files);
+    perform(request, environment, umask, &cancellation, &courier, Some(&inbox))
+}
+
+/// Runs a module to its end. What waits at the inbox is let go when the time is up.
+pub fn perform(
+    request: Request,
+    environment: &[(String, String)],
+    umask: FileMode,
+    cancellation: &Arc<Cancellation>,
+    courier: &dyn Courier,
+    inbox: Option<&Arc<Inbox>>,
+) -> Response {
     let name = request.module.clone();
     let Some(entry) = CATALOGUE.find(&name) else {
         return Response::failure(format!("bug in trueup: there is no module {name} on the host"));
@@ -71,11 +88,10 @@ pub fn run(
         return cancelled();
     }
     let timeout = request.timeout_secs;
-    let watch = timeout.map(|secs| Watch::begin(secs, &cancellation, &inbox));
+    let watch = timeout.map(|secs| Watch::begin(secs, cancellation, inbox));
     let mut variables = environment.to_vec();
     variables.extend(request.environment);
-    let courier = StreamCourier::new(id, outlet.clone(), inbox, request.files);
-    let mut host = Machine::new(variables, umask, Arc::clone(&cancellation), &courier);
+    let mut host = Machine::new(variables, umask, Arc::clone(cancellation), courier);
     let mode = Mode { check: request.check, diff: request.diff };
     let result =
         panic::catch_unwind(AssertUnwindSafe(|| (entry.run)(&request.args, mode, &mut host)));
@@ -112,17 +128,19 @@ struct Watch {
 }
 
 impl Watch {
-    fn begin(secs: u64, cancellation: &Arc<Cancellation>, inbox: &Arc<Inbox>) -> Self {
+    fn begin(secs: u64, cancellation: &Arc<Cancellation>, inbox: Option<&Arc<Inbox>>) -> Self {
         let (running, ended) = mpsc::channel::<()>();
         let has_timed_out = Arc::new(AtomicBool::new(false));
         let (mark, cancellation, inbox) =
-            (Arc::clone(&has_timed_out), Arc::clone(cancellation), Arc::clone(inbox));
+            (Arc::clone(&has_timed_out), Arc::clone(cancellation), inbox.map(Arc::clone));
         thread::spawn(move || {
             let wait = ended.recv_timeout(Duration::from_secs(secs));
             if wait == Err(mpsc::RecvTimeoutError::Timeout) {
                 mark.store(true, Ordering::SeqCst);
                 cancellation.cancel();
-                inbox.close();
+                if let Some(inbox) = &inbox {
+                    inbox.close();
+                }
             }
         });
         Self { running, has_timed_out }

@@ -20,6 +20,7 @@ use crate::{
 
 mod arguments;
 mod inclusion;
+mod jobs;
 mod judgement;
 mod loops;
 mod settings;
@@ -147,6 +148,10 @@ impl Executor {
         let Some(spec) = self.specs.spec(&task.action.name) else {
             return TaskResult::failure(format!("there is no module {}", task.action.name));
         };
+        if settings.job.is_some() && !jobs::can_be_job(&task.action.name, spec.runs) {
+            let action = &task.action.written;
+            return TaskResult::failure(format!("This action ({action}) does not support async."));
+        }
         let mut args = match self.arguments(task, scope) {
             Ok(args) => args,
             Err(failure) => return *failure,
@@ -175,10 +180,16 @@ impl Executor {
                 return TaskResult::failure(messages.join(". "));
             }
         };
-        if spec.runs == Runs::Controller || action::has_controller_half(&task.action.name) {
-            return action::run_checked(&context, checked).await;
+        let result =
+            if spec.runs == Runs::Controller || action::has_controller_half(&task.action.name) {
+                action::run_checked(&context, checked).await
+            } else {
+                context.remote(checked, &NoFiles, Vec::new()).await
+            };
+        match &settings.job {
+            Some(job) => self.follow(&context, job, result).await,
+            None => result,
         }
-        context.remote(checked, &NoFiles, Vec::new()).await
     }
 
     /// The name of a task, its templates rendered as far as they can be.
@@ -240,6 +251,7 @@ impl Executor {
             environment: settings.environment.clone(),
             timeout_secs: settings.timeout_secs,
             files: Vec::new(),
+            job: settings.job.as_ref().map(|job| job.order.clone()),
         }
     }
 }

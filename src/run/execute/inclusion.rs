@@ -52,6 +52,7 @@ impl Executor {
                 handlers_from: text("handlers_from"),
                 allow_duplicates: flag("allow_duplicates"),
                 public: flag("public").unwrap_or(false),
+                validates: flag("rolespec_validate").unwrap_or(true),
                 item_vars,
                 label,
             })

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use plan::{Key, Setting, Task};
 use template::{Scope, Value};
 
-use super::Executor;
+use super::{Executor, jobs::JobSettings};
 use crate::TaskResult;
 
 /// A task as it stands for one host and one item, its settings rendered.
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub check: bool,
     pub diff: bool,
@@ -16,6 +17,8 @@ pub(crate) struct Settings {
     pub timeout_secs: Option<u64>,
     pub environment: BTreeMap<String, String>,
     pub delegate_to: Option<String>,
+    /// How it is run as a job, if it is one.
+    pub job: Option<JobSettings>,
 }
 
 impl Executor {
@@ -38,14 +41,6 @@ impl Executor {
             Some(setting) => self.seconds(setting, scope, "timeout")?,
             None => run.task_timeout_secs,
         };
-        // A job that is waited for is a task with a time limit.
-        let timeout = match &task.async_ {
-            Some(setting) => match self.seconds(setting, scope, "async")? {
-                0 => timeout,
-                secs => self.waited_for(task, scope).map(|()| secs)?,
-            },
-            None => timeout,
-        };
         let delegate_to = match task.setting(Key::DelegateTo) {
             Some(setting) => {
                 let value = self.render(&setting.tree, scope, "delegate_to", &setting.span)?;
@@ -60,11 +55,12 @@ impl Executor {
             no_log,
             timeout_secs: (timeout > 0).then_some(timeout),
             environment: self.environment(task, scope)?,
+            job: self.job(task, scope)?,
             delegate_to,
         })
     }
 
-    fn seconds(
+    pub(super) fn seconds(
         &self,
         setting: &Setting,
         scope: &Scope,
@@ -78,17 +74,6 @@ impl Executor {
                 "{what} is '{value}', which is no number of seconds"
             )))
         })
-    }
-
-    /// Refuses jobs that nobody waits for.
-    fn waited_for(&self, task: &Arc<Task>, scope: &Scope) -> Result<(), Box<TaskResult>> {
-        let Some(setting) = &task.poll else { return Ok(()) };
-        if self.seconds(setting, scope, "poll")? > 0 {
-            return Ok(());
-        }
-        Err(Box::new(TaskResult::failure(
-            "async with `poll: 0` is not there yet: Trueup has no background jobs",
-        )))
     }
 
     /// A boolean setting; `Err(None)` where nothing is said.
