@@ -6,7 +6,7 @@ use module::{
     Action, Arguments, Choices, Documented, Example, Failure, Guard, Host, Mode as RunMode,
     Returned,
 };
-use protocol::{Json, JsonMap, Response, spec::Support};
+use protocol::{JsonMap, Response, spec::Support};
 
 /// Says what has come of a job that a task with `async` has started.
 ///
@@ -21,7 +21,7 @@ pub struct AsyncStatus {
     mode: Mode,
     /// Folder of the jobs' files.
     #[argument(internal)]
-    _async_dir: Option<PathBuf>,
+    async_dir: Option<PathBuf>,
 }
 
 /// What to do with the file of a job.
@@ -61,7 +61,7 @@ impl Documented for AsyncStatus {
 
 impl AsyncStatus {
     fn file(&self, host: &dyn Host) -> PathBuf {
-        let folder = match &self._async_dir {
+        let folder = match &self.async_dir {
             Some(folder) => folder.display().to_string(),
             None => FOLDER.to_owned(),
         };
@@ -93,7 +93,7 @@ impl AsyncStatus {
                     result.insert("finished".into(), 0.into());
                 }
                 result.entry("results_file").or_insert_with(|| place.clone().into());
-                Ok(response(result))
+                Ok(Response::from_result(result))
             }
             Err(_) => {
                 let text = String::from_utf8_lossy(&bytes);
@@ -101,36 +101,6 @@ impl AsyncStatus {
                 Err(Failure { msg, returned: known(1) })
             }
         }
-    }
-}
-
-/// A response as a job's file holds it.
-fn response(mut result: JsonMap) -> Response {
-    let flag = |value: Option<Json>| match value {
-        Some(Json::Bool(flag)) => flag,
-        Some(Json::Number(number)) => number.as_i64() != Some(0),
-        Some(Json::String(text)) => protocol::coerce::truth(&Json::String(text)) == Some(true),
-        _ => false,
-    };
-    let facts = match result.remove("ansible_facts") {
-        Some(Json::Object(facts)) => facts,
-        _ => JsonMap::new(),
-    };
-    let warnings = match result.remove("warnings") {
-        Some(Json::Array(list)) => {
-            list.iter().filter_map(Json::as_str).map(str::to_owned).collect()
-        }
-        _ => Vec::new(),
-    };
-    Response {
-        changed: flag(result.remove("changed")),
-        failed: flag(result.remove("failed")),
-        skipped: flag(result.remove("skipped")),
-        msg: None,
-        facts,
-        warnings,
-        returned: result,
-        ..Response::default()
     }
 }
 
@@ -193,9 +163,9 @@ mod tests {
         assert!(running["finished"] == 0 && running["started"] == 1 && !failed);
         let (empty, failed, _) = ask(Some(""), "status");
         assert!(empty["finished"] == 0 && empty["results_file"] == "/jobs/j1.2" && !failed);
-        let (ended, failed, _) = ask(Some(r#"{"rc": 3, "failed": true, "msg": "no"}"#), "status");
+        let (ended, failed, msg) = ask(Some(r#"{"rc": 3, "failed": true, "msg": "no"}"#), "status");
         assert!(ended["finished"] == 1 && ended["ansible_job_id"] == "j1.2" && failed);
-        assert_eq!(ended["msg"], "no");
+        assert_eq!(msg.as_deref(), Some("no"));
         let (erased, failed, _) = ask(Some(begun), "cleanup");
         assert!(erased["erased"] == "/jobs/j1.2" && !failed);
     }

@@ -12,6 +12,7 @@ mod blockinfile;
 mod command;
 mod copy;
 mod cron;
+mod custom_module;
 mod deb822_repository;
 mod download;
 mod execution;
@@ -100,6 +101,9 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<systemd::Systemd>(),
     ],
 };
+
+/// What runs on hosts for the controller's sake, and is no module of any task.
+pub const INTERNAL: Catalogue = Catalogue { entries: &[action::<custom_module::CustomModule>()] };
 
 #[cfg(test)]
 mod cases;

@@ -5,7 +5,13 @@ use std::sync::Arc;
 use inventory::pattern;
 use source::{Diagnostics, SourceFile};
 
-use crate::{Failed, Program, args::ExecArgs, running, session::Session, settings::Settings};
+use crate::{
+    Failed, Program,
+    args::ExecArgs,
+    running,
+    session::{Places, Session},
+    settings::Settings,
+};
 
 /// Runs one module.
 ///
@@ -15,7 +21,15 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     if args.tree.is_some() {
         return Err(Failed::option("--tree is not there yet"));
     }
-    let session = Session::open(&args.inventory, settings, program)?;
+    let folder = args
+        .playbook_dir
+        .clone()
+        .or_else(|| settings.path("PLAYBOOK_DIR"))
+        .unwrap_or_else(|| settings.current_folder.clone());
+    let folders = [folder];
+    let places = Places { modules: &args.connection.module_path, playbooks: &folders };
+    let session = Session::open(&args.inventory, settings, program, &places)?;
+    let [folder] = folders;
     let inventory = session.inventory(&args.inventory)?;
     let run_settings = session.run_settings(&args.inventory, &args.connection)?;
     let mut matched = pattern::resolve(&inventory, std::slice::from_ref(&args.pattern))
@@ -50,11 +64,6 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
         )));
     }
     let text = playbook_text(&args);
-    let folder = args
-        .playbook_dir
-        .clone()
-        .or_else(|| session.settings.path("PLAYBOOK_DIR"))
-        .unwrap_or_else(|| session.settings.current_folder.clone());
     let file = SourceFile::new(folder.join("<command line>"), text);
     let compiler = session.compiler();
     let mut diagnostics = Diagnostics::default();

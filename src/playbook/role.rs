@@ -143,6 +143,7 @@ impl Cursor<'_> {
         span: &Span,
         parent: &Arc<Frame>,
     ) -> Option<CompiledRole> {
+        self.compiler.catalogue.add_library(&found.path.join("library"));
         let meta = self.role_meta(&found.path);
         let defaults =
             self.role_vars(&found.path, "defaults", request.defaults_from.as_deref(), span);

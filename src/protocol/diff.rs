@@ -38,6 +38,24 @@ impl Default for Side {
 }
 
 impl Diff {
+    /// Reads a difference as Ansible's modules print it; `None` where it is none.
+    pub fn from_json(json: &Json) -> Option<Self> {
+        let map = json.as_object()?;
+        let text = |name: &str| map.get(name).and_then(Json::as_str).map(str::to_owned);
+        let side = |name: &str| match map.get(name) {
+            Some(Json::String(text)) => Side::Text(text.clone()),
+            Some(Json::Null) | None => Side::default(),
+            Some(state) => Side::State(state.clone()),
+        };
+        Some(Self {
+            before_header: text("before_header").unwrap_or_default(),
+            after_header: text("after_header").unwrap_or_default(),
+            before: side("before"),
+            after: side("after"),
+            prepared: text("prepared"),
+        })
+    }
+
     /// The difference as Ansible's modules print it.
     pub fn to_json(&self) -> Json {
         let side = |side: &Side| match side {

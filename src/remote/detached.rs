@@ -114,7 +114,8 @@ fn run(
     let (tell, told) = mpsc::channel();
     let (module, own) = (request.module.clone(), Arc::clone(&cancellation));
     thread::Builder::new().name("work".into()).spawn(move || {
-        let response = work::perform(request, &environment, umask, &own, &work::NoFiles, None);
+        let files = work::OnlyInline(std::mem::take(&mut request.files));
+        let response = work::perform(request, &environment, umask, &own, &files, None);
         // The time may be up.
         let _ = tell.send(response);
     })?;

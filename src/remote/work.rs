@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     cell::RefCell,
-    io::{self, Read},
+    io::{self, Cursor, Read},
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
@@ -18,8 +18,8 @@ use module::{
     FileMode, Mode,
     machine::{Cancellation, Courier, Machine},
 };
-use modules::CATALOGUE;
-use protocol::{Digest, Request, Response};
+use modules::{CATALOGUE, INTERNAL};
+use protocol::{Digest, Request, Response, request::InlineFile};
 
 use crate::{courier::StreamCourier, detached, inbox::Inbox, session::Outlet};
 
@@ -33,6 +33,22 @@ pub struct Job {
 
 /// A courier for work outside of any request.
 pub struct NoFiles;
+
+/// A courier for work that goes on without its controller: it has what came with the request.
+pub struct OnlyInline(pub Vec<InlineFile>);
+
+impl Courier for OnlyInline {
+    fn fetch(&self, digest: &Digest) -> io::Result<Box<dyn Read>> {
+        match self.0.iter().find(|file| file.digest == *digest) {
+            Some(file) => Ok(Box::new(Cursor::new(file.bytes.clone()))),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn send(&self, _: &mut dyn Read) -> io::Result<()> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+}
 
 impl Courier for NoFiles {
     fn fetch(&self, _: &Digest) -> io::Result<Box<dyn Read>> {
@@ -81,7 +97,7 @@ pub fn perform(
     inbox: Option<&Arc<Inbox>>,
 ) -> Response {
     let name = request.module.clone();
-    let Some(entry) = CATALOGUE.find(&name) else {
+    let Some(entry) = CATALOGUE.find(&name).or_else(|| INTERNAL.find(&name)) else {
         return Response::failure(format!("bug in trueup: there is no module {name} on the host"));
     };
     if cancellation.is_cancelled() {

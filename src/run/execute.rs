@@ -15,6 +15,7 @@ use crate::{
     Event, EventSink, Reach, TaskResult,
     action::{self, ActionContext},
     connect::{self, Way},
+    custom_module::CustomModule,
     scope::PlayContext,
 };
 
@@ -32,6 +33,15 @@ pub(crate) use settings::Settings;
 pub trait Specs: Send + Sync {
     /// The spec of a module by its fully qualified name.
     fn spec(&self, name: &str) -> Option<Arc<ModuleSpec>>;
+
+    /// The module of that name that a user has written.
+    fn custom(&self, name: &str) -> Option<Arc<CustomModule>>;
+
+    /// Whether a module belongs to a group of actions; `None` where there is no such group.
+    fn is_in_group(&self, group: &str, module: &str) -> Option<bool>;
+
+    /// The fully qualified name that a name stands for.
+    fn canonical(&self, name: &str) -> Option<String>;
 }
 
 /// Runs tasks of one play on hosts.
@@ -183,6 +193,8 @@ impl Executor {
         let result =
             if spec.runs == Runs::Controller || action::has_controller_half(&task.action.name) {
                 action::run_checked(&context, checked).await
+            } else if let Some(module) = self.specs.custom(&task.action.name) {
+                action::custom_module::run(&context, &module, &checked).await
             } else {
                 context.remote(checked, &NoFiles, Vec::new()).await
             };

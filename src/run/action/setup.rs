@@ -10,7 +10,13 @@ pub(crate) async fn run(context: &ActionContext<'_>, mut args: JsonMap) -> TaskR
     args.remove("parallel");
     const SETUP: &str = "ansible.builtin.setup";
     match context.completed(SETUP, args) {
-        Ok(args) => context.call(SETUP, args, &NoFiles, Vec::new(), None).await,
+        Ok(args) => {
+            let mut result = context.call(SETUP, args, &NoFiles, Vec::new(), None).await;
+            if !result.facts.is_empty() && context.task.does(&["gather_facts"]) {
+                result.facts.insert(crate::store::FACTS_GATHERED.into(), true.into());
+            }
+            result
+        }
         Err(why) => TaskResult::failure(why),
     }
 }

@@ -8,7 +8,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{Dispatcher, Finished, StepDecision, Strategy};
 use crate::{
-    Event,
+    Event, Gathering,
     cursor::{Position, Step},
     tags::render_tags,
 };
@@ -104,6 +104,14 @@ impl Dispatcher {
         }
         let settings = &self.context.settings;
         let Some(host) = self.hosts.get(host) else { return false };
+        // Facts that are known need not be gathered again.
+        if task.is_implicit
+            && settings.gathering == Gathering::Smart
+            && task.does(&["gather_facts"])
+            && self.context.store.has_gathered(&host.name)
+        {
+            return false;
+        }
         let tags = render_tags(task, || self.context.scope(&host.name, Some(task)));
         let implicit_always = task.is_implicit && tags.is_empty();
         implicit_always || crate::tags::is_chosen(&tags, &settings.tags, &settings.skip_tags)

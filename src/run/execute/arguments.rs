@@ -75,7 +75,8 @@ impl Executor {
             .map_err(|error| Box::new(TaskResult::template_failure(&error, what, near)))
     }
 
-    /// `module_defaults`, the outermost first.
+    /// `module_defaults`: of those that name a module, or a group that it is in, the innermost
+    /// count. What names the module goes over what names a group.
     fn module_defaults(
         &self,
         task: &Arc<Task>,
@@ -83,37 +84,59 @@ impl Executor {
         args: &mut indexmap::IndexMap<String, Value>,
     ) -> Result<(), Box<TaskResult>> {
         let name: &str = &task.action.name;
-        let short = name.rsplit('.').next().unwrap_or("");
         let settings = task
             .parent
             .outermost_first()
             .flat_map(|frame| &frame.keywords.module_defaults)
             .chain(&task.keywords.module_defaults);
+        let mut of_groups: indexmap::IndexMap<String, Value> = indexmap::IndexMap::new();
+        let mut of_module = None;
         for setting in settings {
             let value = setting.tree.instantiate(scope);
-            let Some(entries) = value.entries() else { continue };
-            for (key, defaults) in entries {
+            for (key, defaults) in value.entries().unwrap_or_default() {
                 let key = key.to_string();
+                let fail = |error: &TemplateError| {
+                    Box::new(TaskResult::template_failure(error, "module_defaults", &setting.span))
+                };
                 if let Some(group) = key.strip_prefix("group/") {
-                    return Err(Box::new(TaskResult::failure(format!(
-                        "module_defaults for the action group '{group}' are not there yet; name the modules"
-                    ))));
-                }
-                let legacy = format!("ansible.legacy.{short}");
-                if key != name && key != short && key != legacy {
-                    continue;
-                }
-                let defaults = defaults.forced().map_err(|error| {
-                    Box::new(TaskResult::template_failure(&error, "module_defaults", &setting.span))
-                })?;
-                for (argument, value) in defaults.entries().unwrap_or_default() {
-                    if !matches!(value, Value::Omit) {
-                        args.insert(argument.to_string(), value);
+                    match self.specs.is_in_group(group, name) {
+                        Some(true) => {
+                            let defaults = defaults.forced().map_err(|error| fail(&error))?;
+                            of_groups.insert(group.to_owned(), defaults);
+                        }
+                        Some(false) => {}
+                        None => {
+                            return Err(Box::new(TaskResult::failure(format!(
+                                "Could not resolve action_group {group} in module_defaults"
+                            ))));
+                        }
                     }
+                } else if self.is_about(&key, name) {
+                    of_module = Some(defaults.forced().map_err(|error| fail(&error))?);
+                }
+            }
+        }
+        for defaults in of_groups.into_values().chain(of_module) {
+            for (argument, value) in defaults.entries().unwrap_or_default() {
+                if !matches!(value, Value::Omit) {
+                    args.insert(argument.to_string(), value);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether a key of `module_defaults` means a module.
+    fn is_about(&self, key: &str, name: &str) -> bool {
+        let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+        if key == name || key == short || key.strip_prefix("ansible.legacy.") == Some(short) {
+            return true;
+        }
+        // Facts of a play are gathered by the module setup.
+        if short == "gather_facts" && self.is_about(key, "ansible.builtin.setup") {
+            return true;
+        }
+        self.specs.canonical(key).is_some_and(|canonical| canonical == name)
     }
 }
 
