@@ -6,11 +6,13 @@
 mod apt;
 mod apt_repository;
 mod assemble;
+mod async_status;
 mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
 mod cron;
+mod custom_module;
 mod deb822_repository;
 mod download;
 mod execution;
@@ -90,6 +92,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<user::User>(),
         fact::<setup::Setup>(),
         action::<wait_for::WaitFor>(),
+        action::<async_status::AsyncStatus>(),
         action::<apt::Apt>(),
         action::<package::Package>(),
         module::<apt_repository::AptRepository>(),
@@ -98,6 +101,9 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<systemd::Systemd>(),
     ],
 };
+
+/// What runs on hosts for the controller's sake, and is no module of any task.
+pub const INTERNAL: Catalogue = Catalogue { entries: &[action::<custom_module::CustomModule>()] };
 
 #[cfg(test)]
 mod cases;

@@ -81,6 +81,8 @@ pub struct IncludeRole {
     pub handlers_from: Option<String>,
     pub allow_duplicates: Option<bool>,
     pub public: bool,
+    /// Whether its argument specs are checked.
+    pub validates: bool,
     pub item_vars: Vec<(String, Json)>,
     pub label: Option<String>,
 }
@@ -163,7 +165,7 @@ impl TaskResult {
             self.fields.insert("ansible_facts".into(), Json::Object(self.facts.clone()));
         }
         if !self.diff.is_empty() {
-            let diff: Vec<Json> = self.diff.iter().map(diff_json).collect();
+            let diff: Vec<Json> = self.diff.iter().map(Diff::to_json).collect();
             self.fields
                 .insert("diff".into(), if diff.len() == 1 { diff[0].clone() } else { diff.into() });
         }
@@ -189,26 +191,4 @@ impl TaskResult {
     pub fn registered(&self) -> template::Value {
         template::Value::from_json(&Json::Object(self.fields.clone()))
     }
-}
-
-fn diff_json(diff: &Diff) -> Json {
-    use protocol::diff::Side;
-    let side = |side: &Side| match side {
-        Side::Text(text) | Side::Hidden(text) => Json::String(text.clone()),
-        Side::State(state) => state.clone(),
-    };
-    let mut map = JsonMap::new();
-    if let Some(prepared) = &diff.prepared {
-        map.insert("prepared".into(), Json::String(prepared.clone()));
-        return Json::Object(map);
-    }
-    map.insert("before".into(), side(&diff.before));
-    map.insert("after".into(), side(&diff.after));
-    if !diff.before_header.is_empty() {
-        map.insert("before_header".into(), diff.before_header.clone().into());
-    }
-    if !diff.after_header.is_empty() {
-        map.insert("after_header".into(), diff.after_header.clone().into());
-    }
-    Json::Object(map)
 }
