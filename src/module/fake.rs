@@ -21,6 +21,7 @@ use crate::{
     content::{Algorithm, bytes_digest},
     host::{Access, Address, Connection, Links, Temporary},
     kernel::{Kernel, Network, Space},
+    terminal::{Answerer, Reply, Talk},
 };
 
 pub use files::Files;
@@ -497,6 +498,34 @@ impl Host for FakeHost {
         let mode = if wanted.is_dir { 0o700 } else { 0o600 };
         self.files.insert(&real, wanted.is_dir, Vec::new(), FileMode::new(mode));
         Ok(path)
+    }
+
+    /// A fake program is run anew after each answer, with all answers as its stdin.
+    fn converse(
+        &mut self,
+        program: &Program,
+        _echoes: bool,
+        answer: Answerer<'_>,
+    ) -> Result<Talk, HostError> {
+        self.write_one("run", Path::new(&program.name))?;
+        let mut program = Program { stdin: Some(Vec::new()), ..program.clone() };
+        let mut answered = 0;
+        loop {
+            let mut files = self.files.clone();
+            let output = self.run(&mut files, &program)?;
+            let unread = output.stdout.get(answered..).unwrap_or_default();
+            match answer(unread) {
+                Reply::Wait => {
+                    self.files = files;
+                    return Ok(Talk { output: output.stdout, status: Some(output.status) });
+                }
+                Reply::HangUp => return Ok(Talk { output: output.stdout, status: None }),
+                Reply::Say { heard, bytes } => {
+                    answered += heard;
+                    program.stdin.get_or_insert_default().extend(bytes);
+                }
+            }
+        }
     }
 
     fn execute(&mut self, program: &Program) -> Result<Output, HostError> {

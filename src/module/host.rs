@@ -15,6 +15,7 @@ use protocol::{Digest, tunnel::Tunnel};
 use crate::{
     FileMode, Metadata, Output, Program,
     kernel::{Kernel, Network, Space},
+    terminal::{Answerer, Talk},
 };
 
 /// The bytes of a file that modules read into memory at most.
@@ -155,6 +156,15 @@ pub trait Host {
 
     /// Runs a program that may change the host.
     fn execute(&mut self, program: &Program) -> Result<Output, HostError>;
+
+    /// Runs a program on a terminal of its own and answers it. The program's timeout is that of
+    /// one answer; `echoes` says whether answers stand in the output too.
+    fn converse(
+        &mut self,
+        program: &Program,
+        echoes: bool,
+        answer: Answerer<'_>,
+    ) -> Result<Talk, HostError>;
 
     /// The content of a file; `None` where there is nothing.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, HostError> {

@@ -8,6 +8,7 @@ mod child;
 mod guard;
 mod netlink;
 mod placing;
+mod pty;
 mod tunnel;
 
 use std::{
@@ -42,6 +43,7 @@ use crate::{
     host::{Access, Address, Connection, Links, Temporary},
     kernel::{Kernel, Network, Space},
     metadata::since_epoch,
+    terminal::{Answerer, Talk},
 };
 
 /// How long a file system may take to tell its size: one on the network may never do.
@@ -103,14 +105,17 @@ impl<'a> Machine<'a> {
     }
 
     fn run(&self, program: &Program) -> Result<Output, HostError> {
-        self.proceed()?;
-        let path = if program.name.contains('/') {
-            PathBuf::from(&program.name)
-        } else {
-            let found = self.which(&program.name);
-            found.ok_or_else(|| HostError::NoProgram { name: program.name.clone() })?
-        };
+        let path = self.find(program)?;
         child::run(&path, program, &self.environment, &self.cancellation)
+    }
+
+    fn find(&self, program: &Program) -> Result<PathBuf, HostError> {
+        self.proceed()?;
+        if program.name.contains('/') {
+            return Ok(PathBuf::from(&program.name));
+        }
+        let found = self.which(&program.name);
+        found.ok_or_else(|| HostError::NoProgram { name: program.name.clone() })
     }
 }
 
@@ -520,6 +525,18 @@ impl Host for Machine<'_> {
 
     fn execute(&mut self, program: &Program) -> Result<Output, HostError> {
         self.run(program)
+    }
+
+    fn converse(
+        &mut self,
+        program: &Program,
+        echoes: bool,
+        answer: Answerer<'_>,
+    ) -> Result<Talk, HostError> {
+        let path = self.find(program)?;
+        let session = self.which("setsid");
+        let (environment, cancellation) = (&self.environment, &self.cancellation);
+        pty::converse(session.as_deref(), &path, program, echoes, environment, cancellation, answer)
     }
 }
 

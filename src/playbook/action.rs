@@ -77,7 +77,6 @@ impl Cursor<'_> {
             self.args_keyword(args, &mut action);
         }
         self.arguments(value, &resolved.spec, &mut action);
-        self.check_arguments(&action, &resolved.spec);
         Some((action, is_local))
     }
 
@@ -279,7 +278,9 @@ impl Cursor<'_> {
     }
 
     /// Checks what is known of the arguments before any variable is.
-    fn check_arguments(&mut self, action: &Action, spec: &ModuleSpec) {
+    pub(crate) fn check_arguments(&mut self, action: &Action) {
+        let Some(resolved) = self.compiler.catalogue.resolve(&action.name, &[]) else { return };
+        let spec = &resolved.spec;
         if action.whole.is_some() {
             return;
         }

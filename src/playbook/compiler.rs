@@ -158,6 +158,8 @@ pub(crate) struct Cursor<'a> {
     pub open: Vec<PathBuf>,
     /// Whether task lists are lists of handlers.
     pub are_handlers: bool,
+    /// How many blocks around have a rescue, for which a failing task is part of the plan.
+    pub rescues: usize,
     /// Handlers of roles that were met since the play began.
     pub handlers: Vec<Item>,
 }
@@ -174,6 +176,7 @@ impl<'a> Cursor<'a> {
             playbook_dir: playbook_dir.to_owned(),
             open: Vec::new(),
             are_handlers: false,
+            rescues: 0,
             handlers: Vec::new(),
         }
     }
