@@ -9,11 +9,13 @@ mod apt;
 mod apt_key;
 mod apt_repository;
 mod assemble;
+mod async_status;
 mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
 mod cron;
+mod custom_module;
 mod deb822_repository;
 mod debconf;
 mod dnf;
@@ -118,6 +120,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<user::User>(),
         fact::<setup::Setup>(),
         action::<wait_for::WaitFor>(),
+        action::<async_status::AsyncStatus>(),
         action::<apt::Apt>(),
         action::<package::Package>(),
         module::<apt_repository::AptRepository>(),
@@ -150,6 +153,9 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<filesystem::FileSystem>(),
     ],
 };
+
+/// What runs on hosts for the controller's sake, and is no module of any task.
+pub const INTERNAL: Catalogue = Catalogue { entries: &[action::<custom_module::CustomModule>()] };
 
 #[cfg(test)]
 mod cases;

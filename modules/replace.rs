@@ -143,9 +143,9 @@ impl Replace {
         };
         let section = text.text.get(from..to).unwrap_or_default();
         let pattern = compile("regexp", &self.regexp, Flags::MULTI_LINE)?;
-        let (edited, count) = pattern
-            .substitute(section, &self.replace, 0)
-            .map_err(|why| Failure::new(format!("replace: {why}")))?;
+        let (edited, count) = pattern.substitute(section, &self.replace, 0).map_err(|why| {
+            Failure::new(format!("Unable to process replace due to error: {why}"))
+        })?;
         if count == 0 || edited == section {
             return Ok(Edited { after: None, msg: String::new() });
         }

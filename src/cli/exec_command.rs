@@ -5,20 +5,31 @@ use std::sync::Arc;
 use inventory::pattern;
 use source::{Diagnostics, SourceFile};
 
-use crate::{Failed, Program, args::ExecArgs, running, session::Session, settings::Settings};
+use crate::{
+    Failed, Program,
+    args::ExecArgs,
+    running,
+    session::{Places, Session},
+    settings::Settings,
+};
 
 /// Runs one module.
 ///
 /// # Errors
 /// What keeps it from being started.
 pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
-    if args.background.is_some_and(|secs| secs > 0) || args.poll.is_some() {
-        return Err(Failed::option("background jobs (-B, -P) are not there yet"));
-    }
     if args.tree.is_some() {
         return Err(Failed::option("--tree is not there yet"));
     }
-    let session = Session::open(&args.inventory, settings, program)?;
+    let folder = args
+        .playbook_dir
+        .clone()
+        .or_else(|| settings.path("PLAYBOOK_DIR"))
+        .unwrap_or_else(|| settings.current_folder.clone());
+    let folders = [folder];
+    let places = Places { modules: &args.connection.module_path, playbooks: &folders };
+    let session = Session::open(&args.inventory, settings, program, &places)?;
+    let [folder] = folders;
     let inventory = session.inventory(&args.inventory)?;
     let run_settings = session.run_settings(&args.inventory, &args.connection)?;
     let mut matched = pattern::resolve(&inventory, std::slice::from_ref(&args.pattern))
@@ -53,11 +64,6 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
         )));
     }
     let text = playbook_text(&args);
-    let folder = args
-        .playbook_dir
-        .clone()
-        .or_else(|| session.settings.path("PLAYBOOK_DIR"))
-        .unwrap_or_else(|| session.settings.current_folder.clone());
     let file = SourceFile::new(folder.join("<command line>"), text);
     let compiler = session.compiler();
     let mut diagnostics = Diagnostics::default();
@@ -103,6 +109,12 @@ fn playbook_text(args: &ExecArgs) -> String {
     };
     let mut task = serde_json::Map::new();
     task.insert(args.module.clone(), arguments);
+    if let Some(limit_secs) = args.background.filter(|secs| *secs > 0) {
+        task.insert("async".into(), limit_secs.into());
+        if let Some(poll_secs) = args.poll {
+            task.insert("poll".into(), poll_secs.into());
+        }
+    }
     if let Some(timeout) = args.task_timeout {
         task.insert("timeout".into(), timeout.into());
     }

@@ -63,7 +63,7 @@ impl Includes for Compiling {
             handlers_from: include.handlers_from.clone(),
             allow_duplicates: include.allow_duplicates.or(Some(true)),
             public: include.public,
-            skips_validation: false,
+            skips_validation: !include.validates,
         };
         let mut diagnostics = Diagnostics::default();
         let compiled = self.compiler.role(&request, frame, params, playbook_dir, &mut diagnostics);

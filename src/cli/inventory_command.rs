@@ -7,7 +7,12 @@ use protocol::{Json, JsonMap};
 use run::{Store, magic::host_scope};
 use template::Scope;
 
-use crate::{Failed, Program, args::InventoryArgs, session::Session, settings::Settings};
+use crate::{
+    Failed, Program,
+    args::InventoryArgs,
+    session::{Places, Session},
+    settings::Settings,
+};
 
 /// Shows the inventory.
 ///
@@ -23,7 +28,7 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
     if args.toml {
         return Err(Failed::option("--toml is not there yet; use --yaml or JSON"));
     }
-    let session = Session::open(&args.inventory, settings, program)?;
+    let session = Session::open(&args.inventory, settings, program, &Places::default())?;
     let mut inventory = session.inventory(&args.inventory)?;
     let run_settings = session.run_settings(&args.inventory, &Default::default())?;
     if let Some(limit) = &run_settings.limit {

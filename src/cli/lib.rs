@@ -8,6 +8,8 @@
 
 pub mod args;
 pub mod catalogue;
+pub mod collection_runtime;
+pub mod custom_modules;
 pub mod demo;
 pub mod doc_command;
 pub mod embedded;
@@ -17,6 +19,7 @@ pub mod includes;
 pub mod inventory_command;
 pub mod listing;
 pub mod program;
+pub mod python_bundle;
 pub mod run_command;
 pub mod running;
 pub mod secrets;

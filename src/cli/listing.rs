@@ -4,7 +4,10 @@ use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use inventory::pattern;
 use plan::{Play, Task};
-use run::{RunSettings, Store, dispatch::render_tags, tags::is_chosen};
+use run::{
+    RunSettings, Store,
+    tags::{is_chosen, render_tags},
+};
 use template::{Scope, Value};
 
 use crate::{Failed, args::RunArgs};

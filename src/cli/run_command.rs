@@ -7,7 +7,11 @@ use run::Ended;
 use source::Diagnostics;
 
 use crate::{
-    Failed, Program, args::RunArgs, listing, running, session::Session, settings::Settings,
+    Failed, Program,
+    args::RunArgs,
+    listing, running,
+    session::{Places, Session},
+    settings::Settings,
 };
 
 /// Runs playbooks.
@@ -15,7 +19,13 @@ use crate::{
 /// # Errors
 /// What keeps the run from being started, with the exit code that Ansible gives it.
 pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
-    let session = Session::open(&args.inventory, settings, program)?;
+    let folders: Vec<PathBuf> = args
+        .playbooks
+        .iter()
+        .filter_map(|path| std::path::absolute(path).ok()?.parent().map(PathBuf::from))
+        .collect();
+    let places = Places { modules: &args.connection.module_path, playbooks: &folders };
+    let session = Session::open(&args.inventory, settings, program, &places)?;
     let warns = !program.is_ansible();
     if warns {
         for setting in session.settings.without_meaning() {
@@ -75,12 +85,10 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     run_settings.step = args.step;
     run_settings.force_handlers |= args.force_handlers;
     check_limit(&run_settings, &inventory)?;
-    let folders: Vec<PathBuf> = args
-        .playbooks
-        .iter()
-        .filter_map(|path| std::path::absolute(path).ok()?.parent().map(PathBuf::from))
-        .collect();
     let store = session.store(inventory, folders)?;
+    if args.inventory.flush_cache {
+        store.flush_fact_cache();
+    }
     if args.syntax_check || args.list_hosts || args.list_tasks || args.list_tags {
         let text = listing::show(&args, &plays, &store, &run_settings)?;
         print!("{text}");

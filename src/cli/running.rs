@@ -92,6 +92,7 @@ pub fn screen(
         shows_ok: settings.flag("DISPLAY_OK_HOSTS")?.unwrap_or(true),
         failures_to_stderr: settings.flag("DISPLAY_FAILED_STDERR")?.unwrap_or(false),
         explains: !program.is_ansible(),
+        shows_custom_stats: settings.flag("SHOW_CUSTOM_STATS")?.unwrap_or(false),
         marks_check: false,
     };
     let live = Live::new(is_terminal && !program.is_ansible() && !run.step, Arc::clone(masks));

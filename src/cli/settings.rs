@@ -74,12 +74,22 @@ settings! {
     INVENTORY_ANY_UNPARSED_IS_FAILED: ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"], [("inventory", "any_unparsed_is_failed")];
     DEFAULT_JINJA2_NATIVE: ["ANSIBLE_JINJA2_NATIVE"], [("defaults", "jinja2_native")];
     DEFAULT_MANAGED_STR: [], [("defaults", "ansible_managed")];
+    DEFAULT_MODULE_PATH: ["ANSIBLE_LIBRARY"], [("defaults", "library")];
+    INTERPRETER_PYTHON: ["ANSIBLE_PYTHON_INTERPRETER"], [("defaults", "interpreter_python")];
+    DEFAULT_HASH_BEHAVIOUR: ["ANSIBLE_HASH_BEHAVIOUR"], [("defaults", "hash_behaviour")];
+    CACHE_PLUGIN: ["ANSIBLE_CACHE_PLUGIN"], [("defaults", "fact_caching")];
+    CACHE_PLUGIN_CONNECTION: ["ANSIBLE_CACHE_PLUGIN_CONNECTION"], [("defaults", "fact_caching_connection")];
+    CACHE_PLUGIN_PREFIX: ["ANSIBLE_CACHE_PLUGIN_PREFIX"], [("defaults", "fact_caching_prefix")];
+    CACHE_PLUGIN_TIMEOUT: ["ANSIBLE_CACHE_PLUGIN_TIMEOUT"], [("defaults", "fact_caching_timeout")];
+    ASYNC_DIR: ["ANSIBLE_ASYNC_DIR"], [("defaults", "async_dir")];
+    DEFAULT_POLL_INTERVAL: ["ANSIBLE_POLL_INTERVAL"], [("defaults", "poll_interval")];
     TASK_TIMEOUT: ["ANSIBLE_TASK_TIMEOUT"], [("defaults", "task_timeout")];
     ANSIBLE_FORCE_COLOR: ["ANSIBLE_FORCE_COLOR"], [("defaults", "force_color")];
     ANSIBLE_NOCOLOR: ["ANSIBLE_NOCOLOR", "NO_COLOR"], [("defaults", "nocolor")];
     DISPLAY_SKIPPED_HOSTS: ["ANSIBLE_DISPLAY_SKIPPED_HOSTS"], [("defaults", "display_skipped_hosts")];
     DISPLAY_OK_HOSTS: ["ANSIBLE_DISPLAY_OK_HOSTS"], [("defaults", "display_ok_hosts")];
     DISPLAY_FAILED_STDERR: ["ANSIBLE_DISPLAY_FAILED_STDERR"], [("defaults", "display_failed_stderr")];
+    SHOW_CUSTOM_STATS: ["ANSIBLE_SHOW_CUSTOM_STATS"], [("defaults", "show_custom_stats")];
     DIFF_ALWAYS: ["ANSIBLE_DIFF_ALWAYS"], [("diff", "always")];
     TAGS_RUN: ["ANSIBLE_RUN_TAGS"], [("tags", "run")];
     TAGS_SKIP: ["ANSIBLE_SKIP_TAGS"], [("tags", "skip")];
@@ -99,7 +109,6 @@ const INNER: &[&str] = &[
     "deprecation_warnings",
     "command_warnings",
     "system_warnings",
-    "interpreter_python",
     "local_tmp",
     "callback_whitelist",
     "callbacks_enabled",

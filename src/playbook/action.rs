@@ -123,6 +123,7 @@ impl Cursor<'_> {
         let diagnostic = match self.compiler.catalogue.known(name) {
             Known::NotNative { name } => diagnostic
                 .hint(format!("{name} exists, but Trueup has no native module for it yet")),
+            Known::Refused { why } => diagnostic.hint(why),
             Known::No => {
                 let names = self.compiler.catalogue.names();
                 let keywords = match carrier {

@@ -11,6 +11,8 @@ impl Cursor<'_> {
     /// Compiles a play. `around` is what an `import_playbook` says of it.
     pub(crate) fn play(&mut self, node: &Node, path: &Path, around: &Keywords) -> Option<Play> {
         let mapping = node.as_mapping()?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.compiler.catalogue.add_library(&folder.join("library"));
         let (mut keywords, rest) = self.keywords(mapping, Carrier::Play);
         let mut vars = (*keywords.vars).clone();
         vars.extend(around.vars.iter().map(|(name, tree)| (Arc::clone(name), tree.clone())));

@@ -159,8 +159,10 @@ impl Cursor<'_> {
         }
         for role in frame.roles() {
             candidates.push(role.path.join(subfolder).join(name));
-            // A role's handlers may name a file of its tasks.
-            candidates.push(role.path.join("tasks").join(name));
+            // Handlers may include what tasks do.
+            if self.are_handlers {
+                candidates.push(role.path.join("tasks").join(name));
+            }
             candidates.push(role.path.join(name));
         }
         candidates.push(self.playbook_dir.join(name));

@@ -6,6 +6,7 @@
 //! This room decides nothing: leaving it out changes what is seen and not what is done.
 
 pub mod adhoc;
+pub mod custom_stats;
 pub mod diff;
 pub mod json;
 pub mod live;

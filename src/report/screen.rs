@@ -23,6 +23,8 @@ pub struct ScreenSettings {
     pub failures_to_stderr: bool,
     /// Whether failures are followed by their place in the file and what to do.
     pub explains: bool,
+    /// Whether what `set_stats` has set is shown at the end.
+    pub shows_custom_stats: bool,
     /// Whether a check run says so in its banners.
     pub marks_check: bool,
 }
@@ -37,6 +39,7 @@ impl Default for ScreenSettings {
             shows_ok: true,
             failures_to_stderr: false,
             explains: true,
+            shows_custom_stats: false,
             marks_check: false,
         }
     }
@@ -55,6 +58,7 @@ pub struct Screen {
     /// Titles of the tasks that were announced, and the one shown last.
     titles: std::collections::HashMap<plan::TaskId, String>,
     shown: Option<plan::TaskId>,
+    custom_stats: crate::custom_stats::CustomStats,
 }
 
 impl crate::Show for Screen {
@@ -91,6 +95,7 @@ impl Screen {
             said: Default::default(),
             titles: Default::default(),
             shown: None,
+            custom_stats: Default::default(),
         }
     }
 
@@ -160,7 +165,11 @@ impl Screen {
                 let title = self.title("RUNNING HANDLER", task, name, false);
                 vec![self.announce(task, title)]
             }
-            Event::HostStarted { .. } | Event::Statistic { .. } => Vec::new(),
+            Event::HostStarted { .. } => Vec::new(),
+            Event::Statistic { .. } => {
+                self.custom_stats.follow(event);
+                Vec::new()
+            }
             Event::RunStarted { playbooks } => self.playbooks(playbooks),
             Event::Item(item) => {
                 let mut lines = self.again(&item.task);
@@ -170,6 +179,16 @@ impl Screen {
             Event::Retrying { host, name, left, .. } => {
                 let text = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
                 vec![out(self.paint(Tone::Plain, &text))]
+            }
+            Event::JobPolled { host, job, started, finished } => {
+                let text = format!(
+                    "ASYNC POLL on {host}: jid={job} started={started} finished={finished}"
+                );
+                vec![out(self.paint(Tone::Plain, &text))]
+            }
+            Event::JobEnded { host, job, failed } => {
+                let how = if *failed { "FAILED" } else { "OK" };
+                vec![out(self.paint(Tone::Plain, &format!("ASYNC {how} on {host}: jid={job}")))]
             }
             Event::HostEnded { host, task, result, ignored } => {
                 let mut lines = self.again(task);
@@ -267,6 +286,7 @@ impl Screen {
         } else if result.skipped {
             if self.settings.shows_skipped {
                 let mut text = format!("skipping: [{host}] => (item={label}) ");
+                text.push_str(until_run(result));
                 if self.is_verbose(result) {
                     text.push_str(&format!("=> {}", self.dump(&item.task, result)));
                 }
@@ -318,7 +338,7 @@ impl Screen {
         } else if result.skipped {
             let all_items = result.items.iter().all(|item| item.skipped);
             if self.settings.shows_skipped && all_items {
-                let mut text = format!("skipping: [{host}]");
+                let mut text = format!("skipping: [{host}]{}", until_run(result));
                 if self.is_verbose(result) && !has_items {
                     text.push_str(&format!(" => {}", self.dump(task, result)));
                 }
@@ -475,8 +495,22 @@ impl Screen {
             )));
         }
         lines.push(out(String::new()));
+        if self.settings.shows_custom_stats && !self.custom_stats.is_empty() {
+            lines.push(out(self.banner("CUSTOM STATS: ")));
+            for (of, stats) in self.custom_stats.all() {
+                let stats = json::pretty(&Json::Object(stats.clone()), 1).replace('\n', "");
+                lines.push(out(format!("\t{of}: {stats}")));
+            }
+            lines.push(out(String::new()));
+        }
         lines
     }
+}
+
+/// Says of a skipped task that only a run can tell.
+fn until_run(result: &TaskResult) -> &'static str {
+    let reason = result.fields.get("skip_reason").and_then(Json::as_str);
+    if result.until_run && reason.is_some() { " (unknown until run)" } else { "" }
 }
 
 fn out(text: String) -> Line {

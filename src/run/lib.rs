@@ -11,11 +11,14 @@
 pub mod action;
 pub mod connect;
 pub mod cursor;
+pub mod custom_module;
 pub mod dispatch;
 pub mod event;
 pub mod execute;
+pub mod fact_cache;
 pub mod handlers;
 pub mod includes;
+pub mod layers;
 pub mod magic;
 pub mod outcome;
 pub mod reach;

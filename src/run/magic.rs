@@ -7,7 +7,11 @@ use inventory::{HostName, Inventory};
 use plan::{Frame, Task};
 use template::{Object, Scope, Shape, Tree, Value, Variables};
 
-use crate::{Store, scope::PlayContext};
+use crate::{
+    Store,
+    layers::{HashBehaviour, put_over},
+    scope::PlayContext,
+};
 
 /// The variables of one task on one host.
 pub struct Magic {
@@ -54,6 +58,7 @@ pub const NAMES: &[&str] = &[
     "play_hosts",
     "playbook_dir",
     "role_name",
+    "role_names",
     "role_path",
     "role_uuid",
     "vars",
@@ -97,13 +102,14 @@ impl Magic {
             "ansible_play_hosts" | "play_hosts" => {
                 hosts(&context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner))
             }
-            "ansible_play_role_names" => {
-                Value::list(context.play.roles.iter().map(|r| Value::from(r.role.name.as_str())))
+            "ansible_play_role_names" | "role_names" => {
+                names(context.play.roles.iter().map(|r| r.role.full_name()))
             }
-            "ansible_role_names" => Value::list(
-                context.play.roles.iter().map(|r| Value::from(r.role.full_name().as_str())),
-            ),
-            "ansible_dependent_role_names" => Value::empty_list(),
+            "ansible_role_names" => {
+                let roles = &context.play.roles;
+                names(dependencies(roles).chain(roles.iter().map(|r| r.role.full_name())))
+            }
+            "ansible_dependent_role_names" => names(dependencies(&context.play.roles)),
             "ansible_role_name" => return role.map(|role| Value::from(role.full_name().as_str())),
             "role_name" => return role.map(|role| Value::from(role.name.as_str())),
             "role_path" => {
@@ -170,6 +176,17 @@ impl Variables for Magic {
     fn names(&self) -> Vec<Arc<str>> {
         NAMES.iter().map(|name| Arc::from(*name)).collect()
     }
+}
+
+/// Names, each once.
+fn names(all: impl Iterator<Item = String>) -> Value {
+    let unique: indexmap::IndexSet<String> = all.collect();
+    Value::list(unique.iter().map(|name| Value::from(name.as_str())))
+}
+
+/// Names of the roles that roles depend on.
+fn dependencies(roles: &[plan::play::RoleBlock]) -> impl Iterator<Item = String> + '_ {
+    roles.iter().flat_map(|block| block.role.all_dependencies()).map(|role| role.full_name())
 }
 
 fn strings(texts: &[String]) -> Value {
@@ -295,6 +312,15 @@ impl HostVars {
 
 /// A scope of what a host has of itself.
 pub fn host_scope(store: &Store, layers: crate::store::HostLayers) -> Scope {
+    if store.hash_behaviour() == HashBehaviour::Merge {
+        let mut merged = IndexMap::new();
+        for layer in [&layers.inventory, &layers.facts, &layers.included, &layers.set, &store.extra]
+        {
+            put_over(&mut merged, layer, HashBehaviour::Merge);
+        }
+        return Scope::new(Arc::clone(&store.engine), Arc::clone(&store.surroundings))
+            .push(Arc::new(merged));
+    }
     Scope::new(Arc::clone(&store.engine), Arc::clone(&store.surroundings))
         .push(layers.inventory)
         .push(layers.facts)

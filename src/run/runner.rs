@@ -435,18 +435,6 @@ impl Runner {
             args.insert("fact_path".into(), setting.tree.clone());
         }
         task.action.args = args;
-        // Facts that are known need not be gathered again.
-        if self.settings.gathering == Gathering::Smart {
-            let text = "ansible_facts is not defined";
-            if let Ok(expression) =
-                template::Expression::compile(&self.store.engine, text, Some(&play.span))
-            {
-                task.keywords.when = vec![plan::Condition {
-                    expression: Arc::new(expression),
-                    span: play.span.clone(),
-                }];
-            }
-        }
         task
     }
 }

@@ -1,7 +1,7 @@
 //! Variables that belong to hosts: from the inventory, from facts, and from tasks.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, RwLock},
 };
@@ -12,6 +12,14 @@ use plan::Layer;
 use protocol::{Json, JsonMap};
 use rayon::prelude::*;
 use template::{Engine, Surroundings, Tree, Value};
+
+use crate::{
+    fact_cache::FactCache,
+    layers::{HashBehaviour, put_over},
+};
+
+/// The fact that says that facts were gathered.
+pub const FACTS_GATHERED: &str = "_ansible_facts_gathered";
 
 /// Reads `group_vars` and `host_vars` of a group or host beside a folder.
 pub type VarsReader =
@@ -31,6 +39,10 @@ pub struct Store {
     inventory_layers: RwLock<HashMap<HostName, Layer>>,
     hosts: RwLock<HashMap<HostName, HostVars>>,
     inject_facts: bool,
+    hash_behaviour: HashBehaviour,
+    fact_cache: Option<FactCache>,
+    /// Hosts whose cached facts have been read.
+    cached: RwLock<HashSet<HostName>>,
 }
 
 /// What tasks have found out and set on one host.
@@ -97,6 +109,46 @@ impl Store {
             inventory_layers: RwLock::default(),
             hosts: RwLock::default(),
             inject_facts,
+            hash_behaviour: HashBehaviour::default(),
+            fact_cache: None,
+            cached: RwLock::default(),
+        }
+    }
+
+    /// The same with facts kept between runs.
+    #[must_use]
+    pub fn with_fact_cache(mut self, cache: Option<FactCache>) -> Self {
+        self.fact_cache = cache;
+        self
+    }
+
+    /// The same with another way to put dictionaries together.
+    #[must_use]
+    pub fn with_hash_behaviour(mut self, behaviour: HashBehaviour) -> Self {
+        self.hash_behaviour = behaviour;
+        self
+    }
+
+    /// How dictionaries of one name are put together.
+    pub fn hash_behaviour(&self) -> HashBehaviour {
+        self.hash_behaviour
+    }
+
+    /// Forgets all facts that were kept for hosts of the inventory.
+    pub fn flush_fact_cache(&self) {
+        if let Some(cache) = &self.fact_cache {
+            self.inventory().hosts.keys().for_each(|host| cache.remove(host));
+        }
+    }
+
+    /// Reads what is kept of a host, once.
+    fn recall(&self, host: &HostName) {
+        let Some(cache) = &self.fact_cache else { return };
+        if read(&self.cached).contains(host) || !write(&self.cached).insert(host.clone()) {
+            return;
+        }
+        if let Some(facts) = cache.read(host) {
+            self.take_facts(host, &facts);
         }
     }
 
@@ -126,6 +178,7 @@ impl Store {
 
     /// The layers of a host.
     pub fn layers(&self, host: &HostName) -> HostLayers {
+        self.recall(host);
         let inventory = self.inventory_layer(host);
         match read(&self.hosts).get(host) {
             Some(vars) => HostLayers {
@@ -134,7 +187,7 @@ impl Store {
                 included: Arc::clone(&vars.included),
                 set: Arc::clone(&vars.set),
             },
-            None => HostLayers { inventory, ..HostLayers::default() },
+            None => HostLayers { inventory, facts: no_facts(), ..HostLayers::default() },
         }
     }
 
@@ -152,9 +205,7 @@ impl Store {
     /// the host's own, `host_vars`.
     fn work_out(&self, inventory: &Inventory, host: &HostName) -> Layer {
         let mut layer = Vars::new();
-        let mut add = |vars: &Vars| {
-            layer.extend(vars.iter().map(|(name, tree)| (Arc::clone(name), tree.clone())));
-        };
+        let mut add = |vars: &Vars| put_over(&mut layer, vars, self.hash_behaviour);
         let groups = inventory.groups_of(host.as_str());
         let (all, others): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| group.as_str() == "all");
@@ -209,6 +260,17 @@ impl Store {
         if facts.is_empty() {
             return;
         }
+        self.recall(host);
+        let all = self.take_facts(host, facts);
+        if let Some(cache) = &self.fact_cache
+            && let Err(error) = cache.write(host, &all)
+        {
+            tracing::warn!(%host, %error, "the facts cannot be kept");
+        }
+    }
+
+    /// Takes facts in, and returns all that are known.
+    fn take_facts(&self, host: &HostName, facts: &JsonMap) -> JsonMap {
         let mut hosts = write(&self.hosts);
         let vars = hosts.entry(host.clone()).or_default();
         for (name, value) in facts {
@@ -227,20 +289,28 @@ impl Store {
             }
         }
         vars.facts = Arc::new(layer);
+        vars.injected.clone()
     }
 
     /// The facts of a host.
     pub fn facts(&self, host: &HostName) -> JsonMap {
+        self.recall(host);
         read(&self.hosts).get(host).map(|vars| vars.fact_map.clone()).unwrap_or_default()
     }
 
-    /// Whether facts of a host are known.
-    pub fn has_facts(&self, host: &HostName) -> bool {
-        read(&self.hosts).get(host).is_some_and(|vars| !vars.fact_map.is_empty())
+    /// Whether facts of a host have been gathered, in this run or one whose facts were kept.
+    pub fn has_gathered(&self, host: &HostName) -> bool {
+        self.recall(host);
+        let hosts = read(&self.hosts);
+        hosts.get(host).is_some_and(|vars| vars.injected.contains_key(FACTS_GATHERED))
     }
 
     /// Forgets the facts of a host, and what `set_fact` and `register` have set on it.
     pub fn clear_facts(&self, host: &HostName) {
+        write(&self.cached).insert(host.clone());
+        if let Some(cache) = &self.fact_cache {
+            cache.remove(host);
+        }
         if let Some(vars) = write(&self.hosts).get_mut(host) {
             vars.facts = no_facts();
             vars.fact_map = JsonMap::new();
@@ -261,7 +331,8 @@ impl Store {
         let mut hosts = write(&self.hosts);
         let vars = hosts.entry(host.clone()).or_default();
         let layer = Arc::make_mut(&mut vars.included);
-        layer.extend(included.into_iter().map(|(name, tree)| (Arc::from(name), tree)));
+        let included = included.into_iter().map(|(name, tree)| (Arc::from(name), tree)).collect();
+        put_over(layer, &included, self.hash_behaviour);
     }
 }
 

@@ -77,8 +77,6 @@ pub struct Recipe<'a> {
 pub struct Built {
     /// The compressed program.
     pub gzip: PathBuf,
-    /// Its size in bytes.
-    pub gzip_bytes: usize,
     /// All files that it was made of.
     pub sources: Vec<PathBuf>,
 }
@@ -143,7 +141,7 @@ impl Recipe<'_> {
         let gzip = gzip.map_err(|why| fault(&binary, why))?;
         let path = folder.join(format!("{program}-{}.gz", self.triple));
         fs::write(&path, &gzip).map_err(|why| fault(&path, why))?;
-        let built = Built { gzip: path, gzip_bytes: gzip.len(), sources: sources(&rule) };
+        let built = Built { gzip: path, sources: sources(&rule) };
         Ok((built, digest(&gzip)))
     }
 }
