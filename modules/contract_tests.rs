@@ -14,7 +14,9 @@ fn promise(name: &str) -> Promise {
     match name.rsplit('.').next().unwrap_or_default() {
         "apt" | "async_status" | "package" | "wait_for" | "command" | "shell" | "script"
         | "tempfile" | "get_url" | "uri" | "unarchive" | "git" | "subversion" | "pip"
-        | "expect" | "dnf" | "apk" | "pacman" | "zypper" | "ufw" | "lvol" => Promise::Action,
+        | "expect" | "dnf" | "apk" | "pacman" | "zypper" | "ufw" | "lvol" | "postgresql_query" => {
+            Promise::Action
+        }
         "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "package_facts"
         | "service_facts" | "setup" => Promise::Fact,
         _ => Promise::State,

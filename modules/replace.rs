@@ -236,7 +236,10 @@ mod tests {
             (json!({"path": "/none", "regexp": "x"}), "Path /none does not exist !"),
             (json!({"path": "/", "regexp": "x"}), "Path / is a directory !"),
             (json!({"path": "/f", "regexp": "("}), "regexp is no regular expression"),
-            (json!({"path": "/f", "regexp": "a", "replace": "\\7"}), "replace: "),
+            (
+                json!({"path": "/f", "regexp": "a", "replace": "\\7"}),
+                "Unable to process replace due to error: ",
+            ),
             (
                 json!({"path": "/f", "regexp": "a", "encoding": "utf-16"}),
                 "the encoding utf-16 is not implemented",
