@@ -1,10 +1,10 @@
 //! `#[derive(Arguments)]`.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Data, DeriveInput, Error, Expr, ExprArray, ExprTuple, Field, Fields, LitStr, Result, Token,
-    ext::IdentExt, meta::ParseNestedMeta, punctuated::Punctuated,
+    Data, DeriveInput, Error, Expr, ExprArray, ExprLit, ExprTuple, Field, Fields, Lit, LitStr,
+    Result, Token, ext::IdentExt, meta::ParseNestedMeta, punctuated::Punctuated,
 };
 
 use crate::documentation::paragraphs;
@@ -21,12 +21,12 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             return Err(Error::new_spanned(input, "arguments have names"));
         }
     };
-    let rules = rules(input)?;
-    let mut specs = Vec::new();
+    let rules = Rules::parse(input)?;
+    let mut parts = Vec::new();
     let mut reads = Vec::new();
     for field in fields {
-        let (spec, read) = expand_field(field)?;
-        specs.push(spec);
+        let (part, read) = expand_field(field)?;
+        parts.extend(part);
         reads.push(read);
     }
     let name = &input.ident;
@@ -37,11 +37,9 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 ::std::vec![#(#description),*]
             }
             fn spec() -> ::module::foreign::protocol::spec::ArgumentSpec {
-                #[allow(unused_mut)]
-                let mut spec = ::module::foreign::protocol::spec::ArgumentSpec::default();
-                #(#specs)*
-                #(#rules)*
-                spec
+                const SHAPE: &::module::shape::Shape =
+                    &::module::shape::Shape { parts: &[#(#parts),*], #rules };
+                SHAPE.spec()
             }
             fn from_arguments(
                 #[allow(unused_variables)]
@@ -53,21 +51,13 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         impl ::module::ArgumentValue for #name {
             const KIND: ::module::foreign::protocol::spec::Kind =
                 ::module::foreign::protocol::spec::Kind::Dict;
-            fn options() -> ::core::option::Option<::module::foreign::protocol::spec::ArgumentSpec> {
-                ::core::option::Option::Some(<Self as ::module::Arguments>::spec())
-            }
+            const OPTIONS: ::core::option::Option<
+                fn() -> ::module::foreign::protocol::spec::ArgumentSpec,
+            > = ::core::option::Option::Some(<Self as ::module::Arguments>::spec);
             fn from_json(
                 value: &::module::foreign::protocol::Json,
             ) -> ::core::result::Result<Self, ::std::string::String> {
-                match value {
-                    ::module::foreign::protocol::Json::Object(map) => {
-                        <Self as ::module::Arguments>::from_arguments(map)
-                    }
-                    other => ::core::result::Result::Err(::std::format!(
-                        "must be a dict, got: {}",
-                        ::module::foreign::protocol::python::text(other),
-                    )),
-                }
+                ::module::read_dict(value)
             }
         }
     })
@@ -129,8 +119,8 @@ fn expressions(meta: &ParseNestedMeta) -> Result<Vec<Expr>> {
     Ok(Punctuated::<Expr, Token![,]>::parse_terminated(&content)?.into_iter().collect())
 }
 
-/// What the field adds to the spec, and how it is read.
-fn expand_field(field: &Field) -> Result<(TokenStream, TokenStream)> {
+/// What the field adds to the shape, and how it is read.
+fn expand_field(field: &Field) -> Result<(Option<TokenStream>, TokenStream)> {
     let options = FieldOptions::parse(field)?;
     let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "no name"))?;
     let kind = &field.ty;
@@ -140,58 +130,72 @@ fn expand_field(field: &Field) -> Result<(TokenStream, TokenStream)> {
         .unwrap_or_else(|| ident.unraw().to_string().trim_end_matches('_').to_owned());
     if options.flatten {
         return Ok((
-            quote!(::module::add_arguments(&mut spec, <#kind as ::module::Arguments>::spec());),
+            Some(quote!(::module::shape::Part::Flat(<#kind as ::module::Arguments>::spec))),
             quote!(#ident: <#kind as ::module::Arguments>::from_arguments(map)?,),
         ));
     }
     if options.internal {
         let key = format!("_{name}");
-        return Ok((
-            TokenStream::new(),
-            quote!(#ident: ::module::read_internal::<#kind>(map, #key)?,),
-        ));
+        return Ok((None, quote!(#ident: ::module::read_internal::<#kind>(map, #key)?,)));
     }
     let description = paragraphs(&field.attrs).join("\n\n");
-    let (aliases, choices, no_log) = (&options.aliases, &options.choices, options.no_log);
+    let (aliases, no_log) = (&options.aliases, options.no_log);
+    let value = quote!(<#kind as ::module::ArgumentValue>);
     let default = match &options.default {
         Some(default) => {
-            quote!(::core::option::Option::Some(::module::foreign::serde_json::json!(#default)))
+            let literal = literal(default)?;
+            quote!(::core::option::Option::Some(#literal))
         }
         None => quote!(::core::option::Option::None),
     };
-    let mut overrides = Vec::new();
-    if !choices.is_empty() {
-        overrides.push(quote!(argument.choices =
-            ::std::vec![#(::module::foreign::serde_json::json!(#choices)),*];));
-    }
-    if let Some(kind) = &options.kind {
-        let kind = kind_variant(kind, field)?;
-        overrides.push(quote!(argument.kind = #kind;));
-    }
-    if let Some(kind) = &options.elements {
-        let kind = kind_variant(kind, field)?;
-        overrides.push(quote!(argument.elements = ::core::option::Option::Some(#kind);));
-    }
-    let spec = quote! {{
-        let default = #default;
-        #[allow(unused_mut)]
-        let mut argument = ::module::foreign::protocol::spec::Argument {
-            name: #name.into(),
-            aliases: ::std::vec![#(#aliases.into()),*],
-            kind: <#kind as ::module::ArgumentValue>::KIND,
-            elements: <#kind as ::module::ArgumentValue>::elements(),
-            required: default.is_none() && !<#kind as ::module::ArgumentValue>::OPTIONAL,
-            default,
-            choices: <#kind as ::module::ArgumentValue>::choices(),
-            options: <#kind as ::module::ArgumentValue>::options().map(::std::boxed::Box::new),
+    let choices = if options.choices.is_empty() {
+        quote!(#value::CHOICES)
+    } else {
+        let choices = options.choices.iter().map(literal).collect::<Result<Vec<_>>>()?;
+        quote!(&[#(#choices),*])
+    };
+    let argument_kind = match &options.kind {
+        Some(kind) => kind_variant(kind, field)?,
+        None => quote!(#value::KIND),
+    };
+    let elements = match &options.elements {
+        Some(kind) => {
+            let kind = kind_variant(kind, field)?;
+            quote!(::core::option::Option::Some(#kind))
+        }
+        None => quote!(#value::ELEMENTS),
+    };
+    let part = quote! {
+        ::module::shape::Part::Field(::module::shape::Field {
+            name: #name,
+            aliases: &[#(#aliases),*],
+            kind: #argument_kind,
+            elements: #elements,
+            optional: #value::OPTIONAL,
+            default: #default,
+            choices: #choices,
+            options: #value::OPTIONS,
             no_log: #no_log,
-            description: #description.into(),
-        };
-        #(#overrides)*
-        spec.arguments.push(argument);
-    }};
-    let read = quote!(#ident: ::module::read_argument::<#kind>(map, #name, || #default)?,);
-    Ok((spec, read))
+            description: #description,
+        })
+    };
+    Ok((Some(part), quote!(#ident: ::module::read_argument::<#kind>(map, #name, #default)?,)))
+}
+
+/// A default, a choice or a condition's value as a constant.
+fn literal(value: &Expr) -> Result<TokenStream> {
+    let kind = match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => quote!(Str),
+        Expr::Lit(ExprLit { lit: Lit::Bool(_), .. }) => quote!(Bool),
+        Expr::Lit(ExprLit { lit: Lit::Float(_), .. }) => quote!(Float),
+        Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) | Expr::Unary(_) => quote!(Int),
+        Expr::Array(ExprArray { elems, .. }) => {
+            let items = elems.iter().map(literal).collect::<Result<Vec<_>>>()?;
+            return Ok(quote!(::module::shape::Literal::List(&[#(#items),*])));
+        }
+        other => return Err(Error::new_spanned(other, "expected a literal or a list of them")),
+    };
+    Ok(quote!(::module::shape::Literal::#kind(#value)))
 }
 
 fn kind_variant(name: &str, field: &Field) -> Result<TokenStream> {
@@ -208,45 +212,78 @@ fn kind_variant(name: &str, field: &Field) -> Result<TokenStream> {
     Ok(quote!(::module::foreign::protocol::spec::Kind::#variant))
 }
 
-/// The rules between arguments, as statements on `spec`.
-fn rules(input: &DeriveInput) -> Result<Vec<TokenStream>> {
-    let mut rules = Vec::new();
-    for attribute in input.attrs.iter().filter(|one| one.path().is_ident("arguments")) {
-        attribute.parse_nested_meta(|meta| {
-            let name = meta.path.require_ident()?.clone();
-            match name.to_string().as_str() {
-                "mutually_exclusive" | "required_together" | "required_one_of" => {
-                    for group in expressions(&meta)? {
-                        let group = group_of(&group)?;
-                        rules.push(quote!(spec.#name.push(#group);));
-                    }
-                }
-                "required_if" => {
-                    for rule in expressions(&meta)? {
-                        rules.push(required_if(&rule)?);
-                    }
-                }
-                "required_by" => {
-                    for rule in expressions(&meta)? {
-                        let Expr::Tuple(ExprTuple { elems, .. }) = &rule else {
-                            return Err(Error::new_spanned(rule, "expected (argument, [others])"));
-                        };
-                        let (Some(argument), Some(group), 2) =
-                            (elems.first(), elems.get(1), elems.len())
-                        else {
-                            return Err(Error::new_spanned(elems, "expected (argument, [others])"));
-                        };
-                        let group = group_of(group)?;
-                        rules.push(quote!(spec.required_by.push((#argument.into(), #group));));
-                    }
-                }
-                "open" => rules.push(quote!(spec.open = true;)),
-                _ => return Err(meta.error("a rule that arguments do not have")),
-            }
-            Ok(())
-        })?;
+/// The rules between arguments, as constants.
+#[derive(Default)]
+struct Rules {
+    mutually_exclusive: Vec<TokenStream>,
+    required_together: Vec<TokenStream>,
+    required_one_of: Vec<TokenStream>,
+    required_if: Vec<TokenStream>,
+    required_by: Vec<TokenStream>,
+    open: bool,
+}
+
+impl Rules {
+    fn parse(input: &DeriveInput) -> Result<Self> {
+        let mut rules = Self::default();
+        for attribute in input.attrs.iter().filter(|one| one.path().is_ident("arguments")) {
+            attribute.parse_nested_meta(|meta| rules.parse_one(&meta))?;
+        }
+        Ok(rules)
     }
-    Ok(rules)
+
+    fn parse_one(&mut self, meta: &ParseNestedMeta) -> Result<()> {
+        let name = meta.path.require_ident()?.to_string();
+        let (list, form): (&mut Vec<_>, fn(&Expr) -> Result<TokenStream>) = match name.as_str() {
+            "mutually_exclusive" => (&mut self.mutually_exclusive, group_of),
+            "required_together" => (&mut self.required_together, group_of),
+            "required_one_of" => (&mut self.required_one_of, group_of),
+            "required_if" => (&mut self.required_if, required_if),
+            "required_by" => (&mut self.required_by, required_by),
+            "open" => {
+                self.open = true;
+                return Ok(());
+            }
+            _ => return Err(meta.error("a rule that arguments do not have")),
+        };
+        for rule in expressions(meta)? {
+            list.push(form(&rule)?);
+        }
+        Ok(())
+    }
+}
+
+impl ToTokens for Rules {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self {
+            mutually_exclusive,
+            required_together,
+            required_one_of,
+            required_if,
+            required_by,
+            open,
+        } = self;
+        tokens.extend(quote! {
+            mutually_exclusive: &[#(#mutually_exclusive),*],
+            required_together: &[#(#required_together),*],
+            required_one_of: &[#(#required_one_of),*],
+            required_if: &[#(#required_if),*],
+            required_by: &[#(#required_by),*],
+            open: #open,
+        });
+    }
+}
+
+fn required_by(rule: &Expr) -> Result<TokenStream> {
+    let form = "expected (argument, [others])";
+    let Expr::Tuple(ExprTuple { elems, .. }) = rule else {
+        return Err(Error::new_spanned(rule, form));
+    };
+    let (Some(argument), Some(group), 2) = (elems.first(), elems.get(1), elems.len()) else {
+        return Err(Error::new_spanned(elems, form));
+    };
+    let group = group_of(group)?;
+    Ok(quote!((#argument, #group)))
 }
 
 fn required_if(rule: &Expr) -> Result<TokenStream> {
@@ -263,14 +300,14 @@ fn required_if(rule: &Expr) -> Result<TokenStream> {
     else {
         return Err(Error::new_spanned(rule, form));
     };
-    let group = group_of(group)?;
+    let (value, group) = (literal(value)?, group_of(group)?);
     Ok(quote! {
-        spec.required_if.push(::module::foreign::protocol::spec::RequiredIf {
-            argument: #argument.into(),
-            value: ::module::foreign::serde_json::json!(#value),
+        ::module::shape::Condition {
+            argument: #argument,
+            value: #value,
             required: #group,
             any: #any,
-        });
+        }
     })
 }
 
@@ -279,5 +316,5 @@ fn group_of(group: &Expr) -> Result<TokenStream> {
         return Err(Error::new_spanned(group, "expected a list of argument names"));
     };
     let names = elems.iter();
-    Ok(quote!(::std::vec![#(#names.into()),*]))
+    Ok(quote!(&[#(#names),*]))
 }

@@ -11,7 +11,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     };
     let name = &input.ident;
     let mut all = Vec::new();
-    let mut arms = Vec::new();
+    let mut values = Vec::new();
     let mut texts = Vec::new();
     for variant in &data.variants {
         if !matches!(variant.fields, Fields::Unit) {
@@ -28,7 +28,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         }
         let ident = &variant.ident;
         let first = &names[0];
-        arms.push(quote!(#(#names)|* => ::core::option::Option::Some(Self::#ident),));
+        values.extend(names.iter().map(|_| quote!(Self::#ident)));
         texts.push(quote!(Self::#ident => #first,));
         all.extend(names);
     }
@@ -55,19 +55,16 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         impl ::module::ArgumentValue for #name {
             const KIND: ::module::foreign::protocol::spec::Kind =
                 ::module::foreign::protocol::spec::Kind::Str;
-            fn choices() -> ::std::vec::Vec<::module::foreign::protocol::Json> {
-                ::std::vec![#(::module::foreign::protocol::Json::from(#all)),*]
-            }
+            const CHOICES: &'static [::module::shape::Literal] =
+                &[#(::module::shape::Literal::Str(#all)),*];
             fn from_json(
                 value: &::module::foreign::protocol::Json,
             ) -> ::core::result::Result<Self, ::std::string::String> {
-                let text = value.as_str().unwrap_or_default();
-                let found = match text { #(#arms)* _ => ::core::option::Option::None };
-                found.ok_or_else(|| ::std::format!(
-                    "must be one of: {}, got: {}",
-                    [#(#all),*].join(", "),
-                    ::module::foreign::protocol::python::text(value),
-                ))
+                ::module::read_choice(
+                    <Self as ::module::ArgumentValue>::CHOICES,
+                    &[#(#values),*],
+                    value,
+                )
             }
         }
     })

@@ -3,8 +3,11 @@
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 /// The paragraphs of an item's doc comment; lines within one are joined by spaces, code and lists
-/// keep theirs.
+/// keep theirs. None where this crate is built without `documentation`: the remote carries no pages.
 pub fn paragraphs(attributes: &[Attribute]) -> Vec<String> {
+    if !cfg!(feature = "documentation") {
+        return Vec::new();
+    }
     let mut paragraphs = vec![String::new()];
     for line in lines(attributes) {
         let line = line.strip_prefix(' ').unwrap_or(&line).trim_end();

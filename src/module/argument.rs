@@ -1,12 +1,14 @@
 //! How a struct is a module's arguments, and a type the kind of one.
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
 use protocol::{
     Json, JsonMap, python,
     spec::{ArgumentSpec, Kind},
 };
 use serde::de::DeserializeOwned;
+
+use crate::shape::Literal;
 
 /// A set of arguments; implemented by `#[derive(Arguments)]`.
 pub trait Arguments: Sized {
@@ -31,19 +33,11 @@ pub trait ArgumentValue: Sized {
     const OPTIONAL: bool = false;
 
     /// What the elements of a list hold.
-    fn elements() -> Option<Kind> {
-        None
-    }
-
+    const ELEMENTS: Option<Kind> = None;
     /// The values there are, where they can be listed.
-    fn choices() -> Vec<Json> {
-        Vec::new()
-    }
-
+    const CHOICES: &'static [Literal] = &[];
     /// What is inside, where it is a dict or a list of dicts.
-    fn options() -> Option<ArgumentSpec> {
-        None
-    }
+    const OPTIONS: Option<fn() -> ArgumentSpec> = None;
 
     /// What an argument that was left out is, where the type knows.
     fn left_out() -> Option<Self> {
@@ -87,18 +81,9 @@ scalar!(JsonMap, Dict, |value| value.as_object().cloned());
 impl<T: ArgumentValue> ArgumentValue for Option<T> {
     const KIND: Kind = T::KIND;
     const OPTIONAL: bool = true;
-
-    fn elements() -> Option<Kind> {
-        T::elements()
-    }
-
-    fn choices() -> Vec<Json> {
-        T::choices()
-    }
-
-    fn options() -> Option<ArgumentSpec> {
-        T::options()
-    }
+    const ELEMENTS: Option<Kind> = T::ELEMENTS;
+    const CHOICES: &'static [Literal] = T::CHOICES;
+    const OPTIONS: Option<fn() -> ArgumentSpec> = T::OPTIONS;
 
     fn left_out() -> Option<Self> {
         Some(None)
@@ -111,18 +96,9 @@ impl<T: ArgumentValue> ArgumentValue for Option<T> {
 
 impl<T: ArgumentValue> ArgumentValue for Vec<T> {
     const KIND: Kind = Kind::List;
-
-    fn elements() -> Option<Kind> {
-        Some(T::KIND)
-    }
-
-    fn choices() -> Vec<Json> {
-        T::choices()
-    }
-
-    fn options() -> Option<ArgumentSpec> {
-        T::options()
-    }
+    const ELEMENTS: Option<Kind> = Some(T::KIND);
+    const CHOICES: &'static [Literal] = T::CHOICES;
+    const OPTIONS: Option<fn() -> ArgumentSpec> = T::OPTIONS;
 
     fn from_json(value: &Json) -> Result<Self, String> {
         match value {
@@ -132,22 +108,62 @@ impl<T: ArgumentValue> ArgumentValue for Vec<T> {
     }
 }
 
-/// Reads one argument; what was left out is its default. The derive calls it.
+/// Reads one argument; what was left out is its default. The derive calls it for each field, so it
+/// is kept small, and out of line.
 ///
 /// # Errors
 /// A sentence that names the argument.
+#[inline(never)]
 pub fn read_argument<T: ArgumentValue>(
     map: &JsonMap,
-    name: &str,
-    default: impl FnOnce() -> Option<Json>,
+    name: &'static str,
+    default: Option<Literal>,
 ) -> Result<T, String> {
     let value = match map.get(name).filter(|value| !value.is_null()) {
-        Some(value) => Some(value.clone()),
-        None => default(),
+        Some(value) => Cow::Borrowed(value),
+        None => match default {
+            Some(default) => Cow::Owned(default.to_json()),
+            None => return T::left_out().ok_or_else(|| missing(name)),
+        },
     };
+    T::from_json(&value).map_err(|why| misfit(name, &why))
+}
+
+#[cold]
+fn missing(name: &str) -> String {
+    format!("missing required arguments: {name}")
+}
+
+#[cold]
+fn misfit(name: &str, why: &str) -> String {
+    format!("argument '{name}' {why}")
+}
+
+/// Reads a choice; the derive of enums calls it.
+///
+/// # Errors
+/// What it must be, without the name of the argument.
+pub fn read_choice<T: Copy>(choices: &[Literal], all: &[T], value: &Json) -> Result<T, String> {
+    let text = value.as_str().unwrap_or_default();
+    let names = choices.iter().map(|choice| match choice {
+        Literal::Str(name) => *name,
+        _ => "",
+    });
+    let found = names.clone().zip(all).find(|(name, _)| *name == text);
+    found.map(|(_, choice)| *choice).ok_or_else(|| {
+        let names: Vec<&str> = names.collect();
+        format!("must be one of: {}, got: {}", names.join(", "), python::text(value))
+    })
+}
+
+/// Reads a dict of arguments; the derive calls it for what is nested.
+///
+/// # Errors
+/// What it must be, without the name of the argument.
+pub fn read_dict<T: Arguments>(value: &Json) -> Result<T, String> {
     match value {
-        Some(value) => T::from_json(&value).map_err(|why| format!("argument '{name}' {why}")),
-        None => T::left_out().ok_or_else(|| format!("missing required arguments: {name}")),
+        Json::Object(map) => T::from_arguments(map),
+        other => Err(format!("must be a dict, got: {}", python::text(other))),
     }
 }
 
@@ -159,16 +175,6 @@ pub fn read_internal<T: DeserializeOwned>(map: &JsonMap, key: &str) -> Result<T,
     let value = map.get(key).cloned().unwrap_or_default();
     serde_json::from_value(value)
         .map_err(|why| format!("the controller's own argument '{key}' does not fit: {why}"))
-}
-
-/// Adds the arguments and rules of a flattened struct; the derive calls it.
-pub fn add_arguments(spec: &mut ArgumentSpec, more: ArgumentSpec) {
-    spec.arguments.extend(more.arguments);
-    spec.mutually_exclusive.extend(more.mutually_exclusive);
-    spec.required_together.extend(more.required_together);
-    spec.required_one_of.extend(more.required_one_of);
-    spec.required_if.extend(more.required_if);
-    spec.required_by.extend(more.required_by);
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! Modules by name.
 
-use protocol::{
-    JsonMap, Response,
-    arguments::expand_paths,
-    spec::{ModuleSpec, Runs},
-};
+#[cfg(feature = "documentation")]
+use protocol::spec::{ModuleSpec, Runs};
+use protocol::{JsonMap, Response, arguments::expand_paths};
 
+#[cfg(feature = "documentation")]
+use crate::documented::spec_of;
 use crate::{
     Action, Arguments, Documented, Fact, Failure, Host, Mode, Module, converge,
     converge::{answer, look, perform},
-    documented::spec_of,
     path::expand,
 };
 
@@ -21,6 +20,7 @@ pub struct Entry {
     /// Other names for it.
     pub aliases: &'static [&'static str],
     /// All that is known of it without a host.
+    #[cfg(feature = "documentation")]
     pub spec: fn() -> ModuleSpec,
     /// Runs it with checked arguments. Failures are part of the response.
     pub run: fn(&JsonMap, Mode, &mut dyn Host) -> Response,
@@ -56,7 +56,13 @@ pub const fn controller<D: Documented>() -> Entry {
 }
 
 const fn entry<D: Documented>(run: fn(&JsonMap, Mode, &mut dyn Host) -> Response) -> Entry {
-    Entry { name: D::NAME, aliases: D::ALIASES, spec: spec_of::<D>, run }
+    Entry {
+        name: D::NAME,
+        aliases: D::ALIASES,
+        #[cfg(feature = "documentation")]
+        spec: spec_of::<D>,
+        run,
+    }
 }
 
 fn read<A: Arguments>(args: &JsonMap, host: &dyn Host) -> Result<A, Failure> {
@@ -93,6 +99,7 @@ impl Catalogue {
     }
 
     /// Modules whose work is done on the host.
+    #[cfg(feature = "documentation")]
     pub fn remote(&self) -> impl Iterator<Item = &'static Entry> {
         self.entries.iter().filter(|entry| (entry.spec)().runs == Runs::Remote)
     }

@@ -34,10 +34,13 @@ pub mod mode;
 pub mod path;
 pub mod program;
 pub mod selinux;
+pub mod shape;
 pub mod source;
 
 pub use action::{Action, Guard};
-pub use argument::{ArgumentValue, Arguments, add_arguments, read_argument, read_internal};
+pub use argument::{
+    ArgumentValue, Arguments, read_argument, read_choice, read_dict, read_internal,
+};
 pub use catalogue::{Catalogue, Entry};
 pub use converge::{Mode, converge};
 pub use declarative::{Delta, Module};

@@ -8,8 +8,9 @@ use std::{
     fs,
     io::{self, Read, Write},
     os::unix::fs::DirBuilderExt,
+    panic,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{self, Command, Stdio},
     sync::{Arc, mpsc},
     thread,
     time::Duration,
@@ -84,7 +85,6 @@ fn start(request: &Request) -> Result<(u32, Begun), FrameError> {
 pub fn serve(input: &mut impl Read, mut output: impl Write) -> Result<(), FrameError> {
     let umask = module::machine::read_umask();
     let environment = session::environment();
-    work::keep_panics();
     let Some(mut request) = frame::read::<Request>(input)? else { return Ok(()) };
     let Some(order) = request.job.take() else { return Ok(()) };
     // A process that leads its group already has a session of its own.
@@ -96,6 +96,7 @@ pub fn serve(input: &mut impl Read, mut output: impl Write) -> Result<(), FrameE
         Ok(file) => file,
         Err(why) => return frame::write::<Begun>(&mut output, &Err(why)),
     };
+    file.answer_panics(&request.module);
     frame::write::<Begun>(&mut output, &Ok(file.path.display().to_string()))?;
     drop(output);
     let result = run(request, environment, umask, order.limit_secs)?;
@@ -170,6 +171,7 @@ fn result_of(module: &str, mut response: Response) -> JsonMap {
 }
 
 /// The file that says what came of a job.
+#[derive(Clone)]
 struct JobFile {
     path: PathBuf,
     umask: FileMode,
@@ -203,6 +205,17 @@ impl JobFile {
             format!("could not write the job's file {}: {error}", file.path.display())
         })?;
         Ok(file)
+    }
+
+    /// Has the file say so where something panics, which ends the process.
+    fn answer_panics(&self, module: &str) {
+        let (file, module) = (self.clone(), module.to_owned());
+        panic::set_hook(Box::new(move |info| {
+            let why = format!("bug in trueup: {module} panicked: {info}");
+            // Where the file cannot be written, nobody is left to be told.
+            let _ = file.write(&result_of(&module, Response::failure(why)));
+            process::exit(work::PANICKED);
+        }));
     }
 
     /// Writes what there is to say, at once: readers see the old text or the new one, whole.

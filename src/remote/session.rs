@@ -82,7 +82,7 @@ pub fn environment() -> Vec<(String, String)> {
 pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), FrameError> {
     let umask = read_umask();
     let environment = environment();
-    work::keep_panics();
+    work::answer_panics();
     let outlet = Outlet(Arc::new(Mutex::new(output)));
     greet(&outlet, &environment, umask)?;
     let slots = Slots::default();

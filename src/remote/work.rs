@@ -1,12 +1,10 @@
 //! One request.
 
 use std::{
-    any::Any,
-    cell::RefCell,
     io::{self, Cursor, Read},
-    panic::{self, AssertUnwindSafe},
+    panic, process,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -19,7 +17,7 @@ use module::{
     machine::{Cancellation, Courier, Machine},
 };
 use modules::{CATALOGUE, INTERNAL};
-use protocol::{Digest, Request, Response, request::InlineFile};
+use protocol::{Answer, Digest, Request, Response, request::InlineFile};
 
 use crate::{courier::StreamCourier, detached, inbox::Inbox, session::Outlet};
 
@@ -60,14 +58,36 @@ impl Courier for NoFiles {
     }
 }
 
-thread_local! {
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+/// The request that is worked on, for the answer where it panics.
+static UNDER_WAY: Mutex<Option<UnderWay>> = Mutex::new(None);
+
+struct UnderWay {
+    id: u64,
+    name: String,
+    cancellation: Arc<Cancellation>,
+    outlet: Outlet,
 }
 
-/// Keeps what a panic says for the answer, instead of printing it.
-pub fn keep_panics() {
+/// The status that a remote ends with after a panic.
+pub const PANICKED: i32 = 101;
+
+/// How long a program that was started may take to be killed where something else panics.
+const KILL_WAIT: Duration = Duration::from_millis(300);
+
+/// Answers the request under way where something panics, and ends the process: this binary carries
+/// no tables for unwinding, which are a sixth of its size. The controller starts it again for the
+/// next request.
+pub fn answer_panics() {
     panic::set_hook(Box::new(|info| {
-        PANIC.with_borrow_mut(|kept| *kept = Some(info.to_string()));
+        let under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(UnderWay { id, name, cancellation, outlet }) = under_way {
+            cancellation.cancel();
+            thread::sleep(KILL_WAIT);
+            let failure = Response::failure(format!("bug in trueup: {name} panicked: {info}"));
+            // Where the stream has failed, nobody is left to be told.
+            let _ = outlet.send(id, Answer::Done(Box::new(failure)));
+        }
+        process::exit(PANICKED);
     }));
 }
 
@@ -84,7 +104,15 @@ pub fn run(
     }
     let files = std::mem::take(&mut request.files);
     let courier = StreamCourier::new(id, outlet.clone(), Arc::clone(&inbox), files);
-    perform(request, environment, umask, &cancellation, &courier, Some(&inbox))
+    put_under_way(Some(UnderWay {
+        id,
+        name: request.module.clone(),
+        cancellation: Arc::clone(&cancellation),
+        outlet: outlet.clone(),
+    }));
+    let response = perform(request, environment, umask, &cancellation, &courier, Some(&inbox));
+    put_under_way(None);
+    response
 }
 
 /// Runs a module to its end. What waits at the inbox is let go when the time is up.
@@ -109,31 +137,24 @@ pub fn perform(
     variables.extend(request.environment);
     let mut host = Machine::new(variables, umask, Arc::clone(cancellation), courier);
     let mode = Mode { check: request.check, diff: request.diff };
-    let result =
-        panic::catch_unwind(AssertUnwindSafe(|| (entry.run)(&request.args, mode, &mut host)));
+    let response = (entry.run)(&request.args, mode, &mut host);
     let has_timed_out = watch.is_some_and(|watch| watch.end());
-    match (result, timeout) {
-        (_, Some(secs)) if has_timed_out => Response::failure(format!(
+    match timeout {
+        Some(secs) if has_timed_out => Response::failure(format!(
             "The {name} action failed to execute in the expected time frame ({secs}) and was \
              terminated"
         )),
         _ if cancellation.is_cancelled() => cancelled(),
-        (Ok(response), _) => response,
-        (Err(panic), _) => {
-            Response::failure(format!("bug in trueup: {name} panicked: {}", said(&*panic)))
-        }
+        _ => response,
     }
+}
+
+fn put_under_way(request: Option<UnderWay>) {
+    *UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner) = request;
 }
 
 fn cancelled() -> Response {
     Response::failure("the task was cancelled")
-}
-
-fn said(panic: &(dyn Any + Send)) -> String {
-    PANIC.with_borrow_mut(Option::take).unwrap_or_else(|| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
-    })
 }
 
 /// Cancels a request that takes too long.
