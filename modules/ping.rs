@@ -27,7 +27,7 @@ impl Documented for Ping {
 impl Fact for Ping {
     fn read(&self, _: &dyn Host) -> Result<Response, Failure> {
         if self.data == "crash" {
-            return Err(Failure::new("boom"));
+            return Err(Failure::new("boom").with("exception", "Exception: boom"));
         }
         let mut response = Response::default();
         response.returned.insert("ping".into(), self.data.clone().into());

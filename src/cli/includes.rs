@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use inventory::Inventory;
-use plan::{Frame, Item, Layer};
+use plan::{Action, Frame, Item, Layer, Task};
 use playbook::{Compiler, Files, RoleRequest};
 use run::{
     IncludedRole, Includes,
@@ -71,6 +71,12 @@ impl Includes for Compiling {
         let compiled =
             compiled.ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
         Ok(IncludedRole { role: compiled.role, items: compiled.items, handlers: compiled.handlers })
+    }
+
+    fn action(&self, task: &Task, name: &str, playbook_dir: &Path) -> Result<Action, String> {
+        let mut diagnostics = Diagnostics::default();
+        let action = self.compiler.action(task, name, playbook_dir, &mut diagnostics);
+        outcome(action, &diagnostics)?.ok_or_else(|| format!("the action '{name}' cannot be used"))
     }
 
     fn vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String> {

@@ -126,6 +126,19 @@ impl Compiler {
         cursor.role(parts, parent)
     }
 
+    /// Compiles an action whose name a run has found out.
+    pub fn action(
+        &self,
+        task: &plan::Task,
+        name: &str,
+        playbook_dir: &Path,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<plan::Action> {
+        let deferred = task.action.deferred.as_deref()?;
+        let mut cursor = Cursor::new(self, diagnostics, playbook_dir);
+        cursor.resolve_deferred(deferred, name, &task.action.span)
+    }
+
     /// Finds a file of tasks as an include names it. The error lists what was tried.
     pub fn find_tasks_file(
         &self,
