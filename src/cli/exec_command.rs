@@ -88,9 +88,9 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     if let Some(error) = ended.error {
         return Err(Failed::general(error));
     }
-    Ok(if ended.statistics.has_unreachable() {
+    Ok(if ended.has_unreachable {
         4
-    } else if ended.statistics.has_failures() {
+    } else if ended.has_failed {
         2
     } else {
         0

@@ -31,6 +31,8 @@ impl Includes for Compiling {
         are_handlers: bool,
         playbook_dir: &Path,
     ) -> Result<Vec<Item>, String> {
+        // The run may have written what it includes.
+        self.files.forget();
         let path = self
             .compiler
             .find_tasks_file(&include.file, frame, are_handlers, playbook_dir)
@@ -55,6 +57,7 @@ impl Includes for Compiling {
         params: Layer,
         playbook_dir: &Path,
     ) -> Result<IncludedRole, String> {
+        self.files.forget();
         let request = RoleRequest {
             name: include.name.clone(),
             tasks_from: include.tasks_from.clone(),

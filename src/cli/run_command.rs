@@ -91,7 +91,11 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     check_limit(&run_settings, &inventory)?;
     let store = session.store(inventory, folders)?;
     let (source, options) = (session.clone(), args.inventory.clone());
-    store.set_reload(Arc::new(move || source.inventory(&options).map_err(|failed| failed.message)));
+    store.set_reload(Arc::new(move || {
+        // What was read is not what is there now.
+        source.files.forget();
+        source.inventory(&options).map_err(|failed| failed.message)
+    }));
     if args.inventory.flush_cache {
         store.flush_fact_cache();
     }
@@ -199,9 +203,9 @@ fn exit_code(ended: &Ended, is_detailed: bool) -> u8 {
             + u8::from(statistics.has_failures()) * 4
             + u8::from(statistics.has_unreachable()) * 8;
     }
-    if statistics.has_unreachable() {
+    if ended.has_unreachable {
         4
-    } else if statistics.has_failures() {
+    } else if ended.has_failed {
         2
     } else {
         0

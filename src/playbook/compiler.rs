@@ -171,6 +171,12 @@ pub(crate) struct Cursor<'a> {
     pub open: Vec<PathBuf>,
     /// Whether task lists are lists of handlers.
     pub are_handlers: bool,
+    /// The section of a play, or what else holds tasks, for messages.
+    pub section: &'static str,
+    /// Whether the play goes on where the task that is being read fails.
+    pub may_fail: bool,
+    /// How many blocks with a rescue are around.
+    pub rescues: usize,
     /// Handlers of roles that were met since the play began.
     pub handlers: Vec<Item>,
 }
@@ -187,6 +193,9 @@ impl<'a> Cursor<'a> {
             playbook_dir: playbook_dir.to_owned(),
             open: Vec::new(),
             are_handlers: false,
+            section: "tasks",
+            may_fail: false,
+            rescues: 0,
             handlers: Vec::new(),
         }
     }

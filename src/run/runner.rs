@@ -30,6 +30,9 @@ pub struct Ended {
     pub statistics: Statistics,
     /// Hosts that failed or could not be reached, for a retry file.
     pub lost: Vec<HostName>,
+    /// Whether any host has failed for good, and whether any was not reached.
+    pub has_failed: bool,
+    pub has_unreachable: bool,
     /// What stopped the run before its end, if anything did.
     pub error: Option<String>,
 }
@@ -87,7 +90,13 @@ impl Runner {
             self.events.send(Event::RunEnded { statistics: Box::new(progress.statistics.clone()) });
         let mut lost: Vec<HostName> = progress.lost.into_iter().collect();
         lost.sort();
-        Ended { statistics: progress.statistics, lost, error }
+        Ended {
+            statistics: progress.statistics,
+            lost,
+            has_failed: progress.has_failed,
+            has_unreachable: progress.has_unreachable,
+            error,
+        }
     }
 
     /// Runs one play. `false` where the run ends with it.
@@ -184,6 +193,8 @@ impl Runner {
             let (end, statistics, _, waits) = dispatcher.run().await;
             progress.waits_for_start = waits;
             progress.add(statistics);
+            progress.has_failed |= !end.failed.is_empty();
+            progress.has_unreachable |= !end.unreachable.is_empty();
             let lost_before = progress.lost.len();
             progress.lost.extend(end.failed.iter().cloned());
             progress.lost.extend(end.unreachable.iter().cloned());
@@ -485,6 +496,8 @@ impl Runner {
 struct Progress {
     statistics: Statistics,
     lost: HashSet<HostName>,
+    has_failed: bool,
+    has_unreachable: bool,
     waits_for_start: bool,
 }
 

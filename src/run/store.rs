@@ -233,6 +233,8 @@ impl Store {
         let groups = inventory.groups_of(host.as_str());
         let (all, others): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| group.as_str() == "all");
+        // A host that is not in the inventory, such as localhost, is in `all` nevertheless.
+        let all = if all.is_empty() { vec![GroupName::from("all")] } else { all };
         for group in all.iter().chain(&others) {
             if let Some(group) = inventory.groups.get(group) {
                 add(&group.vars);
