@@ -30,6 +30,7 @@ use crate::{
 pub const ANSIBLE_VERSION: &str = "2.18.0";
 
 /// Everything that is read before anything runs.
+#[derive(Clone)]
 pub struct Session {
     pub settings: Settings,
     pub engine: Arc<Engine>,

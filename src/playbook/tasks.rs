@@ -36,7 +36,12 @@ impl Cursor<'_> {
             }
             _ if node.is_null() => Vec::new(),
             _ => {
-                let message = format!("a list of tasks was expected, this is {}", node.describe());
+                let section = self.section;
+                let message = format!(
+                    "A malformed block was encountered while loading {section}: {} should be a list or None but is {}",
+                    node.span.text().trim(),
+                    node.describe()
+                );
                 self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
                 Vec::new()
             }
@@ -78,14 +83,14 @@ impl Cursor<'_> {
         });
         let (mut body, mut rescue, mut always) = (Vec::new(), Vec::new(), Vec::new());
         let mut has_body = false;
-        let is_rescued = mapping.get("rescue").is_some();
         for entry in rest {
             match entry.key.as_str() {
                 Some("block") => {
                     has_body = true;
-                    self.rescues += usize::from(is_rescued);
+                    let has_rescue = usize::from(mapping.get("rescue").is_some());
+                    self.rescues += has_rescue;
                     body = self.tasks(&entry.value, &frame);
-                    self.rescues -= usize::from(is_rescued);
+                    self.rescues -= has_rescue;
                 }
                 Some("rescue") => rescue = self.tasks(&entry.value, &frame),
                 Some("always") => always = self.tasks(&entry.value, &frame),
@@ -93,7 +98,7 @@ impl Cursor<'_> {
             }
         }
         if !has_body {
-            let found = if is_rescued { "rescue" } else { "always" };
+            let found = if mapping.get("rescue").is_some() { "rescue" } else { "always" };
             let message = format!("'{found}' keyword cannot be used without 'block'");
             self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
         }

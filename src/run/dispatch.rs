@@ -183,6 +183,9 @@ impl Dispatcher {
     }
 
     fn runs_once(&self, task: &Arc<Task>, host: usize) -> bool {
+        if task.does(&["meta"]) && self.strategy == Strategy::Linear {
+            return meta::concerns_all(task);
+        }
         let Some(setting) = task.setting(Key::RunOnce) else { return false };
         let Some(host) = self.hosts.get(host) else { return false };
         let scope = self.context.scope(&host.name, Some(task));

@@ -22,6 +22,7 @@ pub mod layers;
 pub mod magic;
 pub mod outcome;
 pub mod reach;
+pub mod reserved;
 pub mod runner;
 pub mod scope;
 pub mod settings;
