@@ -3,7 +3,9 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod apk;
 mod apt;
+mod apt_key;
 mod apt_repository;
 mod assemble;
 mod async_status;
@@ -14,27 +16,40 @@ mod copy;
 mod cron;
 mod custom_module;
 mod deb822_repository;
+mod debconf;
+mod dnf;
 mod download;
+mod dpkg_selections;
 mod execution;
+mod expect;
 mod facts;
 mod fetch;
 mod file;
 mod find;
+mod firewalld;
 mod get_url;
 mod getent;
+mod git;
 mod group;
 mod hostname;
 mod http;
 mod ini_file;
 mod iptables;
+mod known_hosts;
 mod lineinfile;
 mod modprobe;
 mod mount;
 mod nftables;
+mod openpgp;
 mod package;
 mod package_facts;
+mod pacman;
 mod ping;
+mod pip;
+mod presence;
 mod replace;
+mod rpm;
+mod rpm_key;
 mod script;
 mod service;
 mod service_facts;
@@ -42,16 +57,22 @@ mod setup;
 mod shell;
 mod slurp;
 mod stat;
+mod subversion;
 mod sysctl;
 mod systemd;
+mod sysvinit;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod tool;
+mod ufw;
 mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
 mod whole_text;
+mod yum_repository;
+mod zypper;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -99,6 +120,23 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<deb822_repository::Deb822Repository>(),
         module::<service::Service>(),
         module::<systemd::Systemd>(),
+        module::<sysvinit::SysVInit>(),
+        action::<git::Git>(),
+        action::<subversion::Subversion>(),
+        action::<pip::Pip>(),
+        action::<expect::Expect>(),
+        module::<debconf::Debconf>(),
+        module::<dpkg_selections::DpkgSelections>(),
+        module::<apt_key::AptKey>(),
+        module::<rpm_key::RpmKey>(),
+        module::<yum_repository::YumRepository>(),
+        module::<known_hosts::KnownHosts>(),
+        action::<dnf::Dnf>(),
+        action::<apk::Apk>(),
+        action::<pacman::Pacman>(),
+        action::<zypper::Zypper>(),
+        action::<ufw::Ufw>(),
+        module::<firewalld::Firewalld>(),
     ],
 };
 

@@ -201,23 +201,7 @@ impl Specs for Modules {
 }
 
 /// Modules of ansible-core that are not native yet.
-const KNOWN_BUILTINS: &[&str] = &[
-    "apt_key",
-    "debconf",
-    "dnf",
-    "dnf5",
-    "dpkg_selections",
-    "expect",
-    "git",
-    "known_hosts",
-    "mount_facts",
-    "pip",
-    "rpm_key",
-    "subversion",
-    "sysvinit",
-    "yum",
-    "yum_repository",
-];
+const KNOWN_BUILTINS: &[&str] = &["mount_facts"];
 
 /// Collections of the field whose modules are asked for by name.
 const WELL_KNOWN: &[&str] = &[

@@ -8,9 +8,8 @@ use std::{
     fs,
     io::{self, Read, Write},
     os::unix::fs::DirBuilderExt,
-    panic,
     path::{Path, PathBuf},
-    process::{self, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, mpsc},
     thread,
     time::Duration,
@@ -26,7 +25,10 @@ use protocol::{
     request::JobOrder,
 };
 
-use crate::{session, work};
+use crate::{
+    session,
+    work::{self, UnderWay},
+};
 
 /// The argument by which this binary is told to be a job.
 pub const FLAG: &str = "--job";
@@ -85,6 +87,7 @@ fn start(request: &Request) -> Result<(u32, Begun), FrameError> {
 pub fn serve(input: &mut impl Read, mut output: impl Write) -> Result<(), FrameError> {
     let umask = module::machine::read_umask();
     let environment = session::environment();
+    work::answer_panics();
     let Some(mut request) = frame::read::<Request>(input)? else { return Ok(()) };
     let Some(order) = request.job.take() else { return Ok(()) };
     // A process that leads its group already has a session of its own.
@@ -96,10 +99,9 @@ pub fn serve(input: &mut impl Read, mut output: impl Write) -> Result<(), FrameE
         Ok(file) => file,
         Err(why) => return frame::write::<Begun>(&mut output, &Err(why)),
     };
-    file.answer_panics(&request.module);
     frame::write::<Begun>(&mut output, &Ok(file.path.display().to_string()))?;
     drop(output);
-    let result = run(request, environment, umask, order.limit_secs)?;
+    let result = run(request, environment, &file, order.limit_secs)?;
     Ok(file.write(&result)?)
 }
 
@@ -107,13 +109,23 @@ pub fn serve(input: &mut impl Read, mut output: impl Write) -> Result<(), FrameE
 fn run(
     mut request: Request,
     environment: Vec<(String, String)>,
-    umask: FileMode,
+    file: &JobFile,
     limit_secs: u64,
 ) -> io::Result<JsonMap> {
     request.timeout_secs = None;
+    let umask = file.umask;
     let cancellation = Arc::new(Cancellation::new()?);
     let (tell, told) = mpsc::channel();
     let (module, own) = (request.module.clone(), Arc::clone(&cancellation));
+    let (panicked, end) = (module.clone(), file.clone());
+    work::put_under_way(Some(UnderWay {
+        module: module.clone(),
+        cancellation: Arc::clone(&cancellation),
+        tell: Box::new(move |response| {
+            // Nobody else could be told that its file cannot be written.
+            let _ = end.write(&result_of(&panicked, response));
+        }),
+    }));
     thread::Builder::new().name("work".into()).spawn(move || {
         let files = work::OnlyInline(std::mem::take(&mut request.files));
         let response = work::perform(request, &environment, umask, &own, &files, None);
@@ -205,17 +217,6 @@ impl JobFile {
             format!("could not write the job's file {}: {error}", file.path.display())
         })?;
         Ok(file)
-    }
-
-    /// Has the file say so where something panics, which ends the process.
-    fn answer_panics(&self, module: &str) {
-        let (file, module) = (self.clone(), module.to_owned());
-        panic::set_hook(Box::new(move |info| {
-            let why = format!("bug in trueup: {module} panicked: {info}");
-            // Where the file cannot be written, nobody is left to be told.
-            let _ = file.write(&result_of(&module, Response::failure(why)));
-            process::exit(work::PANICKED);
-        }));
     }
 
     /// Writes what there is to say, at once: readers see the old text or the new one, whole.

@@ -1,13 +1,14 @@
 //! The binary that is put on hosts: frames in, modules run, frames out.
 //!
 //! Start with [`session`] (the frames of one stream), then [`work`] (one request), [`courier`]
-//! (files that stream beside it), [`inbox`] (what a request has been sent) and [`detached`]
-//! (requests that run on as jobs).
+//! (files that stream beside it), [`inbox`] (what a request has been sent), [`detached`] (requests
+//! that run on as jobs) and [`companion`] (what few hosts need, and is not in this binary).
 //!
 //! One thread reads frames, one works off requests in the order of their arrival. Nothing here
 //! knows a network, a template or a playbook. When the stream ends, children are killed and the
 //! process ends; jobs alone go on.
 
+mod companion;
 mod courier;
 mod detached;
 mod inbox;

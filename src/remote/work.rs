@@ -2,7 +2,9 @@
 
 use std::{
     io::{self, Cursor, Read},
-    panic, process,
+    panic,
+    path::PathBuf,
+    process,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,9 +19,9 @@ use module::{
     machine::{Cancellation, Courier, Machine},
 };
 use modules::{CATALOGUE, INTERNAL};
-use protocol::{Answer, Digest, Request, Response, request::InlineFile};
+use protocol::{Answer, Digest, Json, JsonMap, Request, Response, request::InlineFile};
 
-use crate::{courier::StreamCourier, detached, inbox::Inbox, session::Outlet};
+use crate::{companion, courier::StreamCourier, detached, inbox::Inbox, session::Outlet};
 
 /// A request and its ways to be reached.
 pub struct Job {
@@ -46,6 +48,10 @@ impl Courier for OnlyInline {
     fn send(&self, _: &mut dyn Read) -> io::Result<()> {
         Err(io::ErrorKind::NotConnected.into())
     }
+
+    fn companion(&self, name: &str) -> io::Result<PathBuf> {
+        companion::put_in_place(name, self)
+    }
 }
 
 impl Courier for NoFiles {
@@ -61,15 +67,16 @@ impl Courier for NoFiles {
 /// The request that is worked on, for the answer where it panics.
 static UNDER_WAY: Mutex<Option<UnderWay>> = Mutex::new(None);
 
-struct UnderWay {
-    id: u64,
-    name: String,
-    cancellation: Arc<Cancellation>,
-    outlet: Outlet,
+/// A request that is worked on.
+pub struct UnderWay {
+    pub module: String,
+    pub cancellation: Arc<Cancellation>,
+    /// Tells whoever waits for the request what came of it.
+    pub tell: Box<dyn FnOnce(Response) + Send>,
 }
 
 /// The status that a remote ends with after a panic.
-pub const PANICKED: i32 = 101;
+const PANICKED: i32 = 101;
 
 /// How long a program that was started may take to be killed where something else panics.
 const KILL_WAIT: Duration = Duration::from_millis(300);
@@ -80,15 +87,31 @@ const KILL_WAIT: Duration = Duration::from_millis(300);
 pub fn answer_panics() {
     panic::set_hook(Box::new(|info| {
         let under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(UnderWay { id, name, cancellation, outlet }) = under_way {
+        if let Some(UnderWay { module, cancellation, tell }) = under_way {
             cancellation.cancel();
             thread::sleep(KILL_WAIT);
-            let failure = Response::failure(format!("bug in trueup: {name} panicked: {info}"));
-            // Where the stream has failed, nobody is left to be told.
-            let _ = outlet.send(id, Answer::Done(Box::new(failure)));
+            tell(Response::failure(format!("bug in trueup: {module} panicked: {info}")));
         }
         process::exit(PANICKED);
     }));
+}
+
+/// Says what is worked on from here on.
+pub fn put_under_way(request: Option<UnderWay>) {
+    *UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner) = request;
+}
+
+/// Whether arguments name a server that speaks TLS.
+fn names_tls(args: &JsonMap) -> bool {
+    fn is_in(value: &Json) -> bool {
+        match value {
+            Json::String(text) => text.contains("https://"),
+            Json::Array(items) => items.iter().any(is_in),
+            Json::Object(map) => map.values().any(is_in),
+            _ => false,
+        }
+    }
+    args.values().any(is_in)
 }
 
 /// Runs one request to its end.
@@ -100,15 +123,23 @@ pub fn run(
 ) -> Response {
     let Job { id, mut request, cancellation, inbox } = job;
     if let Some(order) = &request.job {
+        if names_tls(&request.args) {
+            // A job has nobody to ask for it. Where it cannot be had, the job says so.
+            let courier = StreamCourier::new(id, outlet.clone(), inbox, Vec::new());
+            let _ = courier.companion("tls");
+        }
         return detached::launch(&request, order);
     }
     let files = std::mem::take(&mut request.files);
     let courier = StreamCourier::new(id, outlet.clone(), Arc::clone(&inbox), files);
+    let listener = outlet.clone();
     put_under_way(Some(UnderWay {
-        id,
-        name: request.module.clone(),
+        module: request.module.clone(),
         cancellation: Arc::clone(&cancellation),
-        outlet: outlet.clone(),
+        tell: Box::new(move |response| {
+            // Where the stream has failed, nobody is left to be told.
+            let _ = listener.send(id, Answer::Done(Box::new(response)));
+        }),
     }));
     let response = perform(request, environment, umask, &cancellation, &courier, Some(&inbox));
     put_under_way(None);
@@ -147,10 +178,6 @@ pub fn perform(
         _ if cancellation.is_cancelled() => cancelled(),
         _ => response,
     }
-}
-
-fn put_under_way(request: Option<UnderWay>) {
-    *UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner) = request;
 }
 
 fn cancelled() -> Response {

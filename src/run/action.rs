@@ -67,6 +67,7 @@ const CONTROLLER_HALVES: &[&str] = &[
     "setup",
     "template",
     "unarchive",
+    "uri",
 ];
 
 fn short(name: &str) -> &str {
@@ -110,7 +111,7 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Valu
 /// Runs an action whose arguments have been checked.
 pub(crate) async fn run_checked(context: &ActionContext<'_>, args: JsonMap) -> TaskResult {
     match short(&context.task.action.name) {
-        "assemble" | "copy" | "template" | "unarchive" | "script" | "fetch" => {
+        "assemble" | "copy" | "template" | "unarchive" | "script" | "fetch" | "uri" => {
             transfer::run(context, args).await
         }
         "async_status" => async_status::run(context, args).await,
