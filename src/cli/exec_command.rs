@@ -58,7 +58,7 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     if matches!(short, "command" | "shell" | "raw" | "script") && args.args.trim().is_empty() {
         return Err(Failed::option(format!("No argument passed to {module} module")));
     }
-    if short.starts_with("include_role") || short.starts_with("import_") || short == "meta" {
+    if short == "import_playbook" {
         return Err(Failed::option(format!(
             "'{module}' is not a valid action for ad-hoc commands"
         )));
@@ -88,9 +88,9 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     if let Some(error) = ended.error {
         return Err(Failed::general(error));
     }
-    Ok(if ended.statistics.has_unreachable() {
+    Ok(if ended.has_unreachable {
         4
-    } else if ended.statistics.has_failures() {
+    } else if ended.has_failed {
         2
     } else {
         0

@@ -168,6 +168,26 @@ pub fn show(diagnostics: &Diagnostics) {
     }
 }
 
+/// Shows what was found in playbooks, in the form of the program that is called: Ansible's errors
+/// start with a word that scripts look for.
+pub fn show_as(program: Program, diagnostics: &Diagnostics) {
+    for diagnostic in &diagnostics.all {
+        let text = diagnostic.render();
+        let word = match diagnostic.severity {
+            source::Severity::Error => format!("error[{}]:", diagnostic.code),
+            source::Severity::Warning => format!("warning[{}]:", diagnostic.code),
+        };
+        let own = match diagnostic.severity {
+            source::Severity::Error => "ERROR!",
+            source::Severity::Warning => "[WARNING]:",
+        };
+        match text.strip_prefix(&word).filter(|_| program.is_ansible()) {
+            Some(rest) => eprint!("{own}{rest}"),
+            None => eprint!("{text}"),
+        }
+    }
+}
+
 /// Diagnostics as text.
 pub fn rendered(diagnostics: &Diagnostics) -> String {
     diagnostics.all.iter().map(source::Diagnostic::render).collect::<Vec<_>>().join("\n")

@@ -102,7 +102,7 @@ fn show_play(
     }
     let mut all_tags: Vec<String> = Vec::new();
     let mut visit = |task: &Arc<Task>| {
-        if task.is_implicit || (task.does(&["meta"])) {
+        if task.is_implicit {
             return;
         }
         let mut tags = render_tags(task, || scope.clone());

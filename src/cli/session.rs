@@ -30,6 +30,7 @@ use crate::{
 pub const ANSIBLE_VERSION: &str = "2.18.0";
 
 /// Everything that is read before anything runs.
+#[derive(Clone)]
 pub struct Session {
     pub settings: Settings,
     pub engine: Arc<Engine>,
@@ -336,6 +337,8 @@ impl Session {
             error_on_missing_handler: flag("ERROR_ON_MISSING_HANDLER")?.unwrap_or(true),
             host_pattern_mismatch: mismatch,
             strategy: settings.get("DEFAULT_STRATEGY").unwrap_or_else(|| "linear".into()),
+            debugs_failures: flag("ENABLE_TASK_DEBUGGER")?.unwrap_or(false)
+                || settings.get("DEFAULT_STRATEGY").as_deref() == Some("debug"),
             python_interpreter: settings.get("INTERPRETER_PYTHON"),
             async_dir: settings.get("ASYNC_DIR").unwrap_or_else(|| "~/.ansible_async".into()),
             poll_interval_secs: settings.number("DEFAULT_POLL_INTERVAL")?.unwrap_or(15),

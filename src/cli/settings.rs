@@ -81,6 +81,10 @@ settings! {
     CACHE_PLUGIN_CONNECTION: ["ANSIBLE_CACHE_PLUGIN_CONNECTION"], [("defaults", "fact_caching_connection")];
     CACHE_PLUGIN_PREFIX: ["ANSIBLE_CACHE_PLUGIN_PREFIX"], [("defaults", "fact_caching_prefix")];
     CACHE_PLUGIN_TIMEOUT: ["ANSIBLE_CACHE_PLUGIN_TIMEOUT"], [("defaults", "fact_caching_timeout")];
+    DUPLICATE_YAML_DICT_KEY: ["ANSIBLE_DUPLICATE_YAML_DICT_KEY"], [("defaults", "duplicate_dict_key")];
+    RETRY_FILES_ENABLED: ["ANSIBLE_RETRY_FILES_ENABLED"], [("defaults", "retry_files_enabled")];
+    RETRY_FILES_SAVE_PATH: ["ANSIBLE_RETRY_FILES_SAVE_PATH"], [("defaults", "retry_files_save_path")];
+    ENABLE_TASK_DEBUGGER: ["ANSIBLE_ENABLE_TASK_DEBUGGER"], [("defaults", "enable_task_debugger")];
     ASYNC_DIR: ["ANSIBLE_ASYNC_DIR"], [("defaults", "async_dir")];
     DEFAULT_POLL_INTERVAL: ["ANSIBLE_POLL_INTERVAL"], [("defaults", "poll_interval")];
     TASK_TIMEOUT: ["ANSIBLE_TASK_TIMEOUT"], [("defaults", "task_timeout")];
@@ -103,7 +107,6 @@ const INNER: &[&str] = &[
     "pipelining",
     "nocows",
     "cow_selection",
-    "retry_files_enabled",
     "control_path",
     "control_path_dir",
     "deprecation_warnings",

@@ -126,6 +126,19 @@ impl Compiler {
         cursor.role(parts, parent)
     }
 
+    /// Compiles an action whose name a run has found out.
+    pub fn action(
+        &self,
+        task: &plan::Task,
+        name: &str,
+        playbook_dir: &Path,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<plan::Action> {
+        let deferred = task.action.deferred.as_deref()?;
+        let mut cursor = Cursor::new(self, diagnostics, playbook_dir);
+        cursor.resolve_deferred(deferred, name, &task.action.span)
+    }
+
     /// Finds a file of tasks as an include names it. The error lists what was tried.
     pub fn find_tasks_file(
         &self,
@@ -158,6 +171,8 @@ pub(crate) struct Cursor<'a> {
     pub open: Vec<PathBuf>,
     /// Whether task lists are lists of handlers.
     pub are_handlers: bool,
+    /// The section of a play, or what else holds tasks, for messages.
+    pub section: &'static str,
     /// How many blocks around have a rescue, for which a failing task is part of the plan.
     pub rescues: usize,
     /// Handlers of roles that were met since the play began.
@@ -176,6 +191,7 @@ impl<'a> Cursor<'a> {
             playbook_dir: playbook_dir.to_owned(),
             open: Vec::new(),
             are_handlers: false,
+            section: "tasks",
             rescues: 0,
             handlers: Vec::new(),
         }

@@ -41,7 +41,11 @@ impl Cursor<'_> {
             Kind::Sequence(items) => items,
             _ if node.is_null() => &[],
             _ => {
-                self.wrong_kind("roles", node, "a list of roles");
+                let message = format!(
+                    "A malformed role declaration was encountered. roles takes a list, and this is {}",
+                    node.describe()
+                );
+                self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
                 &[]
             }
         };
@@ -95,6 +99,11 @@ impl Cursor<'_> {
             Kind::Scalar(Scalar::Int(number)) => Some(number.to_string()),
             _ => None,
         };
+        if let Some(old) = name.as_deref().filter(|name| name.contains(',')) {
+            let message = format!("Invalid old style role requirement: {old}");
+            self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
+            return None;
+        }
         let Some(name) = name.filter(|name| !name.trim().is_empty()) else {
             let message = "role definitions must contain a role name";
             self.report(Diagnostic::error(codes::SHAPE, &node.span, message));

@@ -111,6 +111,7 @@ fn unwritten(frame: &Arc<Frame>, action: &str) -> Task {
             args: IndexMap::new(),
             arg_spans: IndexMap::new(),
             whole: None,
+            deferred: None,
         },
         loop_: None,
         loop_control: Default::default(),

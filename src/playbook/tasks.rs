@@ -36,7 +36,12 @@ impl Cursor<'_> {
             }
             _ if node.is_null() => Vec::new(),
             _ => {
-                let message = format!("a list of tasks was expected, this is {}", node.describe());
+                let section = self.section;
+                let message = format!(
+                    "A malformed block was encountered while loading {section}: {} should be a list or None but is {}",
+                    node.span.text().trim(),
+                    node.describe()
+                );
                 self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
                 Vec::new()
             }

@@ -165,7 +165,7 @@ impl Screen {
                 let title = self.title("RUNNING HANDLER", task, name, false);
                 vec![self.announce(task, title)]
             }
-            Event::HostStarted { .. } => Vec::new(),
+            Event::HostStarted { .. } | Event::Flush { .. } => Vec::new(),
             Event::Statistic { .. } => {
                 self.custom_stats.follow(event);
                 Vec::new()

@@ -1,6 +1,6 @@
 //! One task on one host: conditions, loop, arguments, retries, and what the result means.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use inventory::HostName;
 use plan::{Key, Task};
@@ -16,6 +16,7 @@ use crate::{
     action::{self, ActionContext},
     connect::{self, Way},
     custom_module::CustomModule,
+    runner::Prompts,
     scope::PlayContext,
 };
 
@@ -50,6 +51,7 @@ pub struct Executor {
     pub reach: Arc<dyn Reach>,
     pub specs: Arc<dyn Specs>,
     pub events: EventSink,
+    pub prompts: Arc<dyn Prompts>,
 }
 
 impl Executor {
@@ -89,6 +91,13 @@ impl Executor {
                 result.settle();
                 return result;
             }
+        }
+        if task.action.deferred.is_some() {
+            return match self.named(task, scope) {
+                // Once around: the action that comes back has a name.
+                Ok(task) => Box::pin(self.execute_once(&task, host, scope, item)).await,
+                Err(failure) => settled(*failure),
+            };
         }
         let settings = match self.settings(task, scope) {
             Ok(settings) => settings,
@@ -190,18 +199,47 @@ impl Executor {
                 return TaskResult::failure(messages.join(". "));
             }
         };
-        let result =
+        let work = async {
             if spec.runs == Runs::Controller || action::has_controller_half(&task.action.name) {
                 action::run_checked(&context, checked).await
             } else if let Some(module) = self.specs.custom(&task.action.name) {
                 action::custom_module::run(&context, &module, &checked).await
             } else {
                 context.remote(checked, &NoFiles, Vec::new()).await
-            };
+            }
+        };
+        let result = match settings.timeout_secs {
+            None => work.await,
+            // What is under way on the host is cancelled with it.
+            Some(secs) => tokio::time::timeout(Duration::from_secs(secs), work)
+                .await
+                .unwrap_or_else(|_| out_of_time(&task.action.written, secs)),
+        };
         match &settings.job {
             Some(job) => self.follow(&context, job, result).await,
             None => result,
         }
+    }
+
+    /// A task whose action's name is a template, with the action that it stands for.
+    fn named(&self, task: &Arc<Task>, scope: &Scope) -> Result<Arc<Task>, Box<TaskResult>> {
+        let Some(deferred) = &task.action.deferred else { return Ok(Arc::clone(task)) };
+        let name = self.render(&deferred.name, scope, "action", &task.action.span)?.to_string();
+        let folder = &self.context.playbook_dir;
+        let action = self.context.includes.action(task, name.trim(), folder);
+        let action = action.map_err(|why| Box::new(TaskResult::failure(why)))?;
+        let short = action.name.strip_prefix("ansible.builtin.").unwrap_or_default();
+        if short == "meta"
+            || short.starts_with("import_")
+            || short.starts_with("include_role")
+            || short == "include_tasks"
+        {
+            let why = format!("the action '{name}' must be named without a template");
+            return Err(Box::new(TaskResult::failure(why)));
+        }
+        let mut named = (**task).clone();
+        named.action = action;
+        Ok(Arc::new(named))
     }
 
     /// The name of a task, its templates rendered as far as they can be.
@@ -261,11 +299,22 @@ impl Executor {
             check: settings.check,
             diff: settings.diff,
             environment: settings.environment.clone(),
-            timeout_secs: settings.timeout_secs,
+            // The controller watches the time, that of the way to the host included.
+            timeout_secs: None,
             files: Vec::new(),
             job: settings.job.as_ref().map(|job| job.order.clone()),
         }
     }
+}
+
+fn out_of_time(action: &str, secs: u64) -> TaskResult {
+    let mut result = TaskResult::failure(format!(
+        "The {action} action failed to execute in the expected time frame ({secs}) and was terminated"
+    ));
+    let mut how = JsonMap::new();
+    how.insert("period".into(), secs.into());
+    result.fields.insert("timedout".into(), Json::Object(how));
+    result
 }
 
 fn settled(mut result: TaskResult) -> TaskResult {

@@ -120,11 +120,11 @@ impl Magic {
                 return role.and_then(|role| role.collection.as_deref()).map(Value::from);
             }
             "ansible_parent_role_names" => {
-                role?;
+                roles().nth(1)?;
                 Value::list(roles().skip(1).map(|role| Value::from(role.full_name().as_str())))
             }
             "ansible_parent_role_paths" => {
-                role?;
+                roles().nth(1)?;
                 let paths = roles().skip(1).map(|role| role.path.display().to_string());
                 Value::list(paths.map(|path| Value::from(path.as_str())))
             }

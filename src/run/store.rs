@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::{Arc, RwLock},
+    sync::{Arc, OnceLock, RwLock},
 };
 
 use indexmap::IndexMap;
@@ -25,6 +25,12 @@ pub const FACTS_GATHERED: &str = "_ansible_facts_gathered";
 pub type VarsReader =
     Arc<dyn Fn(&std::path::Path, inventory::vars_files::VarsFolder, &str) -> Vars + Send + Sync>;
 
+/// Reads the inventory anew.
+pub type Reload = Arc<dyn Fn() -> Result<Inventory, String> + Send + Sync>;
+
+/// A change of the inventory; says what is wrong with it.
+pub type Change = Arc<dyn Fn(&mut Inventory) -> Option<String> + Send + Sync>;
+
 /// All variables of all hosts. Shared by everything that runs.
 pub struct Store {
     pub engine: Arc<Engine>,
@@ -33,6 +39,10 @@ pub struct Store {
     /// `-e`
     pub extra: Layer,
     inventory: RwLock<Arc<Inventory>>,
+    /// Reads the inventory anew.
+    reload: OnceLock<Reload>,
+    /// What tasks have done to the inventory, in order.
+    dynamic: RwLock<Vec<Change>>,
     playbook_folders: Vec<PathBuf>,
     read_vars: VarsReader,
     group_files: RwLock<HashMap<(PathBuf, GroupName), Arc<Vars>>>,
@@ -103,6 +113,8 @@ impl Store {
             surroundings,
             extra,
             inventory: RwLock::new(Arc::new(inventory)),
+            reload: OnceLock::new(),
+            dynamic: RwLock::default(),
             playbook_folders,
             read_vars,
             group_files: RwLock::default(),
@@ -165,6 +177,36 @@ impl Store {
         result
     }
 
+    /// Changes the inventory for the rest of the run: what is read anew is changed again. Returns
+    /// what was wrong with it.
+    pub fn add_to_inventory(&self, change: Change) -> Option<String> {
+        write(&self.dynamic).push(Arc::clone(&change));
+        self.change_inventory(|inventory| change(inventory))
+    }
+
+    /// Says how the inventory is read anew.
+    pub fn set_reload(&self, reload: Reload) {
+        // The first one counts; there is one inventory.
+        let _ = self.reload.set(reload);
+    }
+
+    /// Reads the inventory anew (`meta: refresh_inventory`). What tasks have added stays.
+    ///
+    /// # Errors
+    /// A source that is wrong.
+    pub fn refresh_inventory(&self) -> Result<(), String> {
+        let Some(reload) = self.reload.get() else {
+            return Err("the inventory cannot be read anew here".into());
+        };
+        let mut inventory = reload()?;
+        for change in read(&self.dynamic).iter() {
+            change(&mut inventory);
+        }
+        write(&self.group_files).clear();
+        self.change_inventory(|known| *known = inventory);
+        Ok(())
+    }
+
     /// Works out the inventory's variables of many hosts at once, on all cores.
     pub fn prepare(&self, hosts: &[HostName]) {
         let inventory = self.inventory();
@@ -209,6 +251,8 @@ impl Store {
         let groups = inventory.groups_of(host.as_str());
         let (all, others): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| group.as_str() == "all");
+        // A host that is not in the inventory, such as localhost, is in `all` nevertheless.
+        let all = if all.is_empty() { vec![GroupName::from("all")] } else { all };
         for group in all.iter().chain(&others) {
             if let Some(group) = inventory.groups.get(group) {
                 add(&group.vars);

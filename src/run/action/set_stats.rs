@@ -8,7 +8,11 @@ use super::set_fact::is_identifier;
 use crate::{TaskResult, outcome::RunOrder};
 
 pub(crate) fn run(args: &IndexMap<String, Value>) -> TaskResult {
-    let flag = |name: &str, default: bool| args.get(name).and_then(crate::truth).unwrap_or(default);
+    // What is no boolean is false.
+    let flag = |name: &str, default: bool| match args.get(name) {
+        None | Some(Value::None) => default,
+        Some(value) => crate::truth(value).unwrap_or(false),
+    };
     let (per_host, aggregate) = (flag("per_host", false), flag("aggregate", true));
     let mut data = JsonMap::new();
     if let Some(given) = args.get("data") {

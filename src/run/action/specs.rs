@@ -63,9 +63,9 @@ pub fn all() -> Vec<ModuleSpec> {
             "Sets statistics of the run",
             "They are shown at its end where show_custom_stats asks for that.",
             vec![
-                of("data", Kind::Dict, "Names and values.").needed(),
-                of("per_host", Kind::Bool, "Whether they are the host's, and not the run's.").unless_given(false),
-                of("aggregate", Kind::Bool, "Whether values are added to those that are there.").unless_given(true),
+                text("data", "Names and values.").raw().needed(),
+                text("per_host", "Whether they are the host's, and not the run's.").raw().unless_given(false),
+                text("aggregate", "Whether values are added to those that are there.").raw().unless_given(true),
             ],
         ),
         action(

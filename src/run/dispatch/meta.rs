@@ -84,7 +84,9 @@ impl Dispatcher {
                 }
             }
             "clear_facts" => {
-                self.context.store.clear_facts(&name);
+                for host in &self.context.all_hosts {
+                    self.context.store.clear_facts(host);
+                }
             }
             "clear_host_errors" => {
                 for host in &mut self.hosts {
@@ -126,7 +128,9 @@ impl Dispatcher {
             },
             "reset_connection" => self.reach.reset(name.as_str()).await,
             "refresh_inventory" => {
-                self.fail_meta(index, task, "meta: refresh_inventory is not there yet");
+                if let Err(why) = self.context.store.refresh_inventory() {
+                    self.fail_meta(index, task, &why);
+                }
             }
             other => {
                 self.fail_meta(index, task, &format!("invalid meta action requested: {other}"));
@@ -160,6 +164,7 @@ fn done_meta(what: &str, host: &HostName, task: &Arc<Task>) -> Option<String> {
     Some(match what {
         "flush_handlers" => format!("triggered running handlers for {host}"),
         "clear_facts" => "facts cleared".into(),
+        "refresh_inventory" => "inventory successfully refreshed".into(),
         "clear_host_errors" => "cleared host errors".into(),
         "end_batch" => "ending batch".into(),
         "end_play" => "ending play".into(),
@@ -190,4 +195,12 @@ fn skipped_meta(what: &str, host: &HostName, task: &Arc<Task>) -> String {
         _ => String::new(),
     };
     format!("{what} conditional evaluated to False{rest}")
+}
+
+/// Whether a `meta` task is done once for all hosts, by whichever comes first.
+pub(super) fn concerns_all(task: &Task) -> bool {
+    const OF_ALL: &[&str] =
+        &["clear_facts", "clear_host_errors", "end_batch", "end_play", "refresh_inventory"];
+    let what = task.action.free_form.as_ref().and_then(|tree| tree.literal());
+    what.is_some_and(|what| OF_ALL.contains(&what.to_string().trim()))
 }

@@ -39,6 +39,7 @@ impl Dispatcher {
         for host in &fact_hosts {
             store.add_facts(host, &result.facts);
             for (name, value) in &result.variables {
+                self.warn_of_reserved(name);
                 store.set(host, name, value.clone());
             }
         }
@@ -46,6 +47,7 @@ impl Dispatcher {
             self.obey(order, host, &fact_hosts);
         }
         if let Some(name) = self.executor.register_name(task, scope) {
+            self.warn_of_reserved(&name);
             let is_include = task.does(&["include_tasks", "include_role"]);
             if !is_include || result.skipped || result.failed {
                 let value = result.registered();
@@ -56,34 +58,42 @@ impl Dispatcher {
         }
     }
 
+    fn warn_of_reserved(&self, name: &str) {
+        if let Some(message) = crate::reserved::warning(name) {
+            let _ = self.executor.events.send(Event::Warning { message });
+        }
+    }
+
     fn obey(&mut self, order: &RunOrder, host: &HostName, fact_hosts: &[HostName]) {
         let store = &self.context.store;
         match order {
             RunOrder::AddHost { name, groups, vars } => {
-                store.change_inventory(|inventory| {
-                    let host = inventory.add_host(name);
-                    for (variable, value) in vars {
+                let (name, groups, vars) = (name.clone(), groups.clone(), vars.clone());
+                store.add_to_inventory(Arc::new(move |inventory| {
+                    let host = inventory.add_host(&name);
+                    for (variable, value) in &vars {
                         let tree = Tree::Value(Value::from_json(value));
                         host.vars.insert(variable.as_str().into(), tree);
                     }
-                    for group in groups {
-                        inventory.add_host_to_group(name, group);
+                    for group in &groups {
+                        inventory.add_host_to_group(&name, group);
                     }
                     inventory.reconcile();
-                });
+                    None
+                }));
             }
             RunOrder::GroupBy { group, parents } => {
-                let failed = store.change_inventory(|inventory| {
-                    inventory.add_group(group);
+                let (host, group, parents) = (host.clone(), group.clone(), parents.clone());
+                let failed = store.add_to_inventory(Arc::new(move |inventory| {
+                    inventory.add_group(&group);
                     let failed =
-                        parents.iter().find_map(|parent| inventory.add_child(parent, group).err());
-                    inventory.add_host_to_group(host.as_str(), group);
+                        parents.iter().find_map(|parent| inventory.add_child(parent, &group).err());
+                    inventory.add_host_to_group(host.as_str(), &group);
                     inventory.reconcile();
-                    failed
-                });
-                if let Some(error) = failed {
-                    let _ =
-                        self.executor.events.send(Event::Warning { message: error.to_string() });
+                    failed.map(|error| error.to_string())
+                }));
+                if let Some(message) = failed {
+                    let _ = self.executor.events.send(Event::Warning { message });
                 }
             }
             RunOrder::IncludeVars { name, vars } => {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use plan::{Key, Setting, Task};
-use template::{Scope, Value};
+use template::{Scope, Tree, Value};
 
 use super::{Executor, jobs::JobSettings};
 use crate::TaskResult;
@@ -92,7 +92,7 @@ impl Executor {
         }
         crate::truth(&value).ok_or_else(|| {
             Some(Box::new(TaskResult::failure(format!(
-                "the field '{}' has an invalid value ({value}), and could not be converted to bool",
+                "the field '{}' has an invalid value ({value}), and could not be converted to bool. The error was: The value '{value}' is not a valid boolean. Valid booleans include: 'y', 'yes', 'on', '1', 'true', 't', 'n', 'no', 'off', '0', 'false', 'f'",
                 key.name()
             ))))
         })
@@ -108,19 +108,33 @@ impl Executor {
         self.flag(task, Key::IgnoreUnreachable, scope).unwrap_or(false)
     }
 
+    /// What can be rendered of a dictionary's entries.
+    fn known_entries(&self, tree: &Tree, scope: &Scope) -> Value {
+        let entries = tree.instantiate(scope).entries().unwrap_or_default();
+        Value::dict(
+            entries.into_iter().filter_map(|(key, value)| Some((key, value.forced().ok()?))),
+        )
+    }
+
     fn environment(
         &self,
         task: &Arc<Task>,
         scope: &Scope,
     ) -> Result<BTreeMap<String, String>, Box<TaskResult>> {
         let mut environment = BTreeMap::new();
+        let gathers = task.does(&["gather_facts", "setup"]);
         let settings = task
             .parent
             .outermost_first()
             .flat_map(|frame| &frame.keywords.environment)
             .chain(&task.keywords.environment);
         for setting in settings {
-            let value = self.render(&setting.tree, scope, "environment", &setting.span)?;
+            let value = match self.render(&setting.tree, scope, "environment", &setting.span) {
+                Ok(value) => value,
+                // Facts may be what the environment needs.
+                Err(_) if gathers => self.known_entries(&setting.tree, scope),
+                Err(failure) => return Err(failure),
+            };
             if matches!(value, Value::None | Value::Omit) {
                 continue;
             }
