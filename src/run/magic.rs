@@ -54,10 +54,19 @@ pub const NAMES: &[&str] = &[
     "play_hosts",
     "playbook_dir",
     "role_name",
+    "role_names",
     "role_path",
     "role_uuid",
     "vars",
 ];
+
+/// Which of a play's roles are listed.
+#[derive(Clone, Copy, PartialEq)]
+enum Listed {
+    Play,
+    Dependent,
+    All,
+}
 
 impl Magic {
     pub(crate) fn new(
@@ -97,13 +106,9 @@ impl Magic {
             "ansible_play_hosts" | "play_hosts" => {
                 hosts(&context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner))
             }
-            "ansible_play_role_names" => {
-                Value::list(context.play.roles.iter().map(|r| Value::from(r.role.name.as_str())))
-            }
-            "ansible_role_names" => Value::list(
-                context.play.roles.iter().map(|r| Value::from(r.role.full_name().as_str())),
-            ),
-            "ansible_dependent_role_names" => Value::empty_list(),
+            "role_names" | "ansible_play_role_names" => strings(&self.role_names(Listed::Play)),
+            "ansible_dependent_role_names" => strings(&self.role_names(Listed::Dependent)),
+            "ansible_role_names" => strings(&self.role_names(Listed::All)),
             "ansible_role_name" => return role.map(|role| Value::from(role.full_name().as_str())),
             "role_name" => return role.map(|role| Value::from(role.name.as_str())),
             "role_path" => {
@@ -115,10 +120,12 @@ impl Magic {
             }
             "ansible_parent_role_names" => {
                 role?;
+                roles().nth(1)?;
                 Value::list(roles().skip(1).map(|role| Value::from(role.full_name().as_str())))
             }
             "ansible_parent_role_paths" => {
                 role?;
+                roles().nth(1)?;
                 let paths = roles().skip(1).map(|role| role.path.display().to_string());
                 Value::list(paths.map(|path| Value::from(path.as_str())))
             }
@@ -149,6 +156,25 @@ impl Magic {
             }),
             _ => return None,
         })
+    }
+
+    /// Names of the play's roles, of those that they depend on, or of all, each once.
+    fn role_names(&self, listed: Listed) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for used in &self.context.play.roles {
+            let own = (listed != Listed::Dependent).then(|| used.role.full_name());
+            let dependencies = if listed == Listed::Play {
+                Vec::new()
+            } else {
+                used.role.all_dependencies().iter().map(|role| role.full_name()).collect()
+            };
+            for name in own.into_iter().chain(dependencies) {
+                if listed == Listed::Play || !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
     }
 
     fn is_check(&self) -> bool {

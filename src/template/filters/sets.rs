@@ -440,7 +440,12 @@ fn items2dict(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
 
 fn extract(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     let [container, more] = arguments.bind("extract", ["container", "morekeys"], 1)?;
-    let mut found = attribute::item(&container.unwrap_or_default(), &value)?;
+    let container = container.unwrap_or_default();
+    if container.is_undefined() {
+        // Nothing can be taken out of nothing; `default` may still say what stands for it.
+        return Ok(container);
+    }
+    let mut found = attribute::item(&container, &value)?;
     let keys = match more {
         None | Some(Value::None) => Vec::new(),
         Some(keys) if keys.is_sequence() => keys.elements()?,

@@ -84,6 +84,15 @@ impl YamlStyle {
     }
 }
 
+/// Writes plain data as Ansible's programs print it: blocks, sorted keys.
+///
+/// # Errors
+/// Something in it is undefined or no data.
+pub fn printed(value: &Value) -> Result<String> {
+    let style = YamlStyle::from_arguments(Arguments::default(), Flow::Never, 2, "yaml")?;
+    dump(value, &style)
+}
+
 /// Writes a value as one document.
 ///
 /// # Errors
