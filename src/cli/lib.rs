@@ -8,6 +8,7 @@
 
 pub mod args;
 pub mod catalogue;
+pub mod config_command;
 pub mod demo;
 pub mod doc_command;
 pub mod embedded;
@@ -22,6 +23,8 @@ pub mod running;
 pub mod secrets;
 pub mod session;
 pub mod settings;
+pub mod vault_command;
+pub mod world;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -112,6 +115,8 @@ fn dispatch(
                 args::Command::Exec(args) => exec_command::run(*args, settings, program),
                 args::Command::Inventory(args) => inventory_command::run(*args, settings, program),
                 args::Command::Doc(args) => doc_command::run(args, settings),
+                args::Command::Vault(args) => vault_command::run(&args, &settings),
+                args::Command::Config(args) => config_command::run(&args, settings),
                 args::Command::Demo(args) => demo::run(&args, &settings),
             }
         }
@@ -129,6 +134,14 @@ fn dispatch(
         },
         Program::AnsibleDoc => match parse::<args::DocArgs>(program, arguments)? {
             Ok(args) => doc_command::run(args, settings()?),
+            Err(code) => Ok(code),
+        },
+        Program::AnsibleVault => match parse::<vault_command::VaultArgs>(program, arguments)? {
+            Ok(args) => vault_command::run(&args, &settings()?),
+            Err(code) => Ok(code),
+        },
+        Program::AnsibleConfig => match parse::<config_command::ConfigArgs>(program, arguments)? {
+            Ok(args) => config_command::run(&args, settings()?),
             Err(code) => Ok(code),
         },
         Program::NotYet(name) => {
