@@ -23,7 +23,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("combine", combine),
     filter("dict2items", dict2items),
     filter("items2dict", items2dict),
-    filter("extract", extract),
+    super::lenient("extract", extract),
     filter("rekey_on_member", rekey_on_member),
 ];
 
@@ -439,6 +439,7 @@ fn items2dict(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
 }
 
 fn extract(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
+    let value = value.defined()?;
     let [container, more] = arguments.bind("extract", ["container", "morekeys"], 1)?;
     let container = container.unwrap_or_default();
     if container.is_undefined() {
