@@ -26,6 +26,8 @@ pub enum Command {
     Vault(crate::vault_command::VaultArgs),
     /// Show settings and where they come from.
     Config(crate::config_command::ConfigArgs),
+    /// Say what a diagnostic means.
+    Explain(crate::explain::ExplainArgs),
     /// Show the main job on hosts inside this process.
     Demo(DemoArgs),
 }

@@ -5,19 +5,16 @@ use std::sync::Arc;
 use inventory::pattern;
 use source::{Diagnostics, SourceFile};
 
-use crate::{Failed, Program, args::ExecArgs, running, session::Session, settings::Settings};
+use crate::{
+    Failed, Program, args::ExecArgs, running, screens::Screens, session::Session,
+    settings::Settings,
+};
 
 /// Runs one module.
 ///
 /// # Errors
 /// What keeps it from being started.
 pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
-    if args.background.is_some_and(|secs| secs > 0) || args.poll.is_some() {
-        return Err(Failed::option("background jobs (-B, -P) are not there yet"));
-    }
-    if args.tree.is_some() {
-        return Err(Failed::option("--tree is not there yet"));
-    }
     let session = Session::open(&args.inventory, settings, program)?;
     let inventory = session.inventory(&args.inventory)?;
     let run_settings = session.run_settings(&args.inventory, &args.connection)?;
@@ -75,8 +72,10 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
         return Err(Failed { code: 2, message: messages.join("\n") });
     }
     let store = session.store(inventory, vec![folder])?;
+    let folder = args.tree.as_ref().map(|path| session.settings.expand(&path.to_string_lossy()));
     let screen =
-        running::adhoc_screen(&session.settings, &run_settings, args.one_line, &session.masks)?;
+        Screens { settings: &session.settings, run: &run_settings, program, masks: &session.masks }
+            .of_module(args.one_line, folder)?;
     let plays = vec![(String::new(), plays.into_iter().map(Arc::new).collect())];
     let ended = running::run(&session, store, run_settings, compiler, plays, screen)?;
     if let Some(error) = ended.error {
@@ -103,6 +102,11 @@ fn playbook_text(args: &ExecArgs) -> String {
     };
     let mut task = serde_json::Map::new();
     task.insert(args.module.clone(), arguments);
+    // In the background: for how long, and how often it is looked after.
+    if let Some(secs) = args.background.filter(|secs| *secs > 0) {
+        task.insert("async".into(), secs.into());
+        task.insert("poll".into(), args.poll.unwrap_or(15).into());
+    }
     if let Some(timeout) = args.task_timeout {
         task.insert("timeout".into(), timeout.into());
     }

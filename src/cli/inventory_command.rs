@@ -42,7 +42,8 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
     let store = session.store(inventory, vec![folder])?;
     let inventory = store.inventory();
     let text = if let Some(host) = &args.host {
-        if !inventory.hosts.contains_key(host.as_str()) {
+        let is_local = pattern::LOCALHOST.contains(&host.as_str());
+        if !inventory.hosts.contains_key(host.as_str()) && !is_local {
             return Err(Failed::option("You must pass a single valid host to --host parameter"));
         }
         let vars = if exports { own_vars(&store, host) } else { host_vars(&store, host) };
@@ -107,7 +108,7 @@ fn write(args: &InventoryArgs, json: &Json) -> Result<String, Failed> {
     }
     if args.yaml {
         let value = template::Value::from_json(json);
-        let text = template::printed_yaml(&value).map_err(|error| failed(&error))?;
+        let text = template::printed_yaml(&value, 80).map_err(|error| failed(&error))?;
         return Ok(text.trim_end().to_owned());
     }
     Ok(report::json::pretty(json, 4))

@@ -13,13 +13,16 @@ pub mod demo;
 pub mod doc_command;
 pub mod embedded;
 pub mod exec_command;
+pub mod explain;
 pub mod extra_vars;
 pub mod includes;
 pub mod inventory_command;
 pub mod listing;
 pub mod program;
+pub mod rejected;
 pub mod run_command;
 pub mod running;
+pub mod screens;
 pub mod secrets;
 pub mod session;
 pub mod settings;
@@ -117,6 +120,7 @@ fn dispatch(
                 args::Command::Doc(args) => doc_command::run(args, settings),
                 args::Command::Vault(args) => vault_command::run(&args, &settings),
                 args::Command::Config(args) => config_command::run(&args, settings),
+                args::Command::Explain(args) => explain::run(&args),
                 args::Command::Demo(args) => demo::run(&args, &settings),
             }
         }

@@ -7,7 +7,8 @@ use run::Ended;
 use source::Diagnostics;
 
 use crate::{
-    Failed, Program, args::RunArgs, listing, running, session::Session, settings::Settings,
+    Failed, Program, args::RunArgs, listing, running, screens::Screens, session::Session,
+    settings::Settings,
 };
 
 /// Runs playbooks.
@@ -45,6 +46,7 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         let compiled = compiler.playbook(&path, &mut diagnostics);
         plays.push((playbook.clone(), compiled.into_iter().map(Arc::new).collect()));
     }
+    session.settle(&mut diagnostics)?;
     crate::show(&diagnostics);
     if diagnostics.has_errors() {
         let count =
@@ -86,7 +88,9 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         print!("{text}");
         return Ok(0);
     }
-    let screen = running::screen(&session.settings, &run_settings, program, &session.masks)?;
+    let screen =
+        Screens { settings: &session.settings, run: &run_settings, program, masks: &session.masks }
+            .of_playbooks()?;
     let all = plays.into_iter().map(|(path, plays)| (path.display().to_string(), plays)).collect();
     let ended = running::run(&session, store, run_settings, compiler, all, screen)?;
     let code = exit_code(&ended, args.detailed_exitcode);

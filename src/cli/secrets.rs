@@ -17,9 +17,16 @@ use crate::{args::InventoryOptions, settings::Settings};
 /// # Errors
 /// There is no terminal to ask on.
 pub fn ask(prompt: &str) -> Result<Secret<String>, String> {
-    rpassword::prompt_password(prompt)
-        .map(Secret::new)
-        .map_err(|error| format!("cannot ask for a password: {error}"))
+    if let Ok(answer) = rpassword::prompt_password(prompt) {
+        return Ok(Secret::new(answer));
+    }
+    // Without a terminal it is read from the standard input, as Python does.
+    eprint!("{prompt}");
+    let mut line = String::new();
+    match std::io::stdin().read_line(&mut line) {
+        Ok(count) if count > 0 => Ok(Secret::new(line.trim_end_matches(['\r', '\n']).to_owned())),
+        _ => Err("cannot ask for a password: there is neither a terminal nor an answer".into()),
+    }
 }
 
 /// Reads a password from a file, or from what a program prints.
@@ -123,7 +130,7 @@ pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyr
     ids.extend(sources.ids.iter().cloned());
     let default_id =
         settings.get("DEFAULT_VAULT_IDENTITY").unwrap_or_else(|| vault::DEFAULT_ID.to_owned());
-    let mut add = |id: &str, password: &Secret<String>| {
+    let add = |keyring: &mut Keyring, id: &str, password: &Secret<String>| {
         keyring.add(id, Secret::new(password.reveal().as_bytes().to_vec()));
     };
     for id in &ids {
@@ -139,9 +146,9 @@ pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyr
             )?,
             "prompt" => ask(&format!("Vault password ({name}): "))?,
             "prompt_ask_vault_pass" => ask_default(is_new)?,
-            path => read_vault(&settings.expand(path), name)?,
+            path => read_vault(&settings.expand(path), name, &keyring)?,
         };
-        add(name, &password);
+        add(&mut keyring, name, &password);
     }
     let mut files: Vec<_> =
         sources.files.iter().map(|path| settings.expand(&path.to_string_lossy())).collect();
@@ -149,12 +156,13 @@ pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyr
         files.extend(settings.path("DEFAULT_VAULT_PASSWORD_FILE"));
     }
     for file in &files {
-        add(&default_id, &read_vault(file, &default_id)?);
+        let password = read_vault(file, &default_id, &keyring)?;
+        add(&mut keyring, &default_id, &password);
     }
     let asks = sources.asks || (!is_rekey && flag("DEFAULT_ASK_VAULT_PASS")?.unwrap_or(false));
     let needs = sources.purpose != Purpose::Run && ids.is_empty() && files.is_empty();
     if asks || needs {
-        add(&default_id, &ask_default(is_new)?);
+        add(&mut keyring, &default_id, &ask_default(is_new)?);
     }
     Ok(keyring)
 }
@@ -177,9 +185,18 @@ fn ask_twice(prompt: &str, confirm: &str) -> Result<Secret<String>, String> {
 }
 
 /// Reads a vault password. A program whose name ends with `-client` is told the ID that it is
-/// wanted for.
-fn read_vault(path: &Path, id: &str) -> Result<Secret<String>, String> {
+/// wanted for. A file may be encrypted itself, with a password that was named before it.
+fn read_vault(path: &Path, id: &str, known: &Keyring) -> Result<Secret<String>, String> {
     let is_client =
         path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("-client"));
-    if is_client { read_from(path, &["--vault-id", id]) } else { read_from(path, &[]) }
+    let password =
+        if is_client { read_from(path, &["--vault-id", id])? } else { read_from(path, &[])? };
+    if !vault::is_encrypted(password.reveal().as_bytes()) {
+        return Ok(password);
+    }
+    let plain = known
+        .decrypt(password.reveal())
+        .map_err(|error| format!("cannot decrypt the password file {}: {error}", path.display()))?;
+    let plain = String::from_utf8_lossy(&plain).trim().to_owned();
+    Ok(Secret::new(plain))
 }

@@ -81,6 +81,7 @@ impl Session {
         if let Some(text) = settings.get("DEFAULT_MANAGED_STR") {
             surroundings.settings.ansible_managed = text;
         }
+        let rejected = crate::rejected::modules(&settings)?;
         let collections = Collections {
             paths: settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
                 vec![
@@ -97,7 +98,7 @@ impl Session {
             ]
         });
         Ok(Self {
-            modules: Arc::new(Modules::new(collections.clone())),
+            modules: Arc::new(Modules::new(collections.clone()).without(&rejected)),
             settings,
             engine,
             files,
@@ -213,6 +214,30 @@ impl Session {
         Ok(inventory)
     }
 
+    /// Makes errors of keys that are there twice, or forgets them, as `duplicate_dict_key` says.
+    ///
+    /// # Errors
+    /// The setting is wrong.
+    pub fn settle(&self, diagnostics: &mut Diagnostics) -> Result<(), Failed> {
+        let is_duplicate =
+            |diagnostic: &source::Diagnostic| diagnostic.code == source::yaml::DUPLICATE_KEY;
+        match self.settings.get("DUPLICATE_YAML_DICT_KEY").as_deref() {
+            None | Some("warn") => {}
+            Some("ignore") => diagnostics.all.retain(|diagnostic| !is_duplicate(diagnostic)),
+            Some("error") => {
+                for diagnostic in diagnostics.all.iter_mut().filter(|d| is_duplicate(d)) {
+                    diagnostic.severity = source::Severity::Error;
+                }
+            }
+            Some(other) => {
+                return Err(Failed::option(format!(
+                    "duplicate_dict_key is '{other}': it is warn, error or ignore"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// A compiler of playbooks.
     pub fn compiler(&self) -> Arc<Compiler> {
         const IMPORT_DEPTH_MAX: usize = 64;
@@ -317,7 +342,12 @@ impl Session {
             check: connection.check,
             diff: connection.diff || flag("DIFF_ALWAYS")?.unwrap_or(false),
             limit: (!limit.is_empty()).then_some(limit),
-            verbosity: options.verbose,
+            verbosity: options.verbose.saturating_add(
+                settings
+                    .number("DEFAULT_VERBOSITY")?
+                    .and_then(|more| u8::try_from(more).ok())
+                    .unwrap_or(0),
+            ),
             force_handlers: flag("DEFAULT_FORCE_HANDLERS")?.unwrap_or(false),
             gathering,
             gather_subset: settings.list("DEFAULT_GATHER_SUBSET").unwrap_or_default(),
