@@ -230,6 +230,3 @@ impl Client<'_> {
         if self.arguments.use_netrc { netrc::find(self.host, &url.host) } else { Ok(None) }
     }
 }
-
-#[cfg(test)]
-mod tests;

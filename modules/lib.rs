@@ -3,53 +3,83 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod alternatives;
+mod apk;
 mod apt;
+mod apt_key;
 mod apt_repository;
 mod assemble;
+mod async_status;
 mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
 mod cron;
+mod custom_module;
 mod deb822_repository;
+mod debconf;
+mod dnf;
 mod download;
+mod dpkg_selections;
 mod execution;
+mod expect;
 mod facts;
 mod fetch;
 mod file;
+mod filesystem;
 mod find;
+mod firewalld;
 mod get_url;
 mod getent;
+mod git;
 mod group;
 mod hostname;
 mod http;
 mod ini_file;
 mod iptables;
+mod known_hosts;
 mod lineinfile;
+mod lvg;
+mod lvol;
 mod modprobe;
 mod mount;
 mod nftables;
+mod openpgp;
 mod package;
 mod package_facts;
+mod pacman;
+mod pam_limits;
 mod ping;
+mod pip;
+mod presence;
 mod replace;
+mod rpm;
+mod rpm_key;
 mod script;
+mod seboolean;
 mod service;
 mod service_facts;
 mod setup;
 mod shell;
 mod slurp;
 mod stat;
+mod subversion;
 mod sysctl;
 mod systemd;
+mod sysvinit;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod timezone;
+mod tool;
+mod ufw;
 mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
 mod whole_text;
+mod yum_repository;
+mod zypper;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
@@ -90,14 +120,42 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<user::User>(),
         fact::<setup::Setup>(),
         action::<wait_for::WaitFor>(),
+        action::<async_status::AsyncStatus>(),
         action::<apt::Apt>(),
         action::<package::Package>(),
         module::<apt_repository::AptRepository>(),
         module::<deb822_repository::Deb822Repository>(),
         module::<service::Service>(),
         module::<systemd::Systemd>(),
+        module::<sysvinit::SysVInit>(),
+        action::<git::Git>(),
+        action::<subversion::Subversion>(),
+        action::<pip::Pip>(),
+        action::<expect::Expect>(),
+        module::<debconf::Debconf>(),
+        module::<dpkg_selections::DpkgSelections>(),
+        module::<apt_key::AptKey>(),
+        module::<rpm_key::RpmKey>(),
+        module::<yum_repository::YumRepository>(),
+        module::<known_hosts::KnownHosts>(),
+        action::<dnf::Dnf>(),
+        action::<apk::Apk>(),
+        action::<pacman::Pacman>(),
+        action::<zypper::Zypper>(),
+        action::<ufw::Ufw>(),
+        module::<firewalld::Firewalld>(),
+        module::<seboolean::SeBoolean>(),
+        module::<alternatives::Alternatives>(),
+        module::<timezone::TimeZone>(),
+        module::<pam_limits::PamLimits>(),
+        module::<lvg::Lvg>(),
+        action::<lvol::Lvol>(),
+        module::<filesystem::FileSystem>(),
     ],
 };
+
+/// What runs on hosts for the controller's sake, and is no module of any task.
+pub const INTERNAL: Catalogue = Catalogue { entries: &[action::<custom_module::CustomModule>()] };
 
 #[cfg(test)]
 mod cases;

@@ -3,21 +3,21 @@
 use module::{Action, Arguments, Documented, Example, Failure, Guard, Host, Mode, Returned};
 use protocol::{Json, JsonMap, Response, arguments::check, spec::ArgumentSpec};
 
-use crate::{apt::Apt, facts};
+use crate::{apk::Apk, apt::Apt, dnf::Dnf, facts, pacman::Pacman, zypper::Zypper};
 
 /// Installs, updates and removes packages with whatever does so on the host.
 ///
-/// All arguments besides `use` go to the module of that name, which checks them. Today that is
-/// `apt`; other installers are refused by name.
+/// All arguments besides `use` go to the module of that name, which checks them: `apt`, `dnf` (also
+/// as `dnf5` and `yum`), `apk`, `pacman` and `zypper`. Other installers are refused by name.
 #[derive(Debug, Arguments)]
 #[arguments(open)]
 pub struct Head {
     /// The packages, as the host's installer names them.
     #[expect(dead_code, reason = "the installer's module reads it")]
-    name: Json,
+    name: Option<Json>,
     /// What should be of them, as the installer's module has it.
     #[expect(dead_code, reason = "the installer's module reads it")]
-    state: String,
+    state: Option<String>,
     /// The installer's module; `auto` looks at the host.
     #[argument(name = "use", default = "auto")]
     provider: String,
@@ -64,22 +64,52 @@ impl Documented for Package {
 }
 
 impl Package {
-    fn provider(&self, host: &dyn Host) -> Result<Apt, Failure> {
+    /// The installer's module, and the arguments as it takes them.
+    fn provider(&self, host: &dyn Host) -> Result<Box<dyn Installer>, Failure> {
         let name = match self.head.provider.rsplit('.').next().unwrap_or_default() {
             "auto" => facts::package_manager(host)
                 .ok_or_else(|| Failure::new("Could not detect which package manager to use. Try gathering facts or setting the \"use\" option."))?,
             other => other,
         };
-        if name != "apt" {
-            return Err(Failure::new(format!(
-                "packages installed by {name} are not implemented (package passes on to apt)"
-            )));
+        match name {
+            "apt" => self.installer::<Apt>(),
+            "dnf" | "dnf5" | "yum" | "yum4" | "dnf4" => self.installer::<Dnf>(),
+            "apk" => self.installer::<Apk>(),
+            "pacman" => self.installer::<Pacman>(),
+            "zypper" => self.installer::<Zypper>(),
+            other => Err(Failure::new(format!(
+                "packages installed by {other} are not implemented (package passes on to apt, dnf, apk, pacman and zypper)"
+            ))),
         }
-        let checked = check(&Apt::spec(), Apt::NAME, &self.given).map_err(|errors| {
+    }
+
+    fn installer<A: Action + 'static>(&self) -> Result<Box<dyn Installer>, Failure> {
+        let checked = check(&A::spec(), A::NAME, &self.given).map_err(|errors| {
             let all: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
             Failure::new(all.join("; "))
         })?;
-        Apt::from_arguments(&checked).map_err(Failure::new)
+        Ok(Box::new(A::from_arguments(&checked).map_err(Failure::new)?))
+    }
+}
+
+/// A module that installs packages, whichever it is.
+trait Installer {
+    fn guard(&self, host: &dyn Host, mode: Mode) -> Result<Guard, Failure>;
+    fn foretell(&self, host: &dyn Host) -> Result<Response, Failure>;
+    fn act(&self, host: &mut dyn Host) -> Result<Response, Failure>;
+}
+
+impl<A: Action> Installer for A {
+    fn guard(&self, host: &dyn Host, mode: Mode) -> Result<Guard, Failure> {
+        Action::guard(self, host, mode)
+    }
+
+    fn foretell(&self, host: &dyn Host) -> Result<Response, Failure> {
+        Action::foretell(self, host)
+    }
+
+    fn act(&self, host: &mut dyn Host) -> Result<Response, Failure> {
+        Action::act(self, host)
     }
 }
 
@@ -131,13 +161,12 @@ mod tests {
     fn other_installers_are_refused_by_name() {
         for (args, words) in [
             (
-                r#"{"name": "sed", "state": "present", "use": "zypper"}"#,
-                "zypper are not implemented",
+                r#"{"name": "sed", "state": "present", "use": "portage"}"#,
+                "portage are not implemented",
             ),
             (r#"{"name": "sed", "state": "present"}"#, "Could not detect which package manager"),
             (r#"{"name": "sed", "state": "present", "use": "apt", "frob": 1}"#, "frob"),
             (r#"{"name": "sed", "state": "gone", "use": "apt"}"#, "state"),
-            (r#"{"state": "present"}"#, "name"),
         ] {
             let response = run(&mut FakeHost::default(), args);
             assert!(response.failed, "{args}");

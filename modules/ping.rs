@@ -27,7 +27,12 @@ impl Documented for Ping {
 impl Fact for Ping {
     fn read(&self, _: &dyn Host) -> Result<Response, Failure> {
         if self.data == "crash" {
-            return Err(Failure::new("boom"));
+            // As a module looks that ends before it has answered.
+            const TRACE: &str = "Exception: boom";
+            return Err(Failure::new("boom")
+                .with("exception", TRACE)
+                .with("module_stderr", TRACE)
+                .with("module_stdout", TRACE));
         }
         let mut response = Response::default();
         response.returned.insert("ping".into(), self.data.clone().into());

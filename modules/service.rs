@@ -6,7 +6,7 @@ pub mod unit;
 pub mod wanted;
 
 use module::{Arguments, Delta, Documented, Example, Failure, Host, Module, Returned};
-use protocol::JsonMap;
+use protocol::{JsonMap, arguments::check, spec::ArgumentSpec};
 
 use crate::{facts, systemd::Systemd};
 use openrc::OpenRc;
@@ -16,12 +16,12 @@ use wanted::{Setting, State};
 /// Keeps a service running or not, and its start at boot, by whatever runs services on the host.
 ///
 /// systemd, OpenRC and init scripts are known, and found by looking, not by the name of the
-/// distribution.
+/// distribution. With systemd, all arguments of `systemd_service` are taken as well.
 #[derive(Debug, Arguments)]
-#[arguments(required_one_of(["state", "enabled"]))]
-pub struct Service {
+#[arguments(open)]
+pub struct Head {
     /// The service.
-    name: String,
+    name: Option<String>,
     /// `started` and `stopped` are kept; `restarted` and `reloaded` are done each time, to a
     /// service that does not run as a start.
     state: Option<State>,
@@ -42,6 +42,30 @@ pub struct Service {
     /// `openrc` or `sysvinit`.
     #[argument(name = "use", default = "auto")]
     provider: String,
+}
+
+/// The arguments, and all of them as they were given.
+#[derive(Debug)]
+pub struct Service {
+    head: Head,
+    given: JsonMap,
+}
+
+/// Arguments that mean nothing to systemd.
+const UNUSED: [&str; 5] = ["use", "pattern", "runlevel", "sleep", "arguments"];
+
+impl Arguments for Service {
+    fn description() -> Vec<&'static str> {
+        Head::description()
+    }
+
+    fn spec() -> ArgumentSpec {
+        Head::spec()
+    }
+
+    fn from_arguments(map: &JsonMap) -> Result<Self, String> {
+        Ok(Self { head: Head::from_arguments(map)?, given: map.clone() })
+    }
 }
 
 impl Documented for Service {
@@ -71,54 +95,81 @@ enum Provider {
 impl Service {
     fn provider(&self, host: &dyn Host) -> Result<Provider, Failure> {
         let found = facts::service_manager(host);
-        let short = self.provider.rsplit('.').next().unwrap_or_default();
-        let name = match short {
-            "auto" | "service" => found.as_str(),
-            other => other,
-        };
-        match name {
-            "systemd" | "systemd_service" => Ok(Provider::Systemd(Systemd::of_service(
-                self.name.clone(),
-                self.state,
-                self.enabled,
-            ))),
-            "openrc" => Ok(Provider::OpenRc(OpenRc {
-                name: self.name.clone(),
-                state: self.state,
-                enabled: self.enabled,
-                runlevel: self.runlevel.clone(),
-                sleep: self.sleep,
-                arguments: self.arguments.clone(),
-            })),
+        let short = self.head.provider.rsplit('.').next().unwrap_or_default();
+        let is_free = matches!(short, "auto" | "service");
+        match if is_free { found.as_str() } else { short } {
+            "systemd" | "systemd_service" => self.systemd(),
+            "openrc" => self.openrc(),
             // A first process that nobody knows says nothing of how services are run.
-            "sysvinit" | "sysv" | "service" => Ok(Provider::SysV(self.sysv())),
-            _ if short == "auto" || short == "service" => {
-                if host.which("systemctl").is_some() {
-                    Ok(Provider::Systemd(Systemd::of_service(
-                        self.name.clone(),
-                        self.state,
-                        self.enabled,
-                    )))
-                } else if host.which("rc-service").is_some() {
-                    Err(refused("openrc below another first process", &found))
-                } else {
-                    Ok(Provider::SysV(self.sysv()))
-                }
+            "sysvinit" | "sysv" | "service" => self.sysv(),
+            _ if is_free && host.which("systemctl").is_some() => self.systemd(),
+            _ if is_free && host.which("rc-service").is_some() => {
+                Err(refused("openrc below another first process", &found))
             }
+            _ if is_free => self.sysv(),
             other => Err(refused(other, &found)),
         }
     }
 
-    fn sysv(&self) -> SysV {
-        SysV {
-            name: self.name.clone(),
-            state: self.state,
-            enabled: self.enabled,
-            sleep: self.sleep,
-            pattern: self.pattern.clone(),
-            arguments: self.arguments.clone(),
-        }
+    fn systemd(&self) -> Result<Provider, Failure> {
+        let given = self.given.iter().filter(|(name, _)| !UNUSED.contains(&name.as_str()));
+        let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let checked = check(&Systemd::spec(), Systemd::NAME, &given).map_err(all_errors)?;
+        Ok(Provider::Systemd(Systemd::from_arguments(&checked).map_err(Failure::new)?))
     }
+
+    /// The name, for what runs services itself and takes no arguments but those of this module.
+    fn name(&self) -> Result<String, Failure> {
+        let spec = ArgumentSpec { open: false, ..Head::spec() };
+        check(&spec, Service::NAME, &self.given).map_err(all_errors)?;
+        if self.head.state.is_none() && self.head.enabled.is_none() {
+            return Err(Failure::new("one of the following is required: state, enabled"));
+        }
+        self.head.name.clone().ok_or_else(|| Failure::new("missing required arguments: name"))
+    }
+
+    fn openrc(&self) -> Result<Provider, Failure> {
+        Ok(Provider::OpenRc(OpenRc {
+            name: self.name()?,
+            state: self.head.state,
+            enabled: self.head.enabled,
+            runlevel: self.head.runlevel.clone(),
+            sleep: self.head.sleep,
+            arguments: self.head.arguments.clone(),
+        }))
+    }
+
+    fn sysv(&self) -> Result<Provider, Failure> {
+        Ok(Provider::SysV(SysV {
+            name: self.name()?,
+            state: self.head.state,
+            enabled: self.head.enabled,
+            sleep: self.head.sleep,
+            pattern: self.head.pattern.clone(),
+            arguments: self.head.arguments.clone(),
+            runlevels: Vec::new(),
+            daemonize: false,
+        }))
+    }
+
+    /// What was said that systemd does not hear.
+    fn unused(&self) -> Vec<String> {
+        let head = &self.head;
+        let said = [
+            ("pattern", head.pattern.is_some()),
+            ("sleep", head.sleep.is_some()),
+            ("runlevel", head.runlevel != "default"),
+            ("arguments", !head.arguments.is_empty()),
+        ];
+        let said = said.iter().filter(|(_, said)| *said);
+        said.map(|(name, _)| format!("Ignoring \"{name}\" as it is not used in \"systemd\""))
+            .collect()
+    }
+}
+
+fn all_errors(errors: Vec<protocol::arguments::ArgumentError>) -> Failure {
+    let all: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+    Failure::new(all.join("; "))
 }
 
 fn refused(name: &str, found: &str) -> Failure {
@@ -149,10 +200,18 @@ impl Module for Service {
 
     fn returned(&self, delta: &Delta<Setting>, host: &dyn Host) -> Result<JsonMap, Failure> {
         match self.provider(host)? {
-            Provider::Systemd(provider) => provider.returned(delta, host),
+            Provider::Systemd(provider) => {
+                let mut map = provider.returned(delta, host)?;
+                let unused = self.unused();
+                if !unused.is_empty() {
+                    map.insert("warnings".into(), unused.into());
+                }
+                Ok(map)
+            }
             Provider::OpenRc(_) | Provider::SysV(_) => {
+                let name = self.head.name.as_deref();
                 let mut map =
-                    wanted::returned(Some(&self.name), self.state, self.enabled, JsonMap::new());
+                    wanted::returned(name, self.head.state, self.head.enabled, JsonMap::new());
                 map.remove("status");
                 Ok(map)
             }

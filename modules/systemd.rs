@@ -69,21 +69,6 @@ impl Documented for Systemd {
 }
 
 impl Systemd {
-    /// For `service`, which passes its own arguments on.
-    pub fn of_service(name: String, state: Option<State>, enabled: Option<bool>) -> Self {
-        Self {
-            name: Some(name),
-            state,
-            enabled,
-            force: None,
-            masked: None,
-            daemon_reload: false,
-            daemon_reexec: false,
-            scope: Scope::System,
-            no_block: false,
-        }
-    }
-
     fn unit(&self) -> Result<Unit, Failure> {
         let name = self.name.clone().unwrap_or_default();
         if let Some(letter) = name.chars().find(|letter| "*?[".contains(*letter)) {

@@ -236,8 +236,11 @@ impl TextFile<'_> {
     }
 }
 
-/// Makes the folders that a new file needs.
-fn make_folders(host: &mut dyn Host, path: &Path) -> Result<(), Failure> {
+/// Makes the folders above a path that are missing.
+///
+/// # Errors
+/// Folders that cannot be made.
+pub fn make_folders(host: &mut dyn Host, path: &Path) -> Result<(), Failure> {
     let mut missing = Vec::new();
     let above = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
     for folder in above {

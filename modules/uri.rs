@@ -3,6 +3,7 @@
 mod form;
 
 use std::{
+    collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
     time::{Duration, UNIX_EPOCH},
@@ -74,6 +75,9 @@ pub struct Uri {
     file: FileArguments,
     #[argument(internal)]
     source: Option<Source>,
+    /// The controller's files of a form, by field.
+    #[argument(internal)]
+    files: Option<BTreeMap<String, Source>>,
 }
 
 /// How data becomes a text.
@@ -355,8 +359,8 @@ impl Uri {
                 form::encode(body)?.into_bytes()
             }
             BodyFormat::FormMultipart => {
-                let files = self.remote_src.then_some(host);
-                let (kind, bytes) = form::multipart(body, files)?;
+                let sent = (!self.remote_src).then(|| self.files.clone().unwrap_or_default());
+                let (kind, bytes) = form::multipart(body, host, sent.as_ref())?;
                 put("Content-Type", &kind);
                 bytes
             }

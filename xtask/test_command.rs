@@ -55,6 +55,13 @@ pub fn run(scope: Scope) -> ExitCode {
             (false, None)
         }
     };
+    match scope {
+        Scope::All => {
+            let folder = workspace().join("target/remotes").display().to_string();
+            tally.step("the remote's size", cargo(&["xtask", "remotes", &folder]));
+        }
+        Scope::Quick => tally.skip("the remote's size: --quick was given"),
+    }
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.env(HOSTS_VARIABLE, if hosts { "1" } else { "" });
     match &oracle {

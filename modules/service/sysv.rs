@@ -17,6 +17,10 @@ pub struct SysV {
     /// Words of the service's line in `ps`.
     pub pattern: Option<String>,
     pub arguments: String,
+    /// Runlevels in which it is started; those of the script where there are none.
+    pub runlevels: Vec<String>,
+    /// Whether the script itself has to be detached.
+    pub daemonize: bool,
 }
 
 impl SysV {
@@ -34,8 +38,18 @@ impl SysV {
         }
         let mut delta = Delta::new(Setting::default(), Setting::default());
         if let Some(enabled) = self.enabled {
-            let links = glob::find(host, &format!("/etc/rc[2345].d/S??{}", self.name))?;
-            delta.actual.enabled = Some(!links.is_empty());
+            let is_started_in = |levels: &str| -> Result<bool, Failure> {
+                let links = glob::find(host, &format!("/etc/rc{levels}.d/S??{}", self.name))?;
+                Ok(!links.is_empty())
+            };
+            let mut is_enabled = Some(is_started_in("[2345]")?);
+            for (at, level) in self.runlevels.iter().enumerate() {
+                let here = is_started_in(level)?;
+                // Runlevels that do not agree are neither.
+                is_enabled =
+                    if at == 0 { Some(here) } else { is_enabled.filter(|all| *all == here) };
+            }
+            delta.actual.enabled = is_enabled;
             delta.desired.enabled = Some(enabled);
         }
         if let Some(state) = self.state {
@@ -76,9 +90,14 @@ impl SysV {
     }
 
     fn set_enabled(&self, host: &mut dyn Host, enabled: bool) -> Result<(), Failure> {
+        let name = self.name.as_str();
+        let levels = self.runlevels.iter().map(String::as_str);
+        let verb = if enabled { "enable" } else { "disable" };
         let programs = if host.which("update-rc.d").is_some() {
-            let name = self.name.as_str();
             match enabled {
+                _ if !self.runlevels.is_empty() => {
+                    vec![Program::new("update-rc.d").args([name, verb]).args(levels)]
+                }
                 true => vec![
                     Program::new("update-rc.d").args([name, "defaults"]),
                     Program::new("update-rc.d").args([name, "enable"]),
@@ -87,7 +106,11 @@ impl SysV {
             }
         } else if host.which("chkconfig").is_some() {
             let word = if enabled { "on" } else { "off" };
-            vec![Program::new("chkconfig").args([self.name.as_str(), word])]
+            let joined: String = levels.collect();
+            let program = Program::new("chkconfig");
+            let program =
+                if joined.is_empty() { program } else { program.args(["--level", &joined]) };
+            vec![program.args([name, word])]
         } else {
             return Err(Failure::new(format!(
                 "cannot set the start of {} at boot: there is neither update-rc.d nor chkconfig",
@@ -103,7 +126,11 @@ impl SysV {
 
     fn execute(&self, host: &mut dyn Host, verb: &str) -> Result<(), Failure> {
         let words = split_words(&self.arguments).map_err(Failure::new)?;
-        let program = Program::new(self.script()).arg(verb).args(words);
+        let program = match self.daemonize {
+            true => Program::new("setsid").arg("-f").arg(self.script()),
+            false => Program::new(self.script()),
+        };
+        let program = program.arg(verb).args(words);
         let output = host.execute(&program)?;
         module::host::succeeded(&program, output)?;
         Ok(())

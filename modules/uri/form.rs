@@ -1,10 +1,11 @@
 //! Forms as browsers send them.
 
-use std::path::Path;
+use std::{collections::BTreeMap, io::Read, path::Path};
 
 use module::{
-    Failure, Host,
+    Failure, Host, Source,
     content::{Algorithm, bytes_digest},
+    host::READ_BYTES_MAX,
 };
 use protocol::{Json, python};
 
@@ -51,12 +52,16 @@ fn no_form(value: &Json) -> Failure {
     ))
 }
 
-/// A form of parts, some of which may be files, and its `Content-Type`. Files are read where there
-/// is a host to read them from.
+/// A form of parts, some of which may be files, and its `Content-Type`. Files are those that the
+/// controller sent, by field, or the host's where it sent none.
 ///
 /// # Errors
 /// What is no dict of texts and dicts, and files that cannot be read.
-pub fn multipart(body: &Json, files: Option<&dyn Host>) -> Result<(String, Vec<u8>), Failure> {
+pub fn multipart(
+    body: &Json,
+    host: &dyn Host,
+    sent: Option<&BTreeMap<String, Source>>,
+) -> Result<(String, Vec<u8>), Failure> {
     let Json::Object(fields) = body else {
         return Err(Failure::new(format!(
             "failed to parse body as form-multipart: it must be a dict, got: {}",
@@ -65,7 +70,7 @@ pub fn multipart(body: &Json, files: Option<&dyn Host>) -> Result<(String, Vec<u
     };
     let mut parts: Vec<(String, Vec<u8>)> = Vec::new();
     for (name, value) in fields {
-        parts.push(part(name, value, files)?);
+        parts.push(part(name, value, host, sent)?);
     }
     // A boundary that is in no part, and the same for the same form.
     let all: Vec<u8> = parts.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
@@ -80,7 +85,12 @@ pub fn multipart(body: &Json, files: Option<&dyn Host>) -> Result<(String, Vec<u
     Ok((format!("multipart/form-data; boundary={boundary}"), out))
 }
 
-fn part(name: &str, value: &Json, files: Option<&dyn Host>) -> Result<(String, Vec<u8>), Failure> {
+fn part(
+    name: &str,
+    value: &Json,
+    host: &dyn Host,
+    sent: Option<&BTreeMap<String, Source>>,
+) -> Result<(String, Vec<u8>), Failure> {
     let quoted = |text: &str| text.replace('"', "%22").replace(['\r', '\n'], " ");
     let disposition = format!("Content-Disposition: form-data; name=\"{}\"", quoted(name));
     let Json::Object(field) = value else {
@@ -88,23 +98,30 @@ fn part(name: &str, value: &Json, files: Option<&dyn Host>) -> Result<(String, V
         return Ok((head, python::text(value).into_bytes()));
     };
     let text = |key: &str| field.get(key).and_then(Json::as_str);
-    let bytes = match (field.get("content"), text("filename"), files) {
-        (Some(content), ..) => python::text(content).into_bytes(),
-        (None, Some(path), Some(host)) => host.read(Path::new(path))?.ok_or_else(|| {
-            Failure::new(format!("Unable to open source file {path} of the form's field {name}"))
-        })?,
-        (None, Some(path), None) => {
-            return Err(Failure::new(format!(
-                "the file {path} of the form's field {name} is not sent by the controller; give its \
-                 content, or remote_src where the file is on the host"
-            )));
-        }
-        (None, None, _) => {
-            return Err(Failure::new(format!(
-                "the form's field {name} needs at least one of filename and content"
-            )));
-        }
-    };
+    let bytes =
+        match (field.get("content").filter(|content| !content.is_null()), text("filename"), sent) {
+            (Some(content), ..) => python::text(content).into_bytes(),
+            (None, Some(path), None) => host.read(Path::new(path))?.ok_or_else(|| {
+                Failure::new(format!(
+                    "Unable to open source file {path} of the form's field {name}"
+                ))
+            })?,
+            (None, Some(path), Some(sent)) => {
+                let source = sent.get(name).ok_or_else(|| {
+                    Failure::new(format!(
+                        "the controller did not send {path} of the form's field {name}"
+                    ))
+                })?;
+                let mut bytes = Vec::new();
+                host.blob(&source.digest)?.take(READ_BYTES_MAX).read_to_end(&mut bytes)?;
+                bytes
+            }
+            (None, None, _) => {
+                return Err(Failure::new(format!(
+                    "the form's field {name} needs at least one of filename and content"
+                )));
+            }
+        };
     let kind = text("mime_type").unwrap_or(if text("filename").is_some() {
         "application/octet-stream"
     } else {

@@ -249,7 +249,7 @@ fn what_does_not_answer_well_fails() {
         ),
         (
             json!({"url": "http://192.0.2.1/", "body": {"f": {"filename": "/x"}}, "body_format": "form-multipart"}),
-            "is not sent by the controller",
+            "the controller did not send /x of the form's field f",
         ),
         (
             json!({"url": "http://192.0.2.1/", "body": {"f": {}}, "body_format": "form-multipart"}),

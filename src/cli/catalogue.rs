@@ -1,20 +1,44 @@
 //! All modules there are: those of the remote, and those whose work is the controller's.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use playbook::{Catalogue, Known, Resolved, collections::Collections};
-use protocol::spec::ModuleSpec;
-use run::execute::Specs;
+use protocol::spec::{ArgumentSpec, ModuleSpec, Runs};
+use run::{custom_module::CustomModule, execute::Specs};
+
+use crate::{
+    collection_runtime::CollectionRuntimes,
+    custom_modules::{CustomModules, Found},
+};
 
 /// The catalogue that playbooks are checked against and runs look into.
 pub struct Modules {
     by_name: HashMap<String, Arc<ModuleSpec>>,
     collections: Collections,
+    custom: CustomModules,
+    runtimes: CollectionRuntimes,
 }
 
+/// Groups of actions that have names without a collection, and what they are called in one.
+const SHORT_GROUPS: &[(&str, &str)] = &[
+    ("aws", "amazon.aws.aws"),
+    ("azure", "azure.azcollection.azure"),
+    ("docker", "community.docker.docker"),
+    ("gcp", "google.cloud.gcp"),
+    ("k8s", "kubernetes.core.k8s"),
+    ("os", "openstack.cloud.os"),
+    ("ovirt", "ovirt.ovirt.ovirt"),
+    ("vmware", "community.vmware.vmware"),
+];
+
 impl Modules {
-    /// Collects all specs.
-    pub fn new(collections: Collections) -> Self {
+    /// Collects all specs. `folders` hold modules that users have written; programs of the
+    /// controller are looked for in `search_path`.
+    pub fn new(collections: Collections, folders: Vec<PathBuf>, search_path: String) -> Self {
         let mut by_name = HashMap::new();
         for spec in run::action::specs::all() {
             by_name.insert(spec.name.clone(), Arc::new(spec));
@@ -22,7 +46,52 @@ impl Modules {
         for entry in modules::CATALOGUE.entries {
             by_name.insert(entry.name.to_owned(), Arc::new((entry.spec)()));
         }
-        Self { by_name, collections }
+        Self {
+            by_name,
+            custom: CustomModules::new(collections.clone(), folders, search_path),
+            runtimes: CollectionRuntimes::new(collections.clone()),
+            collections,
+        }
+    }
+
+    /// A module that a user has written, or a collection's, by any of its names.
+    fn custom(&self, name: &str) -> Option<Found> {
+        if let Some(found) = self.custom.known(name) {
+            return Some(found);
+        }
+        if name.contains('/') {
+            return None;
+        }
+        match name.strip_prefix("ansible.legacy.") {
+            Some(short) => self.custom.legacy(short),
+            None if name.contains('.') => {
+                let mut parts = name.splitn(3, '.');
+                let (namespace, collection) = (parts.next()?, parts.next()?);
+                let module = parts.next()?;
+                self.custom.of_collection(&format!("{namespace}.{collection}"), module)
+            }
+            None => self.custom.legacy(name),
+        }
+    }
+
+    /// What a name stands for, no collection put before it.
+    fn lookup(&self, name: &str) -> Option<Resolved> {
+        let is_full = name.contains('.') && !name.starts_with("ansible.legacy.");
+        if is_full && let Some(spec) = self.find(name) {
+            return Some(resolved(spec));
+        }
+        match self.custom(name) {
+            Some(Ok(module)) => {
+                let spec = Arc::new(custom_spec(&module.name));
+                return Some(resolved(&spec));
+            }
+            Some(Err(_)) => return None,
+            None => {}
+        }
+        if let Some(other) = self.runtimes.redirected(name).filter(|_| is_full) {
+            return self.lookup(&other);
+        }
+        self.find(name).map(resolved)
     }
 
     /// The catalogue without these modules, named with or without their collection.
@@ -58,19 +127,46 @@ impl Modules {
     }
 }
 
+fn resolved(spec: &Arc<ModuleSpec>) -> Resolved {
+    Resolved { name: spec.name.as_str().into(), spec: Arc::clone(spec) }
+}
+
+/// What is known of a module that speaks for itself: it takes what it is given.
+fn custom_spec(name: &str) -> ModuleSpec {
+    ModuleSpec {
+        name: name.to_owned(),
+        arguments: ArgumentSpec { open: true, ..ArgumentSpec::default() },
+        runs: Runs::Remote,
+        ..ModuleSpec::default()
+    }
+}
+
 impl Catalogue for Modules {
     fn resolve(&self, name: &str, collections: &[String]) -> Option<Resolved> {
-        let spec = if name.contains('.') {
-            self.find(name)
-        } else {
-            self.find(name).or_else(|| {
-                collections.iter().find_map(|collection| self.find(&format!("{collection}.{name}")))
-            })
-        }?;
-        Some(Resolved { name: spec.name.as_str().into(), spec: Arc::clone(spec) })
+        if name.contains('.') {
+            return self.lookup(name);
+        }
+        let is_core = |collection: &&String| {
+            matches!(collection.as_str(), "ansible.builtin" | "ansible.legacy")
+        };
+        let of_collection = collections
+            .iter()
+            .filter(|collection| !is_core(collection))
+            .find_map(|collection| self.lookup(&format!("{collection}.{name}")));
+        of_collection.or_else(|| self.lookup(name))
+    }
+
+    fn add_library(&self, folder: &Path) {
+        self.custom.add_folder(folder);
     }
 
     fn known(&self, name: &str) -> Known {
+        if let Some(Err(why)) = self.custom(name) {
+            return Known::Refused { why };
+        }
+        if let Some(why) = self.runtimes.gone(name) {
+            return Known::Refused { why };
+        }
         let full = match name.split('.').collect::<Vec<_>>().as_slice() {
             [namespace, collection, module] => {
                 let collection = format!("{namespace}.{collection}");
@@ -94,33 +190,28 @@ impl Catalogue for Modules {
 
 impl Specs for Modules {
     fn spec(&self, name: &str) -> Option<Arc<ModuleSpec>> {
+        if let Some(Ok(module)) = self.custom.known(name) {
+            return Some(Arc::new(custom_spec(&module.name)));
+        }
         self.find(name).cloned()
+    }
+
+    fn custom(&self, name: &str) -> Option<Arc<CustomModule>> {
+        self.custom.known(name)?.ok()
+    }
+
+    fn is_in_group(&self, group: &str, module: &str) -> Option<bool> {
+        let full = SHORT_GROUPS.iter().find(|(short, _)| *short == group);
+        self.runtimes.is_in_group(full.map_or(group, |(_, full)| full), module)
+    }
+
+    fn canonical(&self, name: &str) -> Option<String> {
+        self.lookup(name).map(|resolved| resolved.name.to_string())
     }
 }
 
 /// Modules of ansible-core that are not native yet.
-const KNOWN_BUILTINS: &[&str] = &[
-    "apt_key",
-    "async_status",
-    "debconf",
-    "dnf",
-    "dnf5",
-    "dpkg_selections",
-    "expect",
-    "git",
-    "known_hosts",
-    "mount_facts",
-    "pip",
-    "reboot",
-    "rpm_key",
-    "set_stats",
-    "subversion",
-    "sysvinit",
-    "validate_argument_spec",
-    "wait_for_connection",
-    "yum",
-    "yum_repository",
-];
+const KNOWN_BUILTINS: &[&str] = &["mount_facts"];
 
 /// Collections of the field whose modules are asked for by name.
 const WELL_KNOWN: &[&str] = &[

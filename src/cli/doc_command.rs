@@ -21,7 +21,7 @@ pub fn run(args: DocArgs, _settings: Settings) -> Result<u8, Failed> {
             args.kind
         )));
     }
-    let modules = Modules::new(Collections::default());
+    let modules = Modules::new(Collections::default(), Vec::new(), String::new());
     if args.modules.is_empty() || args.list {
         for spec in modules.specs() {
             println!("{:<44} {}", spec.name, spec.summary);

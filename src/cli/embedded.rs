@@ -7,6 +7,9 @@ use transport::{RemoteBinaries, RemoteBinary, RemoteError};
 /// Triple, SHA-256 and size of the binary, and the binary compressed with gzip. Made by `build.rs`.
 const EMBEDDED: &[(&str, &str, usize, &[u8])] = include!(concat!(env!("OUT_DIR"), "/remotes.rs"));
 
+/// The remotes' companions, compressed with gzip.
+const COMPANIONS: &[&[u8]] = include!(concat!(env!("OUT_DIR"), "/companions.rs"));
+
 /// The remotes of this program, and those of a folder (`TRUEUP_REMOTES_DIR`), which win.
 ///
 /// # Errors
@@ -20,6 +23,9 @@ pub fn remotes(folder: Option<&Path>) -> Result<RemoteBinaries, RemoteError> {
             digest: (*digest).to_owned(),
             bytes: *bytes,
         });
+    }
+    for companion in COMPANIONS {
+        remotes.add_companion(*companion);
     }
     if let Some(folder) = folder {
         remotes.add_folder(folder)?;

@@ -6,7 +6,11 @@ use inventory::pattern;
 use source::{Diagnostics, SourceFile};
 
 use crate::{
-    Failed, Program, args::ExecArgs, running, screens::Screens, session::Session,
+    Failed, Program,
+    args::ExecArgs,
+    running,
+    screens::Screens,
+    session::{Places, Session},
     settings::Settings,
 };
 
@@ -15,7 +19,15 @@ use crate::{
 /// # Errors
 /// What keeps it from being started.
 pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
-    let session = Session::open(&args.inventory, settings, program)?;
+    let folder = args
+        .playbook_dir
+        .clone()
+        .or_else(|| settings.path("PLAYBOOK_DIR"))
+        .unwrap_or_else(|| settings.current_folder.clone());
+    let folders = [folder];
+    let places = Places { modules: &args.connection.module_path, playbooks: &folders };
+    let session = Session::open(&args.inventory, settings, program, &places)?;
+    let [folder] = folders;
     let inventory = session.inventory(&args.inventory)?;
     let run_settings = session.run_settings(&args.inventory, &args.connection)?;
     let mut matched = pattern::resolve(&inventory, std::slice::from_ref(&args.pattern))
@@ -44,17 +56,12 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     if matches!(short, "command" | "shell" | "raw" | "script") && args.args.trim().is_empty() {
         return Err(Failed::option(format!("No argument passed to {module} module")));
     }
-    if short.starts_with("include_role") || short.starts_with("import_") || short == "meta" {
+    if short == "import_playbook" {
         return Err(Failed::option(format!(
             "'{module}' is not a valid action for ad-hoc commands"
         )));
     }
     let text = playbook_text(&args);
-    let folder = args
-        .playbook_dir
-        .clone()
-        .or_else(|| session.settings.path("PLAYBOOK_DIR"))
-        .unwrap_or_else(|| session.settings.current_folder.clone());
     let file = SourceFile::new(folder.join("<command line>"), text);
     let compiler = session.compiler();
     let mut diagnostics = Diagnostics::default();
@@ -81,9 +88,9 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     if let Some(error) = ended.error {
         return Err(Failed::general(error));
     }
-    Ok(if ended.statistics.has_unreachable() {
+    Ok(if ended.has_unreachable {
         4
-    } else if ended.statistics.has_failures() {
+    } else if ended.has_failed {
         2
     } else {
         0
@@ -102,10 +109,11 @@ fn playbook_text(args: &ExecArgs) -> String {
     };
     let mut task = serde_json::Map::new();
     task.insert(args.module.clone(), arguments);
-    // In the background: for how long, and how often it is looked after.
-    if let Some(secs) = args.background.filter(|secs| *secs > 0) {
-        task.insert("async".into(), secs.into());
-        task.insert("poll".into(), args.poll.unwrap_or(15).into());
+    if let Some(limit_secs) = args.background.filter(|secs| *secs > 0) {
+        task.insert("async".into(), limit_secs.into());
+        if let Some(poll_secs) = args.poll {
+            task.insert("poll".into(), poll_secs.into());
+        }
     }
     if let Some(timeout) = args.task_timeout {
         task.insert("timeout".into(), timeout.into());

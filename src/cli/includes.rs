@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use inventory::Inventory;
-use plan::{Frame, Item, Layer};
+use plan::{Action, Frame, Item, Layer, Task};
 use playbook::{Compiler, Files, RoleRequest};
 use run::{
     IncludedRole, Includes,
@@ -31,6 +31,8 @@ impl Includes for Compiling {
         are_handlers: bool,
         playbook_dir: &Path,
     ) -> Result<Vec<Item>, String> {
+        // The run may have written what it includes.
+        self.files.forget();
         let path = self
             .compiler
             .find_tasks_file(&include.file, frame, are_handlers, playbook_dir)
@@ -55,6 +57,7 @@ impl Includes for Compiling {
         params: Layer,
         playbook_dir: &Path,
     ) -> Result<IncludedRole, String> {
+        self.files.forget();
         let request = RoleRequest {
             name: include.name.clone(),
             tasks_from: include.tasks_from.clone(),
@@ -63,7 +66,7 @@ impl Includes for Compiling {
             handlers_from: include.handlers_from.clone(),
             allow_duplicates: include.allow_duplicates.or(Some(true)),
             public: include.public,
-            skips_validation: false,
+            skips_validation: !include.validates,
         };
         let mut diagnostics = Diagnostics::default();
         let compiled = self.compiler.role(&request, frame, params, playbook_dir, &mut diagnostics);
@@ -71,6 +74,12 @@ impl Includes for Compiling {
         let compiled =
             compiled.ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
         Ok(IncludedRole { role: compiled.role, items: compiled.items, handlers: compiled.handlers })
+    }
+
+    fn action(&self, task: &Task, name: &str, playbook_dir: &Path) -> Result<Action, String> {
+        let mut diagnostics = Diagnostics::default();
+        let action = self.compiler.action(task, name, playbook_dir, &mut diagnostics);
+        outcome(action, &diagnostics)?.ok_or_else(|| format!("the action '{name}' cannot be used"))
     }
 
     fn vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String> {

@@ -7,7 +7,12 @@ use protocol::{Json, JsonMap};
 use run::Store;
 use template::Tree;
 
-use crate::{Failed, Program, args::InventoryArgs, session::Session, settings::Settings};
+use crate::{
+    Failed, Program,
+    args::InventoryArgs,
+    session::{Places, Session},
+    settings::Settings,
+};
 
 /// Shows the inventory.
 ///
@@ -21,7 +26,7 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
         ));
     }
     let exports = args.export || settings.flag("INVENTORY_EXPORT")?.unwrap_or(false);
-    let session = Session::open(&args.inventory, settings, program)?;
+    let session = Session::open(&args.inventory, settings, program, &Places::default())?;
     let mut inventory = session.inventory(&args.inventory)?;
     let run_settings = session.run_settings(&args.inventory, &Default::default())?;
     // The tree is always the whole one.

@@ -8,7 +8,9 @@
 
 pub mod args;
 pub mod catalogue;
+pub mod collection_runtime;
 pub mod config_command;
+pub mod custom_modules;
 pub mod demo;
 pub mod doc_command;
 pub mod embedded;
@@ -19,6 +21,7 @@ pub mod includes;
 pub mod inventory_command;
 pub mod listing;
 pub mod program;
+pub mod python_bundle;
 pub mod rejected;
 pub mod run_command;
 pub mod running;
@@ -179,6 +182,26 @@ fn said(error: &clap::Error, code: u8) -> Result<u8, Failed> {
 pub fn show(diagnostics: &Diagnostics) {
     for diagnostic in &diagnostics.all {
         eprint!("{}", diagnostic.render());
+    }
+}
+
+/// Shows what was found in playbooks, in the form of the program that is called: Ansible's errors
+/// start with a word that scripts look for.
+pub fn show_as(program: Program, diagnostics: &Diagnostics) {
+    for diagnostic in &diagnostics.all {
+        let text = diagnostic.render();
+        let word = match diagnostic.severity {
+            source::Severity::Error => format!("error[{}]:", diagnostic.code),
+            source::Severity::Warning => format!("warning[{}]:", diagnostic.code),
+        };
+        let own = match diagnostic.severity {
+            source::Severity::Error => "ERROR!",
+            source::Severity::Warning => "[WARNING]:",
+        };
+        match text.strip_prefix(&word).filter(|_| program.is_ansible()) {
+            Some(rest) => eprint!("{own}{rest}"),
+            None => eprint!("{text}"),
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use inventory::pattern;
 use plan::{Play, Task};
-use run::{RunSettings, Store, dispatch::render_tags, tags::is_chosen};
+use run::{
+    RunSettings, Store,
+    tags::{is_chosen, render_tags},
+};
 use template::{Scope, Value};
 
 use crate::{Failed, args::RunArgs};
@@ -99,7 +102,7 @@ fn show_play(
     }
     let mut all_tags: Vec<String> = Vec::new();
     let mut visit = |task: &Arc<Task>| {
-        if task.is_implicit || (task.does(&["meta"])) {
+        if task.is_implicit {
             return;
         }
         let mut tags = render_tags(task, || scope.clone());

@@ -1,13 +1,20 @@
 //! `trueup run`, and `ansible-playbook`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use plan::Play;
 use run::Ended;
 use source::Diagnostics;
 
 use crate::{
-    Failed, Program, args::RunArgs, listing, running, screens::Screens, session::Session,
+    Failed, Program,
+    args::RunArgs,
+    listing, running,
+    screens::Screens,
+    session::{Places, Session},
     settings::Settings,
 };
 
@@ -16,7 +23,13 @@ use crate::{
 /// # Errors
 /// What keeps the run from being started, with the exit code that Ansible gives it.
 pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
-    let session = Session::open(&args.inventory, settings, program)?;
+    let folders: Vec<PathBuf> = args
+        .playbooks
+        .iter()
+        .filter_map(|path| std::path::absolute(path).ok()?.parent().map(PathBuf::from))
+        .collect();
+    let places = Places { modules: &args.connection.module_path, playbooks: &folders };
+    let session = Session::open(&args.inventory, settings, program, &places)?;
     let warns = !program.is_ansible();
     if warns {
         for setting in session.settings.without_meaning() {
@@ -46,8 +59,8 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         let compiled = compiler.playbook(&path, &mut diagnostics);
         plays.push((playbook.clone(), compiled.into_iter().map(Arc::new).collect()));
     }
-    session.settle(&mut diagnostics)?;
-    crate::show(&diagnostics);
+    judge_duplicate_keys(&session.settings, &mut diagnostics)?;
+    crate::show_as(program, &diagnostics);
     if diagnostics.has_errors() {
         let count =
             diagnostics.all.iter().filter(|d| d.severity == source::Severity::Error).count();
@@ -77,12 +90,16 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     run_settings.step = args.step;
     run_settings.force_handlers |= args.force_handlers;
     check_limit(&run_settings, &inventory)?;
-    let folders: Vec<PathBuf> = args
-        .playbooks
-        .iter()
-        .filter_map(|path| std::path::absolute(path).ok()?.parent().map(PathBuf::from))
-        .collect();
     let store = session.store(inventory, folders)?;
+    let (source, options) = (session.clone(), args.inventory.clone());
+    store.set_reload(Arc::new(move || {
+        // What was read is not what is there now.
+        source.files.forget();
+        source.inventory(&options).map_err(|failed| failed.message)
+    }));
+    if args.inventory.flush_cache {
+        store.flush_fact_cache();
+    }
     if args.syntax_check || args.list_hosts || args.list_tasks || args.list_tags {
         let text = listing::show(&args, &plays, &store, &run_settings)?;
         print!("{text}");
@@ -94,10 +111,35 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     let all = plays.into_iter().map(|(path, plays)| (path.display().to_string(), plays)).collect();
     let ended = running::run(&session, store, run_settings, compiler, all, screen)?;
     let code = exit_code(&ended, args.detailed_exitcode);
+    if session.settings.flag("RETRY_FILES_ENABLED")?.unwrap_or(false) && !ended.lost.is_empty() {
+        for playbook in &args.playbooks {
+            write_retry_file(&session.settings, playbook, &ended);
+        }
+    }
     match &ended.error {
         Some(error) => Err(Failed::general(error.clone())),
         None => Ok(code),
     }
+}
+
+/// What `duplicate_dict_key` makes of a key that is given twice: a warning, an error or nothing.
+fn judge_duplicate_keys(settings: &Settings, diagnostics: &mut Diagnostics) -> Result<(), Failed> {
+    let is_one = |found: &source::Diagnostic| found.code == source::yaml::DUPLICATE_KEY;
+    match settings.get("DUPLICATE_YAML_DICT_KEY").as_deref() {
+        None | Some("warn") => {}
+        Some("ignore") => diagnostics.all.retain(|found| !is_one(found)),
+        Some("error") => {
+            for found in diagnostics.all.iter_mut().filter(|found| is_one(found)) {
+                found.severity = source::Severity::Error;
+            }
+        }
+        Some(other) => {
+            return Err(Failed::option(format!(
+                "duplicate_dict_key is '{other}': it is warn, error or ignore"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The exit code that Ansible would end with, which meets some mistakes only while it runs: 4 for
@@ -121,6 +163,22 @@ fn refusal_code(diagnostics: &Diagnostics, is_detailed: bool) -> u8 {
         return PARSER;
     }
     [PARSER, 1, 2].into_iter().find(|code| codes.contains(code)).unwrap_or(PARSER)
+}
+
+/// Leaves the names of the hosts that were lost for the next run's `--limit`.
+fn write_retry_file(settings: &Settings, playbook: &Path, ended: &Ended) {
+    let Some(name) = playbook.file_stem() else { return };
+    let folder = settings
+        .path("RETRY_FILES_SAVE_PATH")
+        .or_else(|| std::path::absolute(playbook).ok()?.parent().map(PathBuf::from));
+    let path = folder.unwrap_or_default().join(name).with_extension("retry");
+    let hosts: String = ended.lost.iter().map(|host| format!("{host}\n")).collect();
+    match std::fs::write(&path, hosts) {
+        Ok(()) => println!("\tto retry, use: --limit @{}\n", path.display()),
+        Err(error) => {
+            eprintln!("[WARNING]: Could not create retry file '{}'. {error}", path.display());
+        }
+    }
 }
 
 /// A limit that leaves no host is a mistake.
@@ -148,9 +206,9 @@ fn exit_code(ended: &Ended, is_detailed: bool) -> u8 {
             + u8::from(statistics.has_failures()) * 4
             + u8::from(statistics.has_unreachable()) * 8;
     }
-    if statistics.has_unreachable() {
+    if ended.has_unreachable {
         4
-    } else if statistics.has_failures() {
+    } else if ended.has_failed {
         2
     } else {
         0

@@ -148,7 +148,7 @@ impl Screens<'_> {
             is_check: self.run.check,
             shows_host_start: flag("SHOW_PER_HOST_START", false)?,
             shows_path_on_failure: flag("SHOW_TASK_PATH_ON_FAILURE", false)?,
-            shows_statistics: flag("SHOW_CUSTOM_STATS", false)?,
+            shows_custom_stats: flag("SHOW_CUSTOM_STATS", false)?,
             shows_arguments: flag("DISPLAY_ARGS_TO_STDOUT", false)?,
             result_format,
             is_pretty: settings.flag("CALLBACK_FORMAT_PRETTY")?,

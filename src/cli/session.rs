@@ -10,6 +10,8 @@ use playbook::{Compiler, CompilerSettings, Files, collections::Collections};
 use protocol::Secret;
 use run::{
     ConnectionDefaults, Gathering, RunSettings, Store,
+    fact_cache::FactCache,
+    layers::HashBehaviour,
     settings::{Mismatch, ProgramFacts},
 };
 use source::Diagnostics;
@@ -28,6 +30,7 @@ use crate::{
 pub const ANSIBLE_VERSION: &str = "2.18.0";
 
 /// Everything that is read before anything runs.
+#[derive(Clone)]
 pub struct Session {
     pub settings: Settings,
     pub engine: Arc<Engine>,
@@ -42,8 +45,17 @@ pub struct Session {
     pub masks: Arc<report::Masks>,
 }
 
+/// Folders that the command line points to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Places<'a> {
+    /// Folders of modules of the user's own.
+    pub modules: &'a [PathBuf],
+    /// Folders of the playbooks.
+    pub playbooks: &'a [PathBuf],
+}
+
 impl Session {
-    /// Reads passwords and extra variables.
+    /// Reads passwords and extra variables. `places` are where the command line points to.
     ///
     /// # Errors
     /// Anything of it that is wrong.
@@ -51,6 +63,7 @@ impl Session {
         options: &InventoryOptions,
         settings: Settings,
         program: Program,
+        places: &Places<'_>,
     ) -> Result<Self, Failed> {
         let keyring = secrets::keyring(options, &settings).map_err(Failed::general)?;
         let files = Arc::new(Files::new(keyring.clone()));
@@ -82,13 +95,16 @@ impl Session {
             surroundings.settings.ansible_managed = text;
         }
         let rejected = crate::rejected::modules(&settings)?;
+        let beside = places.playbooks.iter().map(|folder| folder.join("collections"));
         let collections = Collections {
-            paths: settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
-                vec![
-                    settings.home.join(".ansible/collections"),
-                    PathBuf::from("/usr/share/ansible/collections"),
-                ]
-            }),
+            paths: beside
+                .chain(settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
+                    vec![
+                        settings.home.join(".ansible/collections"),
+                        PathBuf::from("/usr/share/ansible/collections"),
+                    ]
+                }))
+                .collect(),
         };
         let roles_path = settings.paths("DEFAULT_ROLES_PATH").unwrap_or_else(|| {
             vec![
@@ -98,7 +114,14 @@ impl Session {
             ]
         });
         Ok(Self {
-            modules: Arc::new(Modules::new(collections.clone()).without(&rejected)),
+            modules: Arc::new(
+                Modules::new(
+                    collections.clone(),
+                    module_folders(&settings, places.modules),
+                    settings.environment.get("PATH").cloned().unwrap_or_default(),
+                )
+                .without(&rejected),
+            ),
             settings,
             engine,
             files,
@@ -214,30 +237,6 @@ impl Session {
         Ok(inventory)
     }
 
-    /// Makes errors of keys that are there twice, or forgets them, as `duplicate_dict_key` says.
-    ///
-    /// # Errors
-    /// The setting is wrong.
-    pub fn settle(&self, diagnostics: &mut Diagnostics) -> Result<(), Failed> {
-        let is_duplicate =
-            |diagnostic: &source::Diagnostic| diagnostic.code == source::yaml::DUPLICATE_KEY;
-        match self.settings.get("DUPLICATE_YAML_DICT_KEY").as_deref() {
-            None | Some("warn") => {}
-            Some("ignore") => diagnostics.all.retain(|diagnostic| !is_duplicate(diagnostic)),
-            Some("error") => {
-                for diagnostic in diagnostics.all.iter_mut().filter(|d| is_duplicate(d)) {
-                    diagnostic.severity = source::Severity::Error;
-                }
-            }
-            Some(other) => {
-                return Err(Failed::option(format!(
-                    "duplicate_dict_key is '{other}': it is warn, error or ignore"
-                )));
-            }
-        }
-        Ok(())
-    }
-
     /// A compiler of playbooks.
     pub fn compiler(&self) -> Arc<Compiler> {
         const IMPORT_DEPTH_MAX: usize = 64;
@@ -275,7 +274,7 @@ impl Session {
         let inject = self.settings.flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true);
         let mut surroundings = (*self.surroundings).clone();
         surroundings.inventory = Some(Arc::new(crate::includes::Hosts(inventory.clone())));
-        Ok(Arc::new(Store::new(
+        let store = Store::new(
             Arc::clone(&self.engine),
             Arc::new(surroundings),
             inventory,
@@ -283,7 +282,45 @@ impl Session {
             Arc::clone(&self.extra),
             read_vars,
             inject,
-        )))
+        )
+        .with_fact_cache(self.fact_cache()?)
+        .with_hash_behaviour(self.hash_behaviour()?);
+        Ok(Arc::new(store))
+    }
+
+    fn hash_behaviour(&self) -> Result<HashBehaviour, Failed> {
+        match self.settings.get("DEFAULT_HASH_BEHAVIOUR").as_deref() {
+            None | Some("replace") => Ok(HashBehaviour::Replace),
+            Some("merge") => Ok(HashBehaviour::Merge),
+            Some(other) => {
+                Err(Failed::option(format!("hash_behaviour is '{other}': it is replace or merge")))
+            }
+        }
+    }
+
+    /// Where facts are kept between runs, if they are.
+    fn fact_cache(&self) -> Result<Option<FactCache>, Failed> {
+        const DAY_SECS: u64 = 86400;
+        let settings = &self.settings;
+        match settings.get("CACHE_PLUGIN").as_deref() {
+            None | Some("memory" | "ansible.builtin.memory") => return Ok(None),
+            Some("jsonfile" | "ansible.builtin.jsonfile") => {}
+            Some(other) => {
+                return Err(Failed::option(format!(
+                    "fact_caching is '{other}', which is not there (there are memory and jsonfile)"
+                )));
+            }
+        }
+        let Some(folder) = settings.path("CACHE_PLUGIN_CONNECTION") else {
+            return Err(Failed::option(
+                "error, 'jsonfile' cache plugin requires the 'fact_caching_connection' config option to be set (to a writeable directory path)",
+            ));
+        };
+        Ok(Some(FactCache {
+            folder,
+            prefix: settings.get("CACHE_PLUGIN_PREFIX").unwrap_or_default(),
+            timeout_secs: settings.number("CACHE_PLUGIN_TIMEOUT")?.unwrap_or(DAY_SECS),
+        }))
     }
 
     /// How a run goes about its work.
@@ -295,11 +332,6 @@ impl Session {
         options: &InventoryOptions,
         connection: &ConnectionOptions,
     ) -> Result<RunSettings, Failed> {
-        if !connection.module_path.is_empty() {
-            return Err(Failed::option(
-                "--module-path is not there yet: modules of one's own cannot be run",
-            ));
-        }
         let settings = &self.settings;
         let flag = |name: &str| settings.flag(name);
         let limit: Vec<String> = options
@@ -357,6 +389,9 @@ impl Session {
             error_on_missing_handler: flag("ERROR_ON_MISSING_HANDLER")?.unwrap_or(true),
             host_pattern_mismatch: mismatch,
             strategy: settings.get("DEFAULT_STRATEGY").unwrap_or_else(|| "linear".into()),
+            python_interpreter: settings.get("INTERPRETER_PYTHON"),
+            async_dir: settings.get("ASYNC_DIR").unwrap_or_else(|| "~/.ansible_async".into()),
+            poll_interval_secs: settings.number("DEFAULT_POLL_INTERVAL")?.unwrap_or(15),
             task_timeout_secs: settings.number("TASK_TIMEOUT")?.unwrap_or(0),
             executable: settings.get("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".into()),
             connection: self.connection_defaults(connection)?,
@@ -493,4 +528,19 @@ impl Session {
             system_ssh_config_file: Some(PathBuf::from("/etc/ssh/ssh_config")),
         }))
     }
+}
+
+/// Where modules of the user's own are: folders of the command line, then those of the settings.
+fn module_folders(settings: &Settings, named: &[PathBuf]) -> Vec<PathBuf> {
+    let named = named
+        .iter()
+        .flat_map(|path| std::env::split_paths(path).collect::<Vec<_>>())
+        .map(|path| settings.expand(&path.to_string_lossy()));
+    let said = settings.paths("DEFAULT_MODULE_PATH").unwrap_or_else(|| {
+        vec![
+            settings.home.join(".ansible/plugins/modules"),
+            PathBuf::from("/usr/share/ansible/plugins/modules"),
+        ]
+    });
+    named.chain(said).collect()
 }

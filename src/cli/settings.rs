@@ -32,6 +32,7 @@ const OTHERS: &[Setting] = &[
         &["ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP"],
         &[("defaults", "remote_tmp")],
     ),
+    text("ASYNC_DIR", &["ANSIBLE_ASYNC_DIR"], &[("defaults", "async_dir")]),
     text("DEFAULT_GATHER_SUBSET", &["ANSIBLE_GATHER_SUBSET"], &[("defaults", "gather_subset")]),
     text("DEFAULT_GATHER_TIMEOUT", &["ANSIBLE_GATHER_TIMEOUT"], &[("defaults", "gather_timeout")]),
     text("DISPLAY_OK_HOSTS", &["ANSIBLE_DISPLAY_OK_HOSTS"], &[("defaults", "display_ok_hosts")]),

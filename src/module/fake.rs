@@ -8,18 +8,20 @@ use std::{
     ffi::OsString,
     fmt,
     io::{self, Read, Write},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use protocol::Digest;
+use protocol::{Digest, tunnel::Tunnel};
 
 use crate::{
     FileMode, Host, HostError, Metadata, Output, Placement, Program,
     content::{Algorithm, bytes_digest},
     host::{Access, Address, Connection, Links, Temporary},
     kernel::{Kernel, Network, Space},
+    terminal::{Answerer, Reply, Talk},
 };
 
 pub use files::Files;
@@ -67,6 +69,12 @@ impl Read for FakeConnection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let (server, sent) = (&self.server, &self.sent);
         self.answer.get_or_insert_with(|| io::Cursor::new(server(sent))).read(buffer)
+    }
+}
+
+impl Connection for FakeConnection {
+    fn into_socket(self: Box<Self>) -> Option<OwnedFd> {
+        None
     }
 }
 
@@ -280,6 +288,15 @@ impl Host for FakeHost {
         }
     }
 
+    fn secure(
+        &self,
+        _: Box<dyn Connection>,
+        _: &Tunnel,
+        _: Duration,
+    ) -> Result<Box<dyn Connection>, HostError> {
+        Err(HostError::Companion { source: refusal(io::ErrorKind::Unsupported) })
+    }
+
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {
         match self.blobs.get(digest) {
             Some(content) => Ok(Box::new(io::Cursor::new(content.clone()))),
@@ -481,6 +498,34 @@ impl Host for FakeHost {
         let mode = if wanted.is_dir { 0o700 } else { 0o600 };
         self.files.insert(&real, wanted.is_dir, Vec::new(), FileMode::new(mode));
         Ok(path)
+    }
+
+    /// A fake program is run anew after each answer, with all answers as its stdin.
+    fn converse(
+        &mut self,
+        program: &Program,
+        _echoes: bool,
+        answer: Answerer<'_>,
+    ) -> Result<Talk, HostError> {
+        self.write_one("run", Path::new(&program.name))?;
+        let mut program = Program { stdin: Some(Vec::new()), ..program.clone() };
+        let mut answered = 0;
+        loop {
+            let mut files = self.files.clone();
+            let output = self.run(&mut files, &program)?;
+            let unread = output.stdout.get(answered..).unwrap_or_default();
+            match answer(unread) {
+                Reply::Wait => {
+                    self.files = files;
+                    return Ok(Talk { output: output.stdout, status: Some(output.status) });
+                }
+                Reply::HangUp => return Ok(Talk { output: output.stdout, status: None }),
+                Reply::Say { heard, bytes } => {
+                    answered += heard;
+                    program.stdin.get_or_insert_default().extend(bytes);
+                }
+            }
+        }
     }
 
     fn execute(&mut self, program: &Program) -> Result<Output, HostError> {

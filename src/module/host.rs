@@ -5,15 +5,17 @@ use std::{
     fmt,
     io::{self, Read, Write},
     net::SocketAddr,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use protocol::Digest;
+use protocol::{Digest, tunnel::Tunnel};
 
 use crate::{
     FileMode, Metadata, Output, Program,
     kernel::{Kernel, Network, Space},
+    terminal::{Answerer, Talk},
 };
 
 /// The bytes of a file that modules read into memory at most.
@@ -84,6 +86,15 @@ pub trait Host {
     /// and write.
     fn dial(&self, address: &Address, timeout: Duration) -> Result<Box<dyn Connection>, HostError>;
 
+    /// Speaks TLS over a connection that [`Host::dial`] has opened; `timeout` is for each read and
+    /// write.
+    fn secure(
+        &self,
+        connection: Box<dyn Connection>,
+        tunnel: &Tunnel,
+        timeout: Duration,
+    ) -> Result<Box<dyn Connection>, HostError>;
+
     /// Reads a file that the controller holds.
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError>;
 
@@ -146,6 +157,15 @@ pub trait Host {
     /// Runs a program that may change the host.
     fn execute(&mut self, program: &Program) -> Result<Output, HostError>;
 
+    /// Runs a program on a terminal of its own and answers it. The program's timeout is that of
+    /// one answer; `echoes` says whether answers stand in the output too.
+    fn converse(
+        &mut self,
+        program: &Program,
+        echoes: bool,
+        answer: Answerer<'_>,
+    ) -> Result<Talk, HostError>;
+
     /// The content of a file; `None` where there is nothing.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, HostError> {
         let Some(file) = self.open(path)? else { return Ok(None) };
@@ -180,9 +200,10 @@ impl fmt::Display for Address {
 }
 
 /// A connection that has been made; dropped, it is closed.
-pub trait Connection: Read + Write {}
-
-impl<C: Read + Write> Connection for C {}
+pub trait Connection: Read + Write {
+    /// The socket under it, where it is nothing else.
+    fn into_socket(self: Box<Self>) -> Option<OwnedFd>;
+}
 
 /// Whether an operation is about a link or about what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,6 +267,15 @@ pub enum HostError {
     /// Nobody answers there.
     #[error("could not connect to {address}")]
     Connect { address: String, source: io::Error },
+    /// TLS could not be spoken with the server.
+    #[error("Request failed: {why}")]
+    Tunnel {
+        /// What the companion said.
+        why: String,
+    },
+    /// The program that speaks TLS cannot be had.
+    #[error("TLS cannot be spoken")]
+    Companion { source: io::Error },
     /// The program is nowhere.
     #[error("no program {name} on the host (looked in PATH and the folders of system programs)")]
     NoProgram { name: String },

@@ -36,6 +36,7 @@ pub mod program;
 pub mod selinux;
 pub mod shape;
 pub mod source;
+pub mod terminal;
 
 pub use action::{Action, Guard};
 pub use argument::{

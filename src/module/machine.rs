@@ -8,15 +8,20 @@ mod child;
 mod guard;
 mod netlink;
 mod placing;
+mod pty;
+mod tunnel;
 
 use std::{
     ffi::OsString,
     fs, io,
     io::{Read, Write},
     net::TcpStream,
-    os::unix::{
-        fs::{FileTypeExt, MetadataExt, PermissionsExt},
-        net::UnixStream,
+    os::{
+        fd::OwnedFd,
+        unix::{
+            fs::{FileTypeExt, MetadataExt, PermissionsExt},
+            net::UnixStream,
+        },
     },
     path::{Path, PathBuf},
     sync::{
@@ -28,7 +33,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use protocol::Digest;
+use protocol::{Digest, tunnel::Tunnel};
 use rustix::fs::{AtFlags, CWD, Gid, Timespec, Timestamps, Uid, XattrFlags};
 
 pub use cancellation::Cancellation;
@@ -38,6 +43,7 @@ use crate::{
     host::{Access, Address, Connection, Links, Temporary},
     kernel::{Kernel, Network, Space},
     metadata::since_epoch,
+    terminal::{Answerer, Talk},
 };
 
 /// How long a file system may take to tell its size: one on the network may never do.
@@ -57,6 +63,12 @@ pub trait Courier {
 
     /// Streams a file to the controller.
     fn send(&self, content: &mut dyn Read) -> io::Result<()>;
+
+    /// Where a companion of the remote is, once it is in its place: `tls`.
+    fn companion(&self, name: &str) -> io::Result<PathBuf> {
+        let why = format!("the companion {name} cannot be had here");
+        Err(io::Error::new(io::ErrorKind::NotFound, why))
+    }
 }
 
 /// A machine, for the time of one request.
@@ -93,14 +105,17 @@ impl<'a> Machine<'a> {
     }
 
     fn run(&self, program: &Program) -> Result<Output, HostError> {
-        self.proceed()?;
-        let path = if program.name.contains('/') {
-            PathBuf::from(&program.name)
-        } else {
-            let found = self.which(&program.name);
-            found.ok_or_else(|| HostError::NoProgram { name: program.name.clone() })?
-        };
+        let path = self.find(program)?;
         child::run(&path, program, &self.environment, &self.cancellation)
+    }
+
+    fn find(&self, program: &Program) -> Result<PathBuf, HostError> {
+        self.proceed()?;
+        if program.name.contains('/') {
+            return Ok(PathBuf::from(&program.name));
+        }
+        let found = self.which(&program.name);
+        found.ok_or_else(|| HostError::NoProgram { name: program.name.clone() })
     }
 }
 
@@ -172,6 +187,12 @@ impl<W: Write> Write for Cancellable<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+impl<S: Read + Write + Into<OwnedFd>> Connection for Cancellable<S> {
+    fn into_socket(self: Box<Self>) -> Option<OwnedFd> {
+        Some(self.inner.into())
     }
 }
 
@@ -390,6 +411,18 @@ impl Host for Machine<'_> {
         })
     }
 
+    fn secure(
+        &self,
+        connection: Box<dyn Connection>,
+        tunnel: &Tunnel,
+        timeout: Duration,
+    ) -> Result<Box<dyn Connection>, HostError> {
+        self.proceed()?;
+        let program = self.courier.companion("tls");
+        let program = program.map_err(|source| HostError::Companion { source })?;
+        tunnel::open(&program, connection, tunnel, timeout, &self.cancellation)
+    }
+
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read>, HostError> {
         self.proceed()?;
         let fetched = self.courier.fetch(digest);
@@ -492,6 +525,18 @@ impl Host for Machine<'_> {
 
     fn execute(&mut self, program: &Program) -> Result<Output, HostError> {
         self.run(program)
+    }
+
+    fn converse(
+        &mut self,
+        program: &Program,
+        echoes: bool,
+        answer: Answerer<'_>,
+    ) -> Result<Talk, HostError> {
+        let path = self.find(program)?;
+        let session = self.which("setsid");
+        let (environment, cancellation) = (&self.environment, &self.cancellation);
+        pty::converse(session.as_deref(), &path, program, echoes, environment, cancellation, answer)
     }
 }
 

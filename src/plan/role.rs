@@ -5,8 +5,6 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use template::Tree;
-
 use crate::Layer;
 
 /// A role: its variables and folder. Its tasks stand in blocks under its frame.
@@ -31,8 +29,6 @@ pub struct Role {
     pub allow_duplicates: bool,
     /// What makes two uses the same one: name, parameters, and what was taken from it.
     pub identity: String,
-    /// `argument_specs` of its entry point.
-    pub argument_spec: Option<Arc<Tree>>,
     /// Roles that it depends on, in order; set once they are read.
     pub dependencies: OnceLock<Vec<Arc<Role>>>,
 }

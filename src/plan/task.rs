@@ -50,7 +50,7 @@ pub struct Block {
 }
 
 /// A task or handler.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Task {
     pub id: TaskId,
     pub span: Span,
@@ -92,6 +92,21 @@ pub struct Action {
     pub arg_spans: IndexMap<Arc<str>, Span>,
     /// Arguments that are one template (`args: "{{ … }}"`), under the named ones.
     pub whole: Option<Tree>,
+    /// Where the name is a template: what there is of the action until it is known.
+    pub deferred: Option<Arc<DeferredAction>>,
+}
+
+/// An action whose name is a template.
+#[derive(Debug)]
+pub struct DeferredAction {
+    pub name: Tree,
+    /// Arguments that stand behind the name, and those of a dictionary.
+    pub text: String,
+    pub named: Option<source::Node>,
+    /// `args` of the task.
+    pub args: Option<source::Node>,
+    /// Where short names are looked up.
+    pub collections: Vec<String>,
 }
 
 /// What a task is repeated over.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use plan::Action;
+use plan::{Action, task::DeferredAction};
 use protocol::{
     Json,
     spec::{FreeForm, ModuleSpec},
@@ -60,6 +60,24 @@ impl Cursor<'_> {
         } else {
             (written.to_owned(), entry.key.span.clone(), Given::Node(entry.value.clone()))
         };
+        let action = if written.contains("{{") {
+            self.deferred_action(written, span, value, args, collections)
+        } else {
+            self.named_action(written, span, value, args, collections, carrier)?
+        };
+        Some((action, is_local))
+    }
+
+    /// An action of a known name.
+    fn named_action(
+        &mut self,
+        written: String,
+        span: Span,
+        value: Given,
+        args: Option<&Node>,
+        collections: &[String],
+        carrier: Carrier,
+    ) -> Option<Action> {
         let Some(resolved) = self.compiler.catalogue.resolve(&written, collections) else {
             self.unknown_action(&written, &span, carrier);
             return None;
@@ -72,13 +90,64 @@ impl Cursor<'_> {
             args: IndexMap::new(),
             arg_spans: IndexMap::new(),
             whole: None,
+            deferred: None,
         };
         if let Some(args) = args {
             self.args_keyword(args, &mut action);
         }
         self.arguments(value, &resolved.spec, &mut action);
+        self.refuse_internal_arguments(&action, &resolved.spec);
         self.check_arguments(&action, &resolved.spec);
-        Some((action, is_local))
+        Some(action)
+    }
+
+    /// An action whose name will be known when its task runs.
+    fn deferred_action(
+        &mut self,
+        written: String,
+        span: Span,
+        value: Given,
+        args: Option<&Node>,
+        collections: &[String],
+    ) -> Action {
+        let (text, named) = match value {
+            Given::Node(node) => (String::new(), Some(node)),
+            Given::Text(text, _) => (text, None),
+            Given::Both(text, node) => (text, Some(node)),
+        };
+        let deferred = DeferredAction {
+            name: self.text(&written, &span),
+            text,
+            named,
+            args: args.cloned(),
+            collections: collections.to_vec(),
+        };
+        Action {
+            written,
+            name: "".into(),
+            span,
+            free_form: None,
+            args: IndexMap::new(),
+            arg_spans: IndexMap::new(),
+            whole: None,
+            deferred: Some(Arc::new(deferred)),
+        }
+    }
+
+    /// The action of a name that is known by now.
+    pub(crate) fn resolve_deferred(
+        &mut self,
+        deferred: &DeferredAction,
+        name: &str,
+        span: &Span,
+    ) -> Option<Action> {
+        let given = match (&deferred.named, deferred.text.as_str()) {
+            (Some(node), "") => Given::Node(node.clone()),
+            (Some(node), text) => Given::Both(text.to_owned(), node.clone()),
+            (None, text) => Given::Text(text.to_owned(), span.clone()),
+        };
+        let (args, collections) = (deferred.args.as_ref(), &deferred.collections);
+        self.named_action(name.to_owned(), span.clone(), given, args, collections, Carrier::Task)
     }
 
     fn several_actions(
@@ -124,6 +193,7 @@ impl Cursor<'_> {
         let diagnostic = match self.compiler.catalogue.known(name) {
             Known::NotNative { name } => diagnostic
                 .hint(format!("{name} exists, but Trueup has no native module for it yet")),
+            Known::Refused { why } => diagnostic.hint(why),
             Known::No => {
                 let names = self.compiler.catalogue.names();
                 let keywords = match carrier {
@@ -147,7 +217,7 @@ impl Cursor<'_> {
                     return None;
                 };
                 // The name may have arguments behind it.
-                let (name, rest) = name.split_once(char::is_whitespace).unwrap_or((name, ""));
+                let (name, rest) = split_name(name);
                 let entries = mapping
                     .entries
                     .iter()
@@ -169,7 +239,7 @@ impl Cursor<'_> {
                     self.report(Diagnostic::error(codes::ACTION, &value.span, message));
                     return None;
                 };
-                let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+                let (name, rest) = split_name(text);
                 Some((
                     name.to_owned(),
                     Given::Text(rest.trim_start().to_owned(), value.span.clone()),
@@ -277,9 +347,26 @@ impl Cursor<'_> {
         }
     }
 
+    /// Names that only Ansible itself puts among arguments.
+    fn refuse_internal_arguments(&mut self, action: &Action, spec: &ModuleSpec) {
+        if spec.free_form == FreeForm::Raw {
+            return;
+        }
+        for name in action.args.keys().filter(|name| name.starts_with("_ansible_")) {
+            let message = format!(
+                "Invalid parameter specified beginning with keyword '_ansible_' for action '{}': '{name}'. The prefix '_ansible_' is reserved for internal use only.",
+                action.written
+            );
+            let span = action.arg_spans.get(name).unwrap_or(&action.span);
+            self.report(Diagnostic::error(codes::ACTION, span, message));
+        }
+    }
+
     /// Checks what is known of the arguments before any variable is.
     fn check_arguments(&mut self, action: &Action, spec: &ModuleSpec) {
-        if action.whole.is_some() {
+        // Under Ansible's names a task may count on failing.
+        let is_expected = self.may_fail && self.compiler.settings.defers_template_errors;
+        if action.whole.is_some() || is_expected {
             return;
         }
         let known: Vec<(String, Option<Json>)> = action
@@ -297,6 +384,15 @@ impl Cursor<'_> {
                     .map(|_| (String::from("_raw_params"), None)),
             )
             .collect();
+        // What is left out may come from the defaults, and satisfies whatever asks for it.
+        let left_out = spec.arguments.arguments.iter().filter(|argument| {
+            self.has_defaults
+                && !known
+                    .iter()
+                    .any(|(name, _)| *name == argument.name || argument.aliases.contains(name))
+        });
+        let left_out: Vec<_> = left_out.map(|argument| (argument.name.clone(), None)).collect();
+        let known = [known, left_out].concat();
         for error in protocol::arguments::check_known(&spec.arguments, &spec.name, &known) {
             let span = error
                 .argument
@@ -312,6 +408,22 @@ impl Cursor<'_> {
             self.report(diagnostic);
         }
     }
+}
+
+/// A name and what stands behind it; a template in the name stays whole.
+fn split_name(text: &str) -> (&str, &str) {
+    let mut depth = 0_usize;
+    let mut last = ' ';
+    for (at, letter) in text.char_indices() {
+        match (last, letter) {
+            ('{', '{') => depth += 1,
+            ('}', '}') => depth = depth.saturating_sub(1),
+            (_, letter) if letter.is_whitespace() && depth == 0 => return text.split_at(at),
+            _ => {}
+        }
+        last = letter;
+    }
+    (text, "")
 }
 
 /// Arguments as they stand in the file.

@@ -1,6 +1,6 @@
 //! The modules that there are, as this room is told of them.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use protocol::spec::ModuleSpec;
 
@@ -20,6 +20,8 @@ pub enum Known {
     No,
     /// A module of that name exists in the field, but is not native yet.
     NotNative { name: String },
+    /// A module of that name is there, and cannot be run.
+    Refused { why: String },
 }
 
 /// Looks module names up.
@@ -27,6 +29,9 @@ pub trait Catalogue: Send + Sync {
     /// Resolves a short or fully qualified name, redirects included; short names are looked up
     /// in the given collections first.
     fn resolve(&self, name: &str, collections: &[String]) -> Option<Resolved>;
+
+    /// Says that a folder may hold modules that users have written.
+    fn add_library(&self, folder: &Path);
 
     /// What is known of a name that does not resolve.
     fn known(&self, name: &str) -> Known;

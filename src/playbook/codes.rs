@@ -30,8 +30,6 @@ pub const SPLIT: Code = "E0212";
 pub const VARIABLE_NAME: Code = "E0213";
 /// A handler that is notified but not there.
 pub const UNKNOWN_HANDLER: Code = "E0214";
-/// A role's argument specs are there, and are not looked at yet.
-pub const SPECS_UNCHECKED: Code = "W0216";
 /// A filter, test or expression is broken.
 pub const TEMPLATE: Code = "E0215";
 

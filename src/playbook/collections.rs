@@ -14,7 +14,12 @@ impl Collections {
     pub fn folder(&self, collection: &str) -> Option<PathBuf> {
         let (namespace, name) = collection.split_once('.')?;
         self.paths.iter().find_map(|path| {
-            let folder = path.join("ansible_collections").join(namespace).join(name);
+            // A path may end in the folder of that name, or hold it.
+            let root = match path.ends_with("ansible_collections") {
+                true => path.clone(),
+                false => path.join("ansible_collections"),
+            };
+            let folder = root.join(namespace).join(name);
             folder.is_dir().then_some(folder)
         })
     }

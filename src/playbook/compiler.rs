@@ -126,6 +126,19 @@ impl Compiler {
         cursor.role(parts, parent)
     }
 
+    /// Compiles an action whose name a run has found out.
+    pub fn action(
+        &self,
+        task: &plan::Task,
+        name: &str,
+        playbook_dir: &Path,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<plan::Action> {
+        let deferred = task.action.deferred.as_deref()?;
+        let mut cursor = Cursor::new(self, diagnostics, playbook_dir);
+        cursor.resolve_deferred(deferred, name, &task.action.span)
+    }
+
     /// Finds a file of tasks as an include names it. The error lists what was tried.
     pub fn find_tasks_file(
         &self,
@@ -158,6 +171,14 @@ pub(crate) struct Cursor<'a> {
     pub open: Vec<PathBuf>,
     /// Whether task lists are lists of handlers.
     pub are_handlers: bool,
+    /// The section of a play, or what else holds tasks, for messages.
+    pub section: &'static str,
+    /// Whether the play goes on where the task that is being read fails.
+    pub may_fail: bool,
+    /// Whether the task that is being read may be given arguments by `module_defaults`.
+    pub has_defaults: bool,
+    /// How many blocks with a rescue are around.
+    pub rescues: usize,
     /// Handlers of roles that were met since the play began.
     pub handlers: Vec<Item>,
 }
@@ -174,6 +195,10 @@ impl<'a> Cursor<'a> {
             playbook_dir: playbook_dir.to_owned(),
             open: Vec::new(),
             are_handlers: false,
+            section: "tasks",
+            may_fail: false,
+            has_defaults: false,
+            rescues: 0,
             handlers: Vec::new(),
         }
     }

@@ -198,7 +198,9 @@ impl Cursor<'_> {
                     .hint("take `debugger` out, or set it to never"),
             );
         }
-        if let Some(wanted) = wanted {
+        // As in Ansible, a value that is wrong may be the task's own failure.
+        let is_deferred = self.compiler.settings.defers_template_errors;
+        if let Some(wanted) = wanted.filter(|_| !is_deferred) {
             self.wrong_kind(key.name(), node, wanted);
         }
     }

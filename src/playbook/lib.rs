@@ -18,6 +18,7 @@ pub mod keywords;
 pub mod play;
 pub mod playbook;
 pub mod role;
+mod role_task;
 pub mod task;
 pub mod tasks;
 

@@ -11,6 +11,8 @@ impl Cursor<'_> {
     /// Compiles a play. `around` is what an `import_playbook` says of it.
     pub(crate) fn play(&mut self, node: &Node, path: &Path, around: &Keywords) -> Option<Play> {
         let mapping = node.as_mapping()?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.compiler.catalogue.add_library(&folder.join("library"));
         let (mut keywords, rest) = self.keywords(mapping, Carrier::Play);
         let mut vars = (*keywords.vars).clone();
         vars.extend(around.vars.iter().map(|(name, tree)| (Arc::clone(name), tree.clone())));
@@ -45,12 +47,12 @@ impl Cursor<'_> {
         let hosts = self.setting(hosts);
 
         self.handlers.clear();
-        let pre_tasks = self.section(get("pre_tasks"), &frame);
+        let pre_tasks = self.section("pre_tasks", get("pre_tasks"), &frame);
         let roles = get("roles").map(|roles| self.play_roles(roles, &frame)).unwrap_or_default();
-        let tasks = self.section(get("tasks"), &frame);
-        let post_tasks = self.section(get("post_tasks"), &frame);
+        let tasks = self.section("tasks", get("tasks"), &frame);
+        let post_tasks = self.section("post_tasks", get("post_tasks"), &frame);
         self.are_handlers = true;
-        let own_handlers = self.section(get("handlers"), &frame);
+        let own_handlers = self.section("handlers", get("handlers"), &frame);
         self.are_handlers = false;
         let mut handlers: Vec<Item> = std::mem::take(&mut self.handlers);
         handlers.extend(own_handlers.body.iter().cloned());
@@ -115,8 +117,15 @@ impl Cursor<'_> {
         self.report(Diagnostic::error(codes::SHAPE, &hosts.span, message));
     }
 
-    fn section(&mut self, node: Option<&Node>, frame: &Arc<Frame>) -> Arc<Block> {
+    fn section(
+        &mut self,
+        name: &'static str,
+        node: Option<&Node>,
+        frame: &Arc<Frame>,
+    ) -> Arc<Block> {
+        self.section = name;
         let body = node.map(|node| self.tasks(node, frame)).unwrap_or_default();
+        self.section = "tasks";
         Arc::new(Block { frame: Arc::clone(frame), body, rescue: Vec::new(), always: Vec::new() })
     }
 

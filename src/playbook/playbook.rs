@@ -61,6 +61,10 @@ impl Cursor<'_> {
             }
             return Vec::new();
         };
+        if items.is_empty() {
+            let message = "A playbook must contain at least one play";
+            self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
+        }
         let mut plays = Vec::new();
         for item in items {
             let Some(mapping) = item.as_mapping() else {

@@ -7,9 +7,7 @@ use std::{
 };
 
 use indexmap::IndexMap;
-use plan::{
-    Action, Block, Frame, FrameKind, Item, Keywords, Layer, Role, Task, TaskId, play::RoleBlock,
-};
+use plan::{Block, Frame, FrameKind, Item, Keywords, Layer, Role, play::RoleBlock};
 use source::{Diagnostic, Entry, Kind, Node, Scalar, Span};
 use template::Tree;
 
@@ -17,6 +15,7 @@ use crate::{
     RoleRequest, codes,
     compiler::{CompiledRole, Cursor},
     keywords::Carrier,
+    role_task::{Validation, role_complete},
     tasks::list,
 };
 
@@ -42,7 +41,11 @@ impl Cursor<'_> {
             Kind::Sequence(items) => items,
             _ if node.is_null() => &[],
             _ => {
-                self.wrong_kind("roles", node, "a list of roles");
+                let message = format!(
+                    "A malformed role declaration was encountered. roles takes a list, and this is {}",
+                    node.describe()
+                );
+                self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
                 &[]
             }
         };
@@ -96,6 +99,11 @@ impl Cursor<'_> {
             Kind::Scalar(Scalar::Int(number)) => Some(number.to_string()),
             _ => None,
         };
+        if let Some(old) = name.as_deref().filter(|name| name.contains(',')) {
+            let message = format!("Invalid old style role requirement: {old}");
+            self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
+            return None;
+        }
         let Some(name) = name.filter(|name| !name.trim().is_empty()) else {
             let message = "role definitions must contain a role name";
             self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
@@ -144,16 +152,16 @@ impl Cursor<'_> {
         span: &Span,
         parent: &Arc<Frame>,
     ) -> Option<CompiledRole> {
+        self.compiler.catalogue.add_library(&found.path.join("library"));
         let meta = self.role_meta(&found.path);
-        let has_specs = existing(&found.path.join("meta"), "argument_specs").is_some();
-        if (has_specs || meta.has_argument_specs) && !request.skips_validation {
-            let message =
-                format!("the argument specs of role {} are not checked yet", request.name);
-            self.report(Diagnostic::warning(codes::SPECS_UNCHECKED, span, message));
-        }
         let defaults =
             self.role_vars(&found.path, "defaults", request.defaults_from.as_deref(), span);
         let vars = self.role_vars(&found.path, "vars", request.vars_from.as_deref(), span);
+        let validation = (!request.skips_validation)
+            .then(|| self.argument_specs(&found.path, &meta))
+            .flatten()
+            .and_then(|specs| Validation::of(&specs, request.tasks_from.as_deref()));
+        let own_params = Arc::clone(&params);
         let mut all_params = (*params).clone();
         all_params.extend(keywords.vars.iter().map(|(k, v)| (Arc::clone(k), v.clone())));
         let params = Arc::new(all_params);
@@ -168,7 +176,6 @@ impl Cursor<'_> {
             public: request.public,
             allow_duplicates: request.allow_duplicates.unwrap_or(meta.allow_duplicates),
             identity,
-            argument_spec: None,
             dependencies: Default::default(),
         });
         let mut keywords = keywords;
@@ -204,7 +211,11 @@ impl Cursor<'_> {
             span,
         ));
         self.are_handlers = are_handlers;
-        let mut body = own;
+        let mut body = Vec::new();
+        if let Some(validation) = validation {
+            body.push(Item::Task(Arc::new(self.validation_task(&validation, &frame, &own_params))));
+        }
+        body.extend(own);
         body.push(Item::Task(Arc::new(role_complete(&frame))));
         items.push(Item::Block(Arc::new(Block {
             frame: Arc::clone(&frame),
@@ -286,7 +297,7 @@ impl Cursor<'_> {
                         }),
                     };
                 }
-                Some("argument_specs") => meta.has_argument_specs = true,
+                Some("argument_specs") => meta.argument_specs = Some(value.clone()),
                 Some("collections") => {
                     let names = value.as_sequence().unwrap_or_default();
                     let names = names.iter().filter_map(|n| n.as_str().map(str::to_owned));
@@ -348,45 +359,13 @@ impl Cursor<'_> {
     }
 }
 
+/// What `meta/main.yml` of a role says.
 #[derive(Default)]
-struct Meta {
-    has_argument_specs: bool,
+pub(crate) struct Meta {
+    pub(crate) argument_specs: Option<Node>,
     dependencies: Vec<Node>,
     allow_duplicates: bool,
     collections: Option<Arc<Vec<String>>>,
-}
-
-/// The mark at a role's end by which a run knows that the role is done on a host.
-fn role_complete(frame: &Arc<Frame>) -> Task {
-    let action = Action {
-        written: "meta".into(),
-        name: "ansible.builtin.meta".into(),
-        span: frame.span.clone(),
-        free_form: Some(Tree::Value("role_complete".into())),
-        args: IndexMap::new(),
-        arg_spans: IndexMap::new(),
-        whole: None,
-    };
-    Task {
-        id: TaskId::next(),
-        span: frame.span.clone(),
-        keywords: Keywords::default(),
-        parent: Arc::clone(frame),
-        action,
-        loop_: None,
-        loop_control: Default::default(),
-        register: None,
-        changed_when: None,
-        failed_when: None,
-        until: None,
-        retries: None,
-        delay: None,
-        async_: None,
-        poll: None,
-        listen: Vec::new(),
-        is_handler: false,
-        is_implicit: true,
-    }
 }
 
 /// What makes two uses of a role the same one.

@@ -37,6 +37,12 @@ impl Cursor<'_> {
             .or_else(|| parent.chain().find_map(|frame| frame.keywords.collections.clone()));
         let lookup = self.lookup_collections(parent, collections.as_deref());
         let args = mapping.get("args");
+        self.has_defaults = !keywords.module_defaults.is_empty()
+            || parent.chain().any(|frame| !frame.keywords.module_defaults.is_empty());
+        self.may_fail = self.rescues > 0
+            || own.failed_when.is_some()
+            || keywords.get(plan::Key::IgnoreErrors).is_some()
+            || parent.inherited(plan::Key::IgnoreErrors).is_some();
         let (action, is_local) =
             self.action(node, &actions, args, &lookup, carrier, keywords.name.as_ref())?;
         let mut keywords = keywords;

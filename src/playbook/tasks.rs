@@ -36,7 +36,12 @@ impl Cursor<'_> {
             }
             _ if node.is_null() => Vec::new(),
             _ => {
-                let message = format!("a list of tasks was expected, this is {}", node.describe());
+                let section = self.section;
+                let message = format!(
+                    "A malformed block was encountered while loading {section}: {} should be a list or None but is {}",
+                    node.span.text().trim(),
+                    node.describe()
+                );
                 self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
                 Vec::new()
             }
@@ -82,7 +87,10 @@ impl Cursor<'_> {
             match entry.key.as_str() {
                 Some("block") => {
                     has_body = true;
+                    let has_rescue = usize::from(mapping.get("rescue").is_some());
+                    self.rescues += has_rescue;
                     body = self.tasks(&entry.value, &frame);
+                    self.rescues -= has_rescue;
                 }
                 Some("rescue") => rescue = self.tasks(&entry.value, &frame),
                 Some("always") => always = self.tasks(&entry.value, &frame),
@@ -156,6 +164,10 @@ impl Cursor<'_> {
         }
         for role in frame.roles() {
             candidates.push(role.path.join(subfolder).join(name));
+            // Handlers may include what tasks do.
+            if self.are_handlers {
+                candidates.push(role.path.join("tasks").join(name));
+            }
             candidates.push(role.path.join(name));
         }
         candidates.push(self.playbook_dir.join(name));

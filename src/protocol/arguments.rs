@@ -59,6 +59,24 @@ pub fn check_known(
     run(spec, module, given.to_vec()).1
 }
 
+/// What is wrong with variables that are held to a spec, in the words of
+/// `validate_argument_spec`: unsupported names come last, all together.
+pub fn complaints(spec: &ArgumentSpec, given: &JsonMap) -> Vec<String> {
+    let values = given.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
+    let mut level = Level { spec, place: Vec::new(), values, errors: Vec::new() };
+    let mut unsupported = Vec::new();
+    level.check(&mut unsupported);
+    let mut messages: Vec<String> = level.errors.into_iter().map(|error| error.message).collect();
+    if let Some(last) = unsupported.last() {
+        let supported = last.supported.clone();
+        let mut names: Vec<String> = unsupported.into_iter().map(|one| one.path).collect();
+        names.sort();
+        names.dedup();
+        messages.push(format!("{}. Supported parameters include: {supported}.", names.join(", ")));
+    }
+    messages
+}
+
 fn run(
     spec: &ArgumentSpec,
     module: &str,

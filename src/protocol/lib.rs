@@ -15,6 +15,7 @@ pub mod python;
 pub mod request;
 pub mod secret;
 pub mod spec;
+pub mod tunnel;
 
 pub use diff::Diff;
 pub use request::{Answer, Chunk, Digest, FromRemote, Hello, Order, Request, Response, ToRemote};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Diff, JsonMap};
+use crate::{Diff, Json, JsonMap};
 
 /// A frame from the controller to a remote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,6 +105,20 @@ pub struct Request {
     pub timeout_secs: Option<u64>,
     /// Files that travel inside the request, by digest.
     pub files: Vec<InlineFile>,
+    /// Where this is said, the module runs as a job of its own that outlives the stream, and the
+    /// answer says that it was started.
+    pub job: Option<JobOrder>,
+}
+
+/// How a module is run as a job that nobody waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobOrder {
+    /// What the job's ID starts with; a dot and the number of its process follow.
+    pub name: String,
+    /// Folder of the files that say what came of jobs; `~` and variables are the host's to expand.
+    pub folder: String,
+    /// Seconds after which the job and all that it has started are killed.
+    pub limit_secs: u64,
 }
 
 /// A small file inside a request.
@@ -146,5 +160,65 @@ impl Response {
     /// A response that says that the module failed, and why.
     pub fn failure(msg: impl Into<String>) -> Self {
         Self { failed: true, msg: Some(msg.into()), ..Self::default() }
+    }
+
+    /// Reads a result as modules of Ansible print it. One that does not say whether it failed has
+    /// failed where it has a status other than 0.
+    pub fn from_result(mut result: JsonMap) -> Self {
+        // What is Ansible's own business between module and controller.
+        result.retain(|name, _| !name.starts_with("_ansible_"));
+        let flag = |value: Option<Json>| match value {
+            Some(Json::Number(number)) => number.as_i64() != Some(0),
+            Some(value) => crate::coerce::truth(&value) == Some(true),
+            None => false,
+        };
+        let has_status = match result.get("rc") {
+            Some(Json::Number(status)) => status.as_i64() != Some(0),
+            Some(Json::String(status)) => status != "0",
+            _ => false,
+        };
+        let failed = match result.remove("failed") {
+            None => has_status,
+            said => flag(said),
+        };
+        let facts = match result.remove("ansible_facts") {
+            Some(Json::Object(facts)) => facts,
+            _ => JsonMap::new(),
+        };
+        let warnings = match result.remove("warnings") {
+            Some(Json::Array(list)) => {
+                list.iter().filter_map(Json::as_str).map(str::to_owned).collect()
+            }
+            Some(Json::String(warning)) => vec![warning],
+            _ => Vec::new(),
+        };
+        let diff = match result.get("diff") {
+            Some(Json::Array(list)) => list.iter().filter_map(Diff::from_json).collect(),
+            Some(one) => Diff::from_json(one).into_iter().collect(),
+            None => Vec::new(),
+        };
+        Self {
+            changed: flag(result.remove("changed")),
+            failed,
+            skipped: flag(result.remove("skipped")),
+            msg: None,
+            diff,
+            facts,
+            warnings,
+            returned: result,
+        }
+    }
+
+    /// Names the host's own facts as variables are named: with a prefix, but for what says how
+    /// they were gathered.
+    pub fn prefix_facts(&mut self) {
+        self.facts = std::mem::take(&mut self.facts)
+            .into_iter()
+            .map(|(name, value)| {
+                let is_bare = name.starts_with("ansible_")
+                    || matches!(name.as_str(), "gather_subset" | "module_setup");
+                (if is_bare { name } else { format!("ansible_{name}") }, value)
+            })
+            .collect();
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, Cursor, Read},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,6 +19,7 @@ use protocol::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    companion,
     inbox::{Inbox, Part},
     session::Outlet,
 };
@@ -90,6 +92,10 @@ impl Courier for StreamCourier {
                 return Ok(());
             }
         }
+    }
+
+    fn companion(&self, name: &str) -> io::Result<PathBuf> {
+        companion::put_in_place(name, self)
     }
 }
 

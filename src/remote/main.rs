@@ -1,13 +1,16 @@
 //! The binary that is put on hosts: frames in, modules run, frames out.
 //!
 //! Start with [`session`] (the frames of one stream), then [`work`] (one request), [`courier`]
-//! (files that stream beside it) and [`inbox`] (what a request has been sent).
+//! (files that stream beside it), [`inbox`] (what a request has been sent), [`detached`] (requests
+//! that run on as jobs) and [`companion`] (what few hosts need, and is not in this binary).
 //!
 //! One thread reads frames, one works off requests in the order of their arrival. Nothing here
 //! knows a network, a template or a playbook. When the stream ends, children are killed and the
-//! process ends.
+//! process ends; jobs alone go on.
 
+mod companion;
 mod courier;
+mod detached;
 mod inbox;
 mod session;
 mod work;
@@ -23,6 +26,7 @@ trueup-remote: answers trueup's controller on stdin and stdout
 
   trueup-remote               serve the frames on stdin
   trueup-remote --frames FILE serve the frames in a file, for tests
+  trueup-remote --job         run the one request on stdin, and leave its result in a file
   trueup-remote --version     print the version
 ";
 
@@ -38,6 +42,12 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         },
+        [detached::FLAG] => {
+            return match detached::serve(&mut io::stdin(), io::stdout()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            };
+        }
         ["--version"] => {
             let _ = writeln!(io::stdout(), "{}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;

@@ -68,15 +68,20 @@ impl Slot {
 /// The requests that have not ended.
 type Slots = Arc<Mutex<HashMap<u64, Slot>>>;
 
+/// The environment of this process, as far as it is text.
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 /// Serves one stream until it ends.
 ///
 /// # Errors
 /// A stream that fails, or holds what is no frame.
 pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), FrameError> {
     let umask = read_umask();
-    let environment: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = environment();
     work::answer_panics();
     let outlet = Outlet(Arc::new(Mutex::new(output)));
     greet(&outlet, &environment, umask)?;

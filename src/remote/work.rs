@@ -1,8 +1,10 @@
 //! One request.
 
 use std::{
-    io::{self, Read},
-    panic, process,
+    io::{self, Cursor, Read},
+    panic,
+    path::PathBuf,
+    process,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -16,10 +18,10 @@ use module::{
     FileMode, Mode,
     machine::{Cancellation, Courier, Machine},
 };
-use modules::CATALOGUE;
-use protocol::{Answer, Digest, Request, Response};
+use modules::{CATALOGUE, INTERNAL};
+use protocol::{Answer, Digest, Json, JsonMap, Request, Response, request::InlineFile};
 
-use crate::{courier::StreamCourier, inbox::Inbox, session::Outlet};
+use crate::{companion, courier::StreamCourier, detached, inbox::Inbox, session::Outlet};
 
 /// A request and its ways to be reached.
 pub struct Job {
@@ -31,6 +33,26 @@ pub struct Job {
 
 /// A courier for work outside of any request.
 pub struct NoFiles;
+
+/// A courier for work that goes on without its controller: it has what came with the request.
+pub struct OnlyInline(pub Vec<InlineFile>);
+
+impl Courier for OnlyInline {
+    fn fetch(&self, digest: &Digest) -> io::Result<Box<dyn Read>> {
+        match self.0.iter().find(|file| file.digest == *digest) {
+            Some(file) => Ok(Box::new(Cursor::new(file.bytes.clone()))),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn send(&self, _: &mut dyn Read) -> io::Result<()> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn companion(&self, name: &str) -> io::Result<PathBuf> {
+        companion::put_in_place(name, self)
+    }
+}
 
 impl Courier for NoFiles {
     fn fetch(&self, _: &Digest) -> io::Result<Box<dyn Read>> {
@@ -45,11 +67,12 @@ impl Courier for NoFiles {
 /// The request that is worked on, for the answer where it panics.
 static UNDER_WAY: Mutex<Option<UnderWay>> = Mutex::new(None);
 
-struct UnderWay {
-    id: u64,
-    name: String,
-    cancellation: Arc<Cancellation>,
-    outlet: Outlet,
+/// A request that is worked on.
+pub struct UnderWay {
+    pub module: String,
+    pub cancellation: Arc<Cancellation>,
+    /// Tells whoever waits for the request what came of it.
+    pub tell: Box<dyn FnOnce(Response) + Send>,
 }
 
 /// The status that a remote ends with after a panic.
@@ -64,15 +87,31 @@ const KILL_WAIT: Duration = Duration::from_millis(300);
 pub fn answer_panics() {
     panic::set_hook(Box::new(|info| {
         let under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(UnderWay { id, name, cancellation, outlet }) = under_way {
+        if let Some(UnderWay { module, cancellation, tell }) = under_way {
             cancellation.cancel();
             thread::sleep(KILL_WAIT);
-            let failure = Response::failure(format!("bug in trueup: {name} panicked: {info}"));
-            // Where the stream has failed, nobody is left to be told.
-            let _ = outlet.send(id, Answer::Done(Box::new(failure)));
+            tell(Response::failure(format!("bug in trueup: {module} panicked: {info}")));
         }
         process::exit(PANICKED);
     }));
+}
+
+/// Says what is worked on from here on.
+pub fn put_under_way(request: Option<UnderWay>) {
+    *UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner) = request;
+}
+
+/// Whether arguments name a server that speaks TLS.
+fn names_tls(args: &JsonMap) -> bool {
+    fn is_in(value: &Json) -> bool {
+        match value {
+            Json::String(text) => text.contains("https://"),
+            Json::Array(items) => items.iter().any(is_in),
+            Json::Object(map) => map.values().any(is_in),
+            _ => false,
+        }
+    }
+    args.values().any(is_in)
 }
 
 /// Runs one request to its end.
@@ -82,29 +121,54 @@ pub fn run(
     umask: FileMode,
     outlet: &Outlet,
 ) -> Response {
-    let Job { id, request, cancellation, inbox } = job;
+    let Job { id, mut request, cancellation, inbox } = job;
+    if let Some(order) = &request.job {
+        if names_tls(&request.args) {
+            // A job has nobody to ask for it. Where it cannot be had, the job says so.
+            let courier = StreamCourier::new(id, outlet.clone(), inbox, Vec::new());
+            let _ = courier.companion("tls");
+        }
+        return detached::launch(&request, order);
+    }
+    let files = std::mem::take(&mut request.files);
+    let courier = StreamCourier::new(id, outlet.clone(), Arc::clone(&inbox), files);
+    let listener = outlet.clone();
+    put_under_way(Some(UnderWay {
+        module: request.module.clone(),
+        cancellation: Arc::clone(&cancellation),
+        tell: Box::new(move |response| {
+            // Where the stream has failed, nobody is left to be told.
+            let _ = listener.send(id, Answer::Done(Box::new(response)));
+        }),
+    }));
+    let response = perform(request, environment, umask, &cancellation, &courier, Some(&inbox));
+    put_under_way(None);
+    response
+}
+
+/// Runs a module to its end. What waits at the inbox is let go when the time is up.
+pub fn perform(
+    request: Request,
+    environment: &[(String, String)],
+    umask: FileMode,
+    cancellation: &Arc<Cancellation>,
+    courier: &dyn Courier,
+    inbox: Option<&Arc<Inbox>>,
+) -> Response {
     let name = request.module.clone();
-    let Some(entry) = CATALOGUE.find(&name) else {
+    let Some(entry) = CATALOGUE.find(&name).or_else(|| INTERNAL.find(&name)) else {
         return Response::failure(format!("bug in trueup: there is no module {name} on the host"));
     };
     if cancellation.is_cancelled() {
         return cancelled();
     }
     let timeout = request.timeout_secs;
-    let watch = timeout.map(|secs| Watch::begin(secs, &cancellation, &inbox));
+    let watch = timeout.map(|secs| Watch::begin(secs, cancellation, inbox));
     let mut variables = environment.to_vec();
     variables.extend(request.environment);
-    let courier = StreamCourier::new(id, outlet.clone(), inbox, request.files);
-    let mut host = Machine::new(variables, umask, Arc::clone(&cancellation), &courier);
+    let mut host = Machine::new(variables, umask, Arc::clone(cancellation), courier);
     let mode = Mode { check: request.check, diff: request.diff };
-    put_under_way(Some(UnderWay {
-        id,
-        name: name.clone(),
-        cancellation: Arc::clone(&cancellation),
-        outlet: outlet.clone(),
-    }));
     let response = (entry.run)(&request.args, mode, &mut host);
-    put_under_way(None);
     let has_timed_out = watch.is_some_and(|watch| watch.end());
     match timeout {
         Some(secs) if has_timed_out => Response::failure(format!(
@@ -114,10 +178,6 @@ pub fn run(
         _ if cancellation.is_cancelled() => cancelled(),
         _ => response,
     }
-}
-
-fn put_under_way(request: Option<UnderWay>) {
-    *UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner) = request;
 }
 
 fn cancelled() -> Response {
@@ -132,17 +192,19 @@ struct Watch {
 }
 
 impl Watch {
-    fn begin(secs: u64, cancellation: &Arc<Cancellation>, inbox: &Arc<Inbox>) -> Self {
+    fn begin(secs: u64, cancellation: &Arc<Cancellation>, inbox: Option<&Arc<Inbox>>) -> Self {
         let (running, ended) = mpsc::channel::<()>();
         let has_timed_out = Arc::new(AtomicBool::new(false));
         let (mark, cancellation, inbox) =
-            (Arc::clone(&has_timed_out), Arc::clone(cancellation), Arc::clone(inbox));
+            (Arc::clone(&has_timed_out), Arc::clone(cancellation), inbox.map(Arc::clone));
         thread::spawn(move || {
             let wait = ended.recv_timeout(Duration::from_secs(secs));
             if wait == Err(mpsc::RecvTimeoutError::Timeout) {
                 mark.store(true, Ordering::SeqCst);
                 cancellation.cancel();
-                inbox.close();
+                if let Some(inbox) = &inbox {
+                    inbox.close();
+                }
             }
         });
         Self { running, has_timed_out }

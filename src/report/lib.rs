@@ -7,6 +7,7 @@
 //! This room decides nothing: leaving it out changes what is seen and not what is done.
 
 pub mod adhoc;
+pub mod custom_stats;
 pub mod diff;
 pub mod events_json;
 pub mod folder;

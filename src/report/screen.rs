@@ -23,6 +23,8 @@ pub struct ScreenSettings {
     pub failures_to_stderr: bool,
     /// Whether failures are followed by their place in the file and what to do.
     pub explains: bool,
+    /// Whether what `set_stats` has set is shown at the end.
+    pub shows_custom_stats: bool,
     /// Whether a check run says so in its banners.
     pub marks_check: bool,
     /// Whether this is a check run.
@@ -31,8 +33,6 @@ pub struct ScreenSettings {
     pub shows_host_start: bool,
     /// Whether the place of a task is said where it fails.
     pub shows_path_on_failure: bool,
-    /// Whether what `set_stats` has set is shown at the end.
-    pub shows_statistics: bool,
     /// Whether banners of tasks hold their arguments.
     pub shows_arguments: bool,
     pub result_format: ResultFormat,
@@ -50,11 +50,11 @@ impl Default for ScreenSettings {
             shows_ok: true,
             failures_to_stderr: false,
             explains: true,
+            shows_custom_stats: false,
             marks_check: false,
             is_check: false,
             shows_host_start: false,
             shows_path_on_failure: false,
-            shows_statistics: false,
             shows_arguments: false,
             result_format: ResultFormat::Json,
             is_pretty: None,
@@ -76,6 +76,7 @@ pub struct Screen {
     titles: std::collections::HashMap<plan::TaskId, String>,
     shown: Option<plan::TaskId>,
     names: std::collections::HashMap<plan::TaskId, String>,
+    custom_stats: crate::custom_stats::CustomStats,
 }
 
 impl crate::Show for Screen {
@@ -113,6 +114,7 @@ impl Screen {
             titles: Default::default(),
             shown: None,
             names: Default::default(),
+            custom_stats: Default::default(),
         }
     }
 
@@ -192,7 +194,11 @@ impl Screen {
                 let name = self.names.get(&task.id).cloned().unwrap_or_default();
                 vec![out(self.paint(Tone::Ok, &format!(" [started TASK: {name} on {host}]")))]
             }
-            Event::HostStarted { .. } | Event::Statistic { .. } => Vec::new(),
+            Event::HostStarted { .. } => Vec::new(),
+            Event::Statistic { .. } => {
+                self.custom_stats.follow(event);
+                Vec::new()
+            }
             Event::RunStarted { playbooks } => self.playbooks(playbooks),
             Event::Item(item) => {
                 let mut lines = self.again(&item.task);
@@ -202,6 +208,16 @@ impl Screen {
             Event::Retrying { host, name, left, .. } => {
                 let text = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
                 vec![out(self.paint(Tone::Plain, &text))]
+            }
+            Event::JobPolled { host, job, started, finished } => {
+                let text = format!(
+                    "ASYNC POLL on {host}: jid={job} started={started} finished={finished}"
+                );
+                vec![out(self.paint(Tone::Plain, &text))]
+            }
+            Event::JobEnded { host, job, failed } => {
+                let how = if *failed { "FAILED" } else { "OK" };
+                vec![out(self.paint(Tone::Plain, &format!("ASYNC {how} on {host}: jid={job}")))]
             }
             Event::HostEnded { host, task, result, ignored } => {
                 let mut lines = self.again(task);
@@ -307,6 +323,7 @@ impl Screen {
         } else if result.skipped {
             if self.settings.shows_skipped {
                 let mut text = format!("skipping: [{host}] => (item={label}) ");
+                text.push_str(until_run(result));
                 if self.is_verbose(result) {
                     text.push_str(&format!("=> {}", self.dump(&item.task, result)));
                 }
@@ -363,7 +380,7 @@ impl Screen {
         } else if result.skipped {
             let all_items = result.items.iter().all(|item| item.skipped);
             if self.settings.shows_skipped && all_items {
-                let mut text = format!("skipping: [{host}]");
+                let mut text = format!("skipping: [{host}]{}", until_run(result));
                 if self.is_verbose(result) && !has_items {
                     text.push_str(&format!(" => {}", self.dump(task, result)));
                 }
@@ -516,19 +533,11 @@ impl Screen {
             )));
         }
         lines.push(out(String::new()));
-        if self.settings.shows_statistics && !statistics.custom.is_empty() {
+        if self.settings.shows_custom_stats && !self.custom_stats.is_empty() {
             lines.push(out(self.banner("CUSTOM STATS: ")));
-            let flat = |json: &Json| json::pretty(json, 1).replace('\n', "");
-            let mut names: Vec<&String> = statistics.custom.keys().collect();
-            names.sort();
-            for name in names.into_iter().filter(|name| *name != "_run") {
-                if let Some(value) = statistics.custom.get(name) {
-                    lines.push(out(format!("\t{name}: {}", flat(value))));
-                }
-            }
-            if let Some(run) = statistics.custom.get("_run") {
-                lines.push(out(String::new()));
-                lines.push(out(format!("\tRUN: {}", flat(run))));
+            for (of, stats) in self.custom_stats.all() {
+                let stats = json::pretty(&Json::Object(stats.clone()), 1).replace('\n', "");
+                lines.push(out(format!("\t{of}: {stats}")));
             }
             lines.push(out(String::new()));
         }
@@ -549,6 +558,12 @@ fn arguments_of(task: &Task) -> String {
         .map(|(name, tree)| format!("{name}={}", plan::written(tree)))
         .collect();
     if all.is_empty() { String::new() } else { format!(" {}", all.join(", ")) }
+}
+
+/// Says of a skipped task that only a run can tell.
+fn until_run(result: &TaskResult) -> &'static str {
+    let reason = result.fields.get("skip_reason").and_then(Json::as_str);
+    if result.until_run && reason.is_some() { " (unknown until run)" } else { "" }
 }
 
 fn out(text: String) -> Line {

@@ -2,6 +2,8 @@
 
 pub mod add_host;
 pub mod assert;
+pub mod async_status;
+pub mod custom_module;
 pub mod debug;
 pub mod fail;
 pub mod files;
@@ -9,10 +11,14 @@ pub mod group_by;
 pub mod include_vars;
 pub mod pause;
 pub mod raw;
+pub mod reboot;
 pub mod set_fact;
+pub mod set_stats;
 pub mod setup;
 pub mod specs;
 pub mod transfer;
+pub mod validate_argument_spec;
+pub mod wait_for_connection;
 
 use std::sync::Arc;
 
@@ -38,11 +44,21 @@ pub(crate) struct ActionContext<'a> {
 }
 
 /// Actions whose arguments are no fixed set, or need more than their rendered values.
-const UNCHECKED: &[&str] = &["add_host", "assert", "debug", "include_vars", "meta", "set_fact"];
+const UNCHECKED: &[&str] = &[
+    "add_host",
+    "assert",
+    "debug",
+    "include_vars",
+    "meta",
+    "set_fact",
+    "set_stats",
+    "validate_argument_spec",
+];
 
 /// Modules of which the controller does a part before the host does the rest.
 const CONTROLLER_HALVES: &[&str] = &[
     "assemble",
+    "async_status",
     "copy",
     "fetch",
     "gather_facts",
@@ -51,6 +67,7 @@ const CONTROLLER_HALVES: &[&str] = &[
     "setup",
     "template",
     "unarchive",
+    "uri",
 ];
 
 fn short(name: &str) -> &str {
@@ -85,6 +102,8 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Valu
         "debug" => debug::run(context, args),
         "include_vars" => include_vars::run(context, args),
         "set_fact" => set_fact::run(context, args),
+        "set_stats" => set_stats::run(&args),
+        "validate_argument_spec" => validate_argument_spec::run(context, args),
         name => TaskResult::failure(format!("the action {name} is not there yet")),
     }
 }
@@ -92,19 +111,37 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Valu
 /// Runs an action whose arguments have been checked.
 pub(crate) async fn run_checked(context: &ActionContext<'_>, args: JsonMap) -> TaskResult {
     match short(&context.task.action.name) {
-        "assemble" | "copy" | "template" | "unarchive" | "script" | "fetch" => {
+        "assemble" | "copy" | "template" | "unarchive" | "script" | "fetch" | "uri" => {
             transfer::run(context, args).await
         }
+        "async_status" => async_status::run(context, args).await,
         "fail" => fail::run(&args),
         "group_by" => group_by::run(context, &args),
         "pause" => pause::run(context, &args).await,
         "raw" => raw::run(context, &args).await,
+        "reboot" => reboot::run(context, &args).await,
+        "wait_for_connection" => wait_for_connection::run(context, &args).await,
         "setup" | "gather_facts" => setup::run(context, args).await,
         name => TaskResult::failure(format!("the action {name} is not there yet")),
     }
 }
 
 impl ActionContext<'_> {
+    /// How the task reaches its host.
+    pub fn way(&self) -> Result<crate::connect::Way, Box<TaskResult>> {
+        self.executor.way(self.task, self.host, self.scope, self.settings)
+    }
+
+    /// The arguments of another module, checked and with its defaults.
+    pub fn completed(&self, module: &str, args: JsonMap) -> Result<JsonMap, String> {
+        let Some(spec) = self.executor.specs.spec(module) else {
+            return Err(format!("there is no module {module}"));
+        };
+        protocol::arguments::check(&spec.arguments, module, &args).map_err(|errors| {
+            errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(". ")
+        })
+    }
+
     /// Has the host's remote run the task's module.
     pub async fn remote(
         &self,
@@ -132,7 +169,14 @@ impl ActionContext<'_> {
         let mut request = Executor::request(module, args, self.settings);
         request.files = inline;
         match executor.reach.call(&way, request, files, sink).await {
-            Ok(response) => TaskResult::from_response(response),
+            Ok(mut response) => {
+                if module == "ansible.builtin.setup" {
+                    response.prefix_facts();
+                }
+                let mut result = TaskResult::from_response(response);
+                result.until_run = result.skipped && self.settings.check;
+                result
+            }
             Err(error) => unanswered(&error),
         }
     }

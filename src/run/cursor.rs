@@ -153,6 +153,9 @@ impl Cursor {
     /// Takes back all failures.
     pub fn clear_failures(&mut self) {
         self.has_failed = false;
+        for level in &mut self.levels {
+            level.is_failing = false;
+        }
     }
 
     fn leave_section(&mut self) {

@@ -52,6 +52,19 @@ pub enum Event {
         left: u64,
         result: Box<TaskResult>,
     },
+    /// A job that a task waits for has been looked at.
+    JobPolled {
+        host: HostName,
+        job: String,
+        started: u64,
+        finished: u64,
+    },
+    /// A job that a task waits for has ended, or its time is up.
+    JobEnded {
+        host: HostName,
+        job: String,
+        failed: bool,
+    },
     /// A task has ended on a host.
     HostEnded {
         host: HostName,

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use plan::{Frame, Item, Layer, Role};
+use plan::{Action, Frame, Item, Layer, Role, Task};
 use source::SourceFile;
 use template::Tree;
 
@@ -27,6 +27,9 @@ pub trait Includes: Send + Sync {
         params: Layer,
         playbook_dir: &Path,
     ) -> Result<IncludedRole, String>;
+
+    /// Compiles the action of a task whose name was a template, and is known now.
+    fn action(&self, task: &Task, name: &str, playbook_dir: &Path) -> Result<Action, String>;
 
     /// Reads a file of variables.
     fn vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String>;

@@ -7,7 +7,11 @@ use inventory::{HostName, Inventory};
 use plan::{Frame, Task};
 use template::{Object, Scope, Shape, Tree, Value, Variables};
 
-use crate::{Store, scope::PlayContext};
+use crate::{
+    Store,
+    layers::{HashBehaviour, put_over},
+    scope::PlayContext,
+};
 
 /// The variables of one task on one host.
 pub struct Magic {
@@ -60,14 +64,6 @@ pub const NAMES: &[&str] = &[
     "vars",
 ];
 
-/// Which of a play's roles are listed.
-#[derive(Clone, Copy, PartialEq)]
-enum Listed {
-    Play,
-    Dependent,
-    All,
-}
-
 impl Magic {
     pub(crate) fn new(
         context: Arc<PlayContext>,
@@ -106,9 +102,14 @@ impl Magic {
             "ansible_play_hosts" | "play_hosts" => {
                 hosts(&context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner))
             }
-            "role_names" | "ansible_play_role_names" => strings(&self.role_names(Listed::Play)),
-            "ansible_dependent_role_names" => strings(&self.role_names(Listed::Dependent)),
-            "ansible_role_names" => strings(&self.role_names(Listed::All)),
+            "ansible_play_role_names" | "role_names" => {
+                names(context.play.roles.iter().map(|r| r.role.full_name()))
+            }
+            "ansible_role_names" => {
+                let roles = &context.play.roles;
+                names(dependencies(roles).chain(roles.iter().map(|r| r.role.full_name())))
+            }
+            "ansible_dependent_role_names" => names(dependencies(&context.play.roles)),
             "ansible_role_name" => return role.map(|role| Value::from(role.full_name().as_str())),
             "role_name" => return role.map(|role| Value::from(role.name.as_str())),
             "role_path" => {
@@ -119,12 +120,10 @@ impl Magic {
                 return role.and_then(|role| role.collection.as_deref()).map(Value::from);
             }
             "ansible_parent_role_names" => {
-                role?;
                 roles().nth(1)?;
                 Value::list(roles().skip(1).map(|role| Value::from(role.full_name().as_str())))
             }
             "ansible_parent_role_paths" => {
-                role?;
                 roles().nth(1)?;
                 let paths = roles().skip(1).map(|role| role.path.display().to_string());
                 Value::list(paths.map(|path| Value::from(path.as_str())))
@@ -158,25 +157,6 @@ impl Magic {
         })
     }
 
-    /// Names of the play's roles, of those that they depend on, or of all, each once.
-    fn role_names(&self, listed: Listed) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for used in &self.context.play.roles {
-            let own = (listed != Listed::Dependent).then(|| used.role.full_name());
-            let dependencies = if listed == Listed::Play {
-                Vec::new()
-            } else {
-                used.role.all_dependencies().iter().map(|role| role.full_name()).collect()
-            };
-            for name in own.into_iter().chain(dependencies) {
-                if listed == Listed::Play || !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        }
-        names
-    }
-
     fn is_check(&self) -> bool {
         let own = self
             .task
@@ -196,6 +176,17 @@ impl Variables for Magic {
     fn names(&self) -> Vec<Arc<str>> {
         NAMES.iter().map(|name| Arc::from(*name)).collect()
     }
+}
+
+/// Names, each once.
+fn names(all: impl Iterator<Item = String>) -> Value {
+    let unique: indexmap::IndexSet<String> = all.collect();
+    Value::list(unique.iter().map(|name| Value::from(name.as_str())))
+}
+
+/// Names of the roles that roles depend on.
+fn dependencies(roles: &[plan::play::RoleBlock]) -> impl Iterator<Item = String> + '_ {
+    roles.iter().flat_map(|block| block.role.all_dependencies()).map(|role| role.full_name())
 }
 
 fn strings(texts: &[String]) -> Value {
@@ -321,6 +312,15 @@ impl HostVars {
 
 /// A scope of what a host has of itself.
 pub fn host_scope(store: &Store, layers: crate::store::HostLayers) -> Scope {
+    if store.hash_behaviour() == HashBehaviour::Merge {
+        let mut merged = IndexMap::new();
+        for layer in [&layers.inventory, &layers.facts, &layers.included, &layers.set, &store.extra]
+        {
+            put_over(&mut merged, layer, HashBehaviour::Merge);
+        }
+        return Scope::new(Arc::clone(&store.engine), Arc::clone(&store.surroundings))
+            .push(Arc::new(merged));
+    }
     Scope::new(Arc::clone(&store.engine), Arc::clone(&store.surroundings))
         .push(layers.inventory)
         .push(layers.facts)

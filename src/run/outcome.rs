@@ -12,6 +12,8 @@ pub struct TaskResult {
     pub failed: bool,
     pub skipped: bool,
     pub unreachable: bool,
+    /// Whether it is skipped because only a run can tell what would come of it.
+    pub until_run: bool,
     /// All that is registered: `changed`, `failed`, `msg` and the module's own values among it.
     pub fields: JsonMap,
     pub diff: Vec<Diff>,
@@ -81,8 +83,21 @@ pub struct IncludeRole {
     pub handlers_from: Option<String>,
     pub allow_duplicates: Option<bool>,
     pub public: bool,
+    /// Whether its argument specs are checked.
+    pub validates: bool,
     pub item_vars: Vec<(String, Json)>,
     pub label: Option<String>,
+}
+
+/// Whether a field of a skipped module says nothing: `rc: 0`, `stdout: ""`.
+fn is_placeholder(name: &str, value: &Json) -> bool {
+    match value {
+        Json::Number(_) => name == "rc",
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        _ => false,
+    }
 }
 
 impl TaskResult {
@@ -116,8 +131,19 @@ impl TaskResult {
         result
     }
 
+    /// A task that a check run skips because it needs what only a run can tell.
+    pub fn skip_until_run(error: &TemplateError) -> Self {
+        let mut result = Self { skipped: true, until_run: true, ..Self::default() };
+        result.fields.insert("skip_reason".into(), "Unknown until run".into());
+        result.fields.insert("unknown".into(), error.to_string().into());
+        result
+    }
+
     /// A failure to render something of a task.
     pub fn template_failure(error: &TemplateError, what: &str, near: &Span) -> Self {
+        if error.is_until_run() {
+            return Self::skip_until_run(error);
+        }
         let mut result = if error.is_undefined() {
             Self::failure(format!(
                 "The task includes an option with an undefined variable. The error was: {error}"
@@ -163,7 +189,7 @@ impl TaskResult {
             self.fields.insert("ansible_facts".into(), Json::Object(self.facts.clone()));
         }
         if !self.diff.is_empty() {
-            let diff: Vec<Json> = self.diff.iter().map(diff_json).collect();
+            let diff: Vec<Json> = self.diff.iter().map(Diff::to_json).collect();
             self.fields
                 .insert("diff".into(), if diff.len() == 1 { diff[0].clone() } else { diff.into() });
         }
@@ -187,28 +213,17 @@ impl TaskResult {
 
     /// The value that `register` keeps.
     pub fn registered(&self) -> template::Value {
-        template::Value::from_json(&Json::Object(self.fields.clone()))
+        let mut fields = self.fields.clone();
+        if self.until_run {
+            // What stands in for an answer is none.
+            fields.retain(|name, value| name == "item" || !is_placeholder(name, value));
+        }
+        let value = template::Value::from_json(&Json::Object(fields));
+        let Some(dict) = value.as_dict() else { return value };
+        if self.items.iter().any(|item| item.until_run) {
+            let items = self.items.iter().map(Self::registered);
+            dict.insert("results", template::Value::list(items));
+        }
+        if self.until_run { dict.opened().into() } else { value }
     }
-}
-
-fn diff_json(diff: &Diff) -> Json {
-    use protocol::diff::Side;
-    let side = |side: &Side| match side {
-        Side::Text(text) | Side::Hidden(text) => Json::String(text.clone()),
-        Side::State(state) => state.clone(),
-    };
-    let mut map = JsonMap::new();
-    if let Some(prepared) = &diff.prepared {
-        map.insert("prepared".into(), Json::String(prepared.clone()));
-        return Json::Object(map);
-    }
-    map.insert("before".into(), side(&diff.before));
-    map.insert("after".into(), side(&diff.after));
-    if !diff.before_header.is_empty() {
-        map.insert("before_header".into(), diff.before_header.clone().into());
-    }
-    if !diff.after_header.is_empty() {
-        map.insert("after_header".into(), diff.after_header.clone().into());
-    }
-    Json::Object(map)
 }

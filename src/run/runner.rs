@@ -30,6 +30,9 @@ pub struct Ended {
     pub statistics: Statistics,
     /// Hosts that failed or could not be reached, for a retry file.
     pub lost: Vec<HostName>,
+    /// Whether any host has failed for good, and whether any was not reached.
+    pub has_failed: bool,
+    pub has_unreachable: bool,
     /// What stopped the run before its end, if anything did.
     pub error: Option<String>,
 }
@@ -87,7 +90,13 @@ impl Runner {
             self.events.send(Event::RunEnded { statistics: Box::new(progress.statistics.clone()) });
         let mut lost: Vec<HostName> = progress.lost.into_iter().collect();
         lost.sort();
-        Ended { statistics: progress.statistics, lost, error }
+        Ended {
+            statistics: progress.statistics,
+            lost,
+            has_failed: progress.has_failed,
+            has_unreachable: progress.has_unreachable,
+            error,
+        }
     }
 
     /// Runs one play. `false` where the run ends with it.
@@ -106,6 +115,7 @@ impl Runner {
             return Ok(true);
         }
         let vars = self.with_prompts(play, vars)?;
+        self.warn_of_reserved(play, &vars);
         let hosts: Vec<HostName> =
             matched.iter().filter(|host| !progress.lost.contains(*host)).cloned().collect();
         self.store.prepare(&hosts);
@@ -183,6 +193,8 @@ impl Runner {
             let (end, statistics, _, waits) = dispatcher.run().await;
             progress.waits_for_start = waits;
             progress.add(statistics);
+            progress.has_failed |= !end.failed.is_empty();
+            progress.has_unreachable |= !end.unreachable.is_empty();
             let lost_before = progress.lost.len();
             progress.lost.extend(end.failed.iter().cloned());
             progress.lost.extend(end.unreachable.iter().cloned());
@@ -301,6 +313,15 @@ impl Runner {
         Ok(Arc::clone(&play.frame.keywords.vars))
     }
 
+    /// Tells of variables whose names are used otherwise.
+    fn warn_of_reserved(&self, play: &Play, vars: &Layer) {
+        let roles = play.roles.iter().flat_map(|block| [&block.role.defaults, &block.role.vars]);
+        let names = vars.keys().chain(self.store.extra.keys()).chain(roles.flat_map(|l| l.keys()));
+        for message in names.filter_map(|name| crate::reserved::warning(name)) {
+            let _ = self.events.send(Event::Warning { message });
+        }
+    }
+
     /// Adds what `vars_prompt` asks for, less what `-e` gives.
     fn with_prompts(&self, play: &Play, vars: Layer) -> Result<Layer, String> {
         if play.vars_prompt.is_empty() {
@@ -310,9 +331,6 @@ impl Runner {
         for prompt in &play.vars_prompt {
             if self.store.extra.contains_key(prompt.name.as_str()) {
                 continue;
-            }
-            if prompt.encrypt.is_some() {
-                return Err(format!("{}: vars_prompt with encrypt is not there yet", prompt.span));
             }
             let scope = self.play_scope(&vars);
             let render = |tree: &Option<Tree>| match tree {
@@ -324,9 +342,43 @@ impl Runner {
             let text = text.unwrap_or_else(|| prompt.name.clone());
             let answer = self.prompts.ask(prompt, &text).filter(|answer| !answer.is_empty());
             let answer = answer.or(default).unwrap_or_default();
-            asked.insert(prompt.name.as_str().into(), Tree::Value(Value::from(answer.as_str())));
+            let answer = match &prompt.encrypt {
+                Some(scheme) => self.encrypted(prompt, scheme, &answer)?,
+                None => Value::from(answer.as_str()),
+            };
+            asked.insert(prompt.name.as_str().into(), Tree::Value(answer));
         }
         Ok(Arc::new(asked))
+    }
+
+    /// A password as its hash, by the filter `password_hash`.
+    fn encrypted(
+        &self,
+        prompt: &plan::Prompt,
+        scheme: &str,
+        answer: &str,
+    ) -> Result<Value, String> {
+        let hash = match scheme {
+            "bcrypt" => "blowfish",
+            other => other.strip_suffix("_crypt").unwrap_or(other),
+        };
+        let mut salt = prompt.salt.clone();
+        if let (None, Some(size)) = (&salt, prompt.salt_size) {
+            salt = Some(new_salt(usize::try_from(size).unwrap_or(0)));
+        }
+        let vars = [
+            ("answer", Value::from(answer)),
+            ("hash", Value::from(hash)),
+            ("salt", salt.map_or(Value::None, |salt| Value::from(salt.as_str()))),
+        ];
+        let scope = self.play_scope(&Layer::default()).push_values(vars);
+        let text = "answer | password_hash(hash, salt)";
+        let expression =
+            template::Expression::compile(&self.store.engine, text, Some(&prompt.span))
+                .map_err(|error| error.to_string())?;
+        expression
+            .evaluate(&scope)
+            .map_err(|error| format!("{}: vars_prompt with encrypt: {error}", prompt.span))
     }
 
     /// `serial`: numbers and percentages; the last one counts for what is left.
@@ -435,18 +487,6 @@ impl Runner {
             args.insert("fact_path".into(), setting.tree.clone());
         }
         task.action.args = args;
-        // Facts that are known need not be gathered again.
-        if self.settings.gathering == Gathering::Smart {
-            let text = "ansible_facts is not defined";
-            if let Ok(expression) =
-                template::Expression::compile(&self.store.engine, text, Some(&play.span))
-            {
-                task.keywords.when = vec![plan::Condition {
-                    expression: Arc::new(expression),
-                    span: play.span.clone(),
-                }];
-            }
-        }
         task
     }
 }
@@ -456,6 +496,8 @@ impl Runner {
 struct Progress {
     statistics: Statistics,
     lost: HashSet<HostName>,
+    has_failed: bool,
+    has_unreachable: bool,
     waits_for_start: bool,
 }
 
@@ -518,6 +560,14 @@ fn parse_size(text: &str, total: usize) -> Result<usize, String> {
 
 fn public_roles(play: &Play) -> Vec<Arc<plan::Role>> {
     let mut roles: Vec<Arc<plan::Role>> = Vec::new();
+    // What a role depends on is under the role.
+    for block in &play.roles {
+        for role in block.role.all_dependencies().iter().chain([&block.role]) {
+            if role.public && !roles.iter().any(|known| Arc::ptr_eq(known, role)) {
+                roles.push(Arc::clone(role));
+            }
+        }
+    }
     let mut add = |frame: &Arc<Frame>| {
         for role in frame.roles().collect::<Vec<_>>().into_iter().rev() {
             if role.public && !roles.iter().any(|known| Arc::ptr_eq(known, role)) {
@@ -549,6 +599,7 @@ fn meta_task(play: &Arc<Play>, what: &str) -> Task {
             args: IndexMap::new(),
             arg_spans: IndexMap::new(),
             whole: None,
+            deferred: None,
         },
         loop_: None,
         loop_control: plan::LoopControl::default(),
@@ -564,6 +615,21 @@ fn meta_task(play: &Arc<Play>, what: &str) -> Task {
         is_handler: false,
         is_implicit: true,
     }
+}
+
+/// A salt of so many characters.
+fn new_salt(characters: usize) -> String {
+    use std::hash::{BuildHasher, RandomState};
+    const ALPHABET: &[u8] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const CHARACTERS_MAX: usize = 64;
+    (0..characters.min(CHARACTERS_MAX))
+        .filter_map(|place| {
+            // The keys are the system's random numbers, new ones for each.
+            let random = RandomState::new().hash_one(place);
+            let index = usize::try_from(random % ALPHABET.len() as u64).ok()?;
+            ALPHABET.get(index).map(|letter| char::from(*letter))
+        })
+        .collect()
 }
 
 /// Puts hosts into an order that nobody chose.

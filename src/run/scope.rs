@@ -7,7 +7,12 @@ use inventory::HostName;
 use plan::{Frame, FrameKind, Key, Layer, Play, Role, Task};
 use template::{Scope, Surroundings};
 
-use crate::{RunSettings, Store, includes::Includes, magic::Magic};
+use crate::{
+    RunSettings, Store,
+    includes::Includes,
+    layers::{HashBehaviour, put_over},
+    magic::Magic,
+};
 
 /// What one play adds to the variables, and who takes part in it.
 pub struct PlayContext {
@@ -58,10 +63,12 @@ impl PlayContext {
             .collect();
         let surroundings = Arc::new(self.surroundings(frame, task));
         let mut scope = Scope::new(Arc::clone(&self.store.engine), surroundings);
-        let mut push = |layer: &Layer| {
-            if !layer.is_empty() {
-                scope = scope.push(layer.clone());
-            }
+        let behaviour = self.store.hash_behaviour();
+        let mut merged: IndexMap<Arc<str>, template::Tree> = IndexMap::new();
+        let mut push = |layer: &Layer| match behaviour {
+            _ if layer.is_empty() => {}
+            HashBehaviour::Replace => scope = scope.push(layer.clone()),
+            HashBehaviour::Merge => put_over(&mut merged, layer, behaviour),
         };
         let roles = self.roles.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let public =
@@ -110,6 +117,9 @@ impl PlayContext {
             push(&task.keywords.vars);
         }
         push(&self.store.extra);
+        if !merged.is_empty() {
+            scope = scope.push(Arc::new(merged));
+        }
         drop(roles);
         let magic = Magic::new(Arc::clone(self), host.clone(), frame.cloned(), task.cloned());
         scope.push(Arc::new(magic))

@@ -33,6 +33,12 @@ pub struct RunSettings {
     /// Whether a pattern that matches no host is an error.
     pub host_pattern_mismatch: Mismatch,
     pub strategy: String,
+    /// Python on hosts, for modules that are written in it, where no variable says.
+    pub python_interpreter: Option<String>,
+    /// Folder on hosts of the files that jobs (`async`) leave.
+    pub async_dir: String,
+    /// Seconds between two looks at a job where its task does not say.
+    pub poll_interval_secs: u64,
     /// Seconds after which any task ends; 0 for never.
     pub task_timeout_secs: u64,
     pub connection: ConnectionDefaults,
@@ -142,6 +148,9 @@ impl Default for RunSettings {
             error_on_missing_handler: true,
             host_pattern_mismatch: Mismatch::Warning,
             strategy: "linear".into(),
+            python_interpreter: None,
+            async_dir: "~/.ansible_async".into(),
+            poll_interval_secs: 15,
             task_timeout_secs: 0,
             connection: ConnectionDefaults::default(),
             program: ProgramFacts::default(),

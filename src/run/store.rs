@@ -1,9 +1,9 @@
 //! Variables that belong to hosts: from the inventory, from facts, and from tasks.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::{Arc, RwLock},
+    sync::{Arc, OnceLock, RwLock},
 };
 
 use indexmap::IndexMap;
@@ -13,9 +13,23 @@ use protocol::{Json, JsonMap};
 use rayon::prelude::*;
 use template::{Engine, Surroundings, Tree, Value};
 
+use crate::{
+    fact_cache::FactCache,
+    layers::{HashBehaviour, put_over},
+};
+
+/// The fact that says that facts were gathered.
+pub const FACTS_GATHERED: &str = "_ansible_facts_gathered";
+
 /// Reads `group_vars` and `host_vars` of a group or host beside a folder.
 pub type VarsReader =
     Arc<dyn Fn(&std::path::Path, inventory::vars_files::VarsFolder, &str) -> Vars + Send + Sync>;
+
+/// Reads the inventory anew.
+pub type Reload = Arc<dyn Fn() -> Result<Inventory, String> + Send + Sync>;
+
+/// A change of the inventory; says what is wrong with it.
+pub type Change = Arc<dyn Fn(&mut Inventory) -> Option<String> + Send + Sync>;
 
 /// All variables of all hosts. Shared by everything that runs.
 pub struct Store {
@@ -25,16 +39,24 @@ pub struct Store {
     /// `-e`
     pub extra: Layer,
     inventory: RwLock<Arc<Inventory>>,
+    /// Reads the inventory anew.
+    reload: OnceLock<Reload>,
+    /// What tasks have done to the inventory, in order.
+    dynamic: RwLock<Vec<Change>>,
     playbook_folders: Vec<PathBuf>,
     read_vars: VarsReader,
     group_files: RwLock<HashMap<(PathBuf, GroupName), Arc<Vars>>>,
     inventory_layers: RwLock<HashMap<HostName, Layer>>,
     hosts: RwLock<HashMap<HostName, HostVars>>,
     inject_facts: bool,
+    hash_behaviour: HashBehaviour,
+    fact_cache: Option<FactCache>,
+    /// Hosts whose cached facts have been read.
+    cached: RwLock<HashSet<HostName>>,
 }
 
 /// What tasks have found out and set on one host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct HostVars {
     /// `ansible_facts`, and facts under their old names.
     facts: Layer,
@@ -46,6 +68,24 @@ struct HostVars {
     included: Layer,
     /// `set_fact` and `register`.
     set: Layer,
+}
+
+impl Default for HostVars {
+    fn default() -> Self {
+        Self {
+            facts: no_facts(),
+            fact_map: JsonMap::new(),
+            injected: JsonMap::new(),
+            included: Layer::default(),
+            set: Layer::default(),
+        }
+    }
+}
+
+/// `ansible_facts` of a host of which nothing is known yet: a dict with nothing in it.
+fn no_facts() -> Layer {
+    let none = Tree::Value(Value::from_json(&Json::Object(JsonMap::new())));
+    Arc::new(IndexMap::from_iter([(Arc::from("ansible_facts"), none)]))
 }
 
 /// The layers of one host, as they were when asked for.
@@ -73,12 +113,54 @@ impl Store {
             surroundings,
             extra,
             inventory: RwLock::new(Arc::new(inventory)),
+            reload: OnceLock::new(),
+            dynamic: RwLock::default(),
             playbook_folders,
             read_vars,
             group_files: RwLock::default(),
             inventory_layers: RwLock::default(),
             hosts: RwLock::default(),
             inject_facts,
+            hash_behaviour: HashBehaviour::default(),
+            fact_cache: None,
+            cached: RwLock::default(),
+        }
+    }
+
+    /// The same with facts kept between runs.
+    #[must_use]
+    pub fn with_fact_cache(mut self, cache: Option<FactCache>) -> Self {
+        self.fact_cache = cache;
+        self
+    }
+
+    /// The same with another way to put dictionaries together.
+    #[must_use]
+    pub fn with_hash_behaviour(mut self, behaviour: HashBehaviour) -> Self {
+        self.hash_behaviour = behaviour;
+        self
+    }
+
+    /// How dictionaries of one name are put together.
+    pub fn hash_behaviour(&self) -> HashBehaviour {
+        self.hash_behaviour
+    }
+
+    /// Forgets all facts that were kept for hosts of the inventory.
+    pub fn flush_fact_cache(&self) {
+        if let Some(cache) = &self.fact_cache {
+            self.inventory().hosts.keys().for_each(|host| cache.remove(host));
+        }
+    }
+
+    /// Reads what is kept of a host, once.
+    fn recall(&self, host: &HostName) {
+        let Some(cache) = &self.fact_cache else { return };
+        if read(&self.cached).contains(host) || !write(&self.cached).insert(host.clone()) {
+            return;
+        }
+        if let Some(facts) = cache.read(host) {
+            self.take_facts(host, &facts);
         }
     }
 
@@ -95,6 +177,36 @@ impl Store {
         result
     }
 
+    /// Changes the inventory for the rest of the run: what is read anew is changed again. Returns
+    /// what was wrong with it.
+    pub fn add_to_inventory(&self, change: Change) -> Option<String> {
+        write(&self.dynamic).push(Arc::clone(&change));
+        self.change_inventory(|inventory| change(inventory))
+    }
+
+    /// Says how the inventory is read anew.
+    pub fn set_reload(&self, reload: Reload) {
+        // The first one counts; there is one inventory.
+        let _ = self.reload.set(reload);
+    }
+
+    /// Reads the inventory anew (`meta: refresh_inventory`). What tasks have added stays.
+    ///
+    /// # Errors
+    /// A source that is wrong.
+    pub fn refresh_inventory(&self) -> Result<(), String> {
+        let Some(reload) = self.reload.get() else {
+            return Err("the inventory cannot be read anew here".into());
+        };
+        let mut inventory = reload()?;
+        for change in read(&self.dynamic).iter() {
+            change(&mut inventory);
+        }
+        write(&self.group_files).clear();
+        self.change_inventory(|known| *known = inventory);
+        Ok(())
+    }
+
     /// Works out the inventory's variables of many hosts at once, on all cores.
     pub fn prepare(&self, hosts: &[HostName]) {
         let inventory = self.inventory();
@@ -108,6 +220,7 @@ impl Store {
 
     /// The layers of a host.
     pub fn layers(&self, host: &HostName) -> HostLayers {
+        self.recall(host);
         let inventory = self.inventory_layer(host);
         match read(&self.hosts).get(host) {
             Some(vars) => HostLayers {
@@ -134,12 +247,12 @@ impl Store {
     /// the host's own, `host_vars`.
     fn work_out(&self, inventory: &Inventory, host: &HostName) -> Layer {
         let mut layer = Vars::new();
-        let mut add = |vars: &Vars| {
-            layer.extend(vars.iter().map(|(name, tree)| (Arc::clone(name), tree.clone())));
-        };
+        let mut add = |vars: &Vars| put_over(&mut layer, vars, self.hash_behaviour);
         let groups = inventory.groups_of(host.as_str());
         let (all, others): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| group.as_str() == "all");
+        // A host that is not in the inventory, such as localhost, is in `all` nevertheless.
+        let all = if all.is_empty() { vec![GroupName::from("all")] } else { all };
         for group in all.iter().chain(&others) {
             if let Some(group) = inventory.groups.get(group) {
                 add(&group.vars);
@@ -206,6 +319,17 @@ impl Store {
         if facts.is_empty() {
             return;
         }
+        self.recall(host);
+        let all = self.take_facts(host, facts);
+        if let Some(cache) = &self.fact_cache
+            && let Err(error) = cache.write(host, &all)
+        {
+            tracing::warn!(%host, %error, "the facts cannot be kept");
+        }
+    }
+
+    /// Takes facts in, and returns all that are known.
+    fn take_facts(&self, host: &HostName, facts: &JsonMap) -> JsonMap {
         let mut hosts = write(&self.hosts);
         let vars = hosts.entry(host.clone()).or_default();
         for (name, value) in facts {
@@ -224,22 +348,30 @@ impl Store {
             }
         }
         vars.facts = Arc::new(layer);
+        vars.injected.clone()
     }
 
     /// The facts of a host.
     pub fn facts(&self, host: &HostName) -> JsonMap {
+        self.recall(host);
         read(&self.hosts).get(host).map(|vars| vars.fact_map.clone()).unwrap_or_default()
     }
 
-    /// Whether facts of a host are known.
-    pub fn has_facts(&self, host: &HostName) -> bool {
-        read(&self.hosts).get(host).is_some_and(|vars| !vars.fact_map.is_empty())
+    /// Whether facts of a host have been gathered, in this run or one whose facts were kept.
+    pub fn has_gathered(&self, host: &HostName) -> bool {
+        self.recall(host);
+        let hosts = read(&self.hosts);
+        hosts.get(host).is_some_and(|vars| vars.injected.contains_key(FACTS_GATHERED))
     }
 
     /// Forgets the facts of a host, and what `set_fact` and `register` have set on it.
     pub fn clear_facts(&self, host: &HostName) {
+        write(&self.cached).insert(host.clone());
+        if let Some(cache) = &self.fact_cache {
+            cache.remove(host);
+        }
         if let Some(vars) = write(&self.hosts).get_mut(host) {
-            vars.facts = Layer::default();
+            vars.facts = no_facts();
             vars.fact_map = JsonMap::new();
             vars.injected = JsonMap::new();
             vars.set = Layer::default();
@@ -258,7 +390,8 @@ impl Store {
         let mut hosts = write(&self.hosts);
         let vars = hosts.entry(host.clone()).or_default();
         let layer = Arc::make_mut(&mut vars.included);
-        layer.extend(included.into_iter().map(|(name, tree)| (Arc::from(name), tree)));
+        let included = included.into_iter().map(|(name, tree)| (Arc::from(name), tree)).collect();
+        put_over(layer, &included, self.hash_behaviour);
     }
 }
 

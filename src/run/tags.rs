@@ -1,5 +1,9 @@
 //! Which tasks the tags of a run choose.
 
+use std::sync::Arc;
+
+use plan::Task;
+
 /// Whether a task with these tags runs, by `--tags` and `--skip-tags`.
 ///
 /// `always` runs unless it is skipped by name or the run wants nothing but it; `never` runs only
@@ -26,6 +30,43 @@ pub fn is_chosen(tags: &[String], only: &[String], skip: &[String]) -> bool {
         chosen = !skipped;
     }
     chosen
+}
+
+/// The tags of a task, rendered; commas split them.
+pub fn render_tags(task: &Arc<Task>, scope: impl FnOnce() -> template::Scope) -> Vec<String> {
+    let settings = task.tags();
+    if settings.is_empty() {
+        return Vec::new();
+    }
+    let mut scope_made: Option<template::Scope> = None;
+    let mut make = Some(scope);
+    let mut tags = Vec::new();
+    for setting in settings {
+        let value = match setting.tree.literal() {
+            Some(value) => value,
+            None => {
+                if let Some(make) = make.take() {
+                    scope_made = Some(make());
+                }
+                match scope_made.as_ref().map(|scope| setting.tree.evaluate(scope)) {
+                    Some(Ok(value)) => value,
+                    _ => continue,
+                }
+            }
+        };
+        let values = value.as_list().map_or_else(|| vec![value.clone()], |list| list.to_vec());
+        for value in values {
+            tags.extend(
+                value
+                    .to_string()
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|t| !t.is_empty())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    tags
 }
 
 #[cfg(test)]

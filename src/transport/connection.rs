@@ -216,7 +216,7 @@ impl Connection {
         };
         dialogue.boot(&self.binaries).await?;
         let Dialogue { pipe, buffer, .. } = dialogue;
-        Remote::start(pipe.reader, pipe.writer, buffer).await
+        Remote::start(pipe.reader, pipe.writer, buffer, self.binaries.clone()).await
     }
 
     /// Starts a command as another user, waits until it says that it runs, and hands it `input`.

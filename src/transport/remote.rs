@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     error::{CallError, ConnectError, RemoteError},
     pipe::{Output, PipeReader, PipeWriter},
+    remotes::RemoteBinaries,
 };
 
 /// Frames that may wait to be written. A call that has more waits itself.
@@ -82,6 +83,7 @@ pub struct Remote {
     urgent: mpsc::UnboundedSender<Vec<u8>>,
     shared: Arc<Shared>,
     next_id: AtomicU64,
+    binaries: Arc<RemoteBinaries>,
     end: Mutex<Option<oneshot::Sender<()>>>,
     ended: watch::Receiver<bool>,
 }
@@ -122,6 +124,7 @@ impl Remote {
         reader: PipeReader,
         writer: PipeWriter,
         buffer: BytesMut,
+        binaries: Arc<RemoteBinaries>,
     ) -> Result<Self, ConnectError> {
         let shared = Arc::new(Shared::default());
         let (hello_sender, hello) = oneshot::channel();
@@ -176,6 +179,7 @@ impl Remote {
             urgent,
             shared,
             next_id: AtomicU64::new(1),
+            binaries,
             end: Mutex::new(Some(end)),
             ended,
         })
@@ -249,7 +253,7 @@ impl Remote {
                     call.done = true;
                     return Ok(*response);
                 }
-                Some(Answer::Want(digest)) => match files.open(&digest) {
+                Some(Answer::Want(digest)) => match self.open_file(&digest, files) {
                     Ok(content) => outgoing = Some(Outgoing::new(content)),
                     Err(error) => self.send(id, Order::Refuse(error.to_string())).await?,
                 },
@@ -267,6 +271,14 @@ impl Remote {
                 // A remote says this once, and that was before the call.
                 Some(Answer::Hello(_)) => {}
             }
+        }
+    }
+
+    /// A file of the request, or a companion of the remote.
+    fn open_file(&self, digest: &Digest, files: &dyn Files) -> io::Result<Box<dyn Read + Send>> {
+        match self.binaries.companion(&digest.0) {
+            Some(companion) => Ok(Box::new(io::Cursor::new(companion.to_vec()))),
+            None => files.open(digest),
         }
     }
 

@@ -16,8 +16,10 @@ use crate::error::RemoteError;
 /// The most bytes that a remote may have once it is decompressed.
 const BINARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// How files of remotes are called: `trueup-remote-TRIPLE.gz`.
+/// How files of remotes and their companions are called: `trueup-remote-TRIPLE.gz`,
+/// `trueup-tls-TRIPLE.gz`.
 const FILE_PREFIX: &str = "trueup-remote-";
+const COMPANION_PREFIX: &str = "trueup-tls-";
 const FILE_SUFFIX: &str = ".gz";
 
 /// Kernel and machine as `uname -sm` prints them, by the architecture that a target triple starts
@@ -87,6 +89,7 @@ impl RemoteBinary {
 #[derive(Clone, Debug, Default)]
 pub struct RemoteBinaries {
     by_machine: BTreeMap<&'static str, std::sync::Arc<RemoteBinary>>,
+    companions: BTreeMap<String, Cow<'static, [u8]>>,
 }
 
 impl RemoteBinaries {
@@ -98,7 +101,20 @@ impl RemoteBinaries {
         }
     }
 
-    /// Adds all `trueup-remote-TRIPLE.gz` of a folder, instead of those that were there.
+    /// Adds a program that remotes ask for by its digest when they need it, compressed with gzip.
+    /// Remotes know the digest of their companions, so those of other builds do no harm.
+    pub fn add_companion(&mut self, gzip: impl Into<Cow<'static, [u8]>>) {
+        let gzip = gzip.into();
+        self.companions.insert(hex(&gzip), gzip);
+    }
+
+    /// The companion whose compressed bytes have this digest.
+    pub fn companion(&self, digest: &str) -> Option<&[u8]> {
+        self.companions.get(digest).map(|gzip| &**gzip)
+    }
+
+    /// Adds all `trueup-remote-TRIPLE.gz` and `trueup-tls-TRIPLE.gz` of a folder, remotes instead of
+    /// those that were there.
     ///
     /// # Errors
     /// [`RemoteError::Unreadable`] where the folder or one of these files cannot be read, or a
@@ -108,19 +124,23 @@ impl RemoteBinaries {
             |path: &Path, why: String| RemoteError::Unreadable { path: path.to_owned(), why };
         let entries =
             fs::read_dir(folder).map_err(|error| unreadable(folder, error.to_string()))?;
-        let mut files: Vec<(String, PathBuf)> = entries
-            .filter_map(|entry| {
-                let path = entry.ok()?.path();
-                let name = path.file_name()?.to_str()?;
-                let triple = name.strip_prefix(FILE_PREFIX)?.strip_suffix(FILE_SUFFIX)?.to_owned();
-                Some((triple, path))
-            })
-            .collect();
+        let mut files: Vec<PathBuf> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         files.sort();
-        for (triple, path) in files {
+        for path in files {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some(name) = name.strip_suffix(FILE_SUFFIX) else { continue };
+            let remote = name.strip_prefix(FILE_PREFIX);
+            if remote.is_none() && !name.starts_with(COMPANION_PREFIX) {
+                continue;
+            }
             let gzip = fs::read(&path).map_err(|error| unreadable(&path, error.to_string()))?;
-            let binary = RemoteBinary::new(&triple, gzip).map_err(|why| unreadable(&path, why))?;
-            self.add(binary);
+            match remote {
+                Some(triple) => {
+                    self.add(RemoteBinary::new(triple, gzip).map_err(|why| unreadable(&path, why))?)
+                }
+                None => self.add_companion(gzip),
+            }
         }
         Ok(())
     }
@@ -176,6 +196,27 @@ mod tests {
         assert_eq!(found.plain().unwrap(), b"#!/bin/sh\n");
         assert_eq!(found.digest, hex(b"#!/bin/sh\n"));
         assert!(remotes.find("Linux x86_64").is_none());
+    }
+
+    #[test]
+    fn a_folder_has_remotes_and_companions() {
+        let folder = std::env::temp_dir().join(format!("trueup-remotes-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let companion = gzip(b"#!/bin/sh\nexit 1\n");
+        for (name, content) in [
+            ("trueup-remote-x86_64-unknown-linux-gnu.gz", gzip(b"#!/bin/sh\n")),
+            ("trueup-tls-x86_64-unknown-linux-gnu.gz", companion.clone()),
+            ("notes.txt", b"?".to_vec()),
+        ] {
+            fs::write(folder.join(name), content).unwrap();
+        }
+        let mut remotes = RemoteBinaries::default();
+        let read = remotes.add_folder(&folder);
+        fs::remove_dir_all(&folder).unwrap();
+        read.unwrap();
+        assert!(remotes.find("Linux x86_64").is_some());
+        assert_eq!(remotes.companion(&hex(&companion)), Some(&*companion));
+        assert_eq!(remotes.companion(&hex(b"")), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! when the request ends.
 
 use std::{
+    ffi::OsStr,
     io::{self, Write},
     os::{
         fd::{AsFd, BorrowedFd},
@@ -79,7 +80,24 @@ pub fn run(
     })
 }
 
+/// A program with its environment, on pipes.
 fn command(path: &Path, program: &Program, environment: &[(String, String)]) -> Command {
+    let mut command = prepare(path, &[], program, environment);
+    command
+        .process_group(0)
+        .stdin(if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A program with its environment; `first` are words before its own.
+pub fn prepare(
+    path: &Path,
+    first: &[&OsStr],
+    program: &Program,
+    environment: &[(String, String)],
+) -> Command {
     let mut command = match program.umask {
         // A shell sets the umask between fork and exec, where nothing else may run safely.
         Some(umask) => {
@@ -89,7 +107,7 @@ fn command(path: &Path, program: &Program, environment: &[(String, String)]) -> 
         }
         None => Command::new(path),
     };
-    command.args(&program.args).env_clear().envs(environment.iter().cloned());
+    command.args(first).args(&program.args).env_clear().envs(environment.iter().cloned());
     if program.locale == Locale::Plain {
         command.env("LC_ALL", "C.UTF-8").env("LANGUAGE", "C");
     }
@@ -97,11 +115,6 @@ fn command(path: &Path, program: &Program, environment: &[(String, String)]) -> 
     if let Some(folder) = &program.folder {
         command.current_dir(folder);
     }
-    command
-        .process_group(0)
-        .stdin(if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
     command
 }
 

@@ -63,6 +63,8 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     }
     let name = text("name");
     let mut result = TaskResult::default();
+    // What a vault keeps is not shown.
+    result.no_log = files.iter().any(|path| is_vault_file(path));
     let paths = files.iter().map(|path| Json::String(path.display().to_string())).collect();
     result.fields.insert("ansible_included_var_files".into(), Json::Array(paths));
     let facts = match &name {
@@ -72,6 +74,14 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     result.fields.insert("ansible_facts".into(), facts);
     result.orders.push(RunOrder::IncludeVars { name, vars });
     result
+}
+
+fn is_vault_file(path: &Path) -> bool {
+    use std::io::Read;
+    const MARK: &[u8] = b"$ANSIBLE_VAULT;";
+    let mut start = [0; MARK.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == MARK
 }
 
 fn find_file(context: &ActionContext<'_>, name: &str) -> Result<PathBuf, String> {

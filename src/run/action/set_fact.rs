@@ -49,7 +49,7 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
     result
 }
 
-fn is_identifier(name: &str) -> bool {
+pub(crate) fn is_identifier(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')

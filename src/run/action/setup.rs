@@ -9,24 +9,14 @@ use crate::TaskResult;
 pub(crate) async fn run(context: &ActionContext<'_>, mut args: JsonMap) -> TaskResult {
     args.remove("parallel");
     const SETUP: &str = "ansible.builtin.setup";
-    if let Some(spec) = context.executor.specs.spec(SETUP) {
-        args = match protocol::arguments::check(&spec.arguments, SETUP, &args) {
-            Ok(args) => args,
-            Err(errors) => {
-                let messages: Vec<String> = errors.into_iter().map(|e| e.message).collect();
-                return TaskResult::failure(messages.join(". "));
+    match context.completed(SETUP, args) {
+        Ok(args) => {
+            let mut result = context.call(SETUP, args, &NoFiles, Vec::new(), None).await;
+            if !result.facts.is_empty() && context.task.does(&["gather_facts"]) {
+                result.facts.insert(crate::store::FACTS_GATHERED.into(), true.into());
             }
-        };
+            result
+        }
+        Err(why) => TaskResult::failure(why),
     }
-    let mut result = context.call("ansible.builtin.setup", args, &NoFiles, Vec::new(), None).await;
-    // The host's own facts are variables with a prefix; what says how they were gathered is not.
-    result.facts = std::mem::take(&mut result.facts)
-        .into_iter()
-        .map(|(name, value)| {
-            let is_bare = name.starts_with("ansible_")
-                || matches!(name.as_str(), "gather_subset" | "module_setup");
-            (if is_bare { name } else { format!("ansible_{name}") }, value)
-        })
-        .collect();
-    result
 }

@@ -59,6 +59,53 @@ pub fn all() -> Vec<ModuleSpec> {
         .text(),
         action("meta", "Tells the run itself what to do", "`flush_handlers`, `noop`, `clear_facts`, `clear_host_errors`, `end_play`, `end_batch`, `end_host`, `end_role`, `reset_connection`.", vec![]).text(),
         action(
+            "set_stats",
+            "Sets statistics of the run",
+            "They are shown at its end where show_custom_stats asks for that.",
+            vec![
+                text("data", "Names and values.").raw().needed(),
+                text("per_host", "Whether they are the host's, and not the run's.").raw().unless_given(false),
+                text("aggregate", "Whether values are added to those that are there.").raw().unless_given(true),
+            ],
+        ),
+        action(
+            "wait_for_connection",
+            "Waits until a host can be reached",
+            "Connects anew until the remote answers.",
+            vec![
+                of("connect_timeout", Kind::Int, "Seconds that one attempt may take.").unless_given(5),
+                of("delay", Kind::Int, "Seconds before the first attempt.").unless_given(0),
+                of("sleep", Kind::Int, "Seconds between attempts.").unless_given(1),
+                of("timeout", Kind::Int, "Seconds after which it fails.").unless_given(600),
+            ],
+        ),
+        action(
+            "reboot",
+            "Restarts a host and waits until it is back",
+            "That it is back is shown by another boot ID and by a command that succeeds.",
+            vec![
+                of("pre_reboot_delay", Kind::Int, "Seconds before the restart, in whole minutes.").also(&["pre_reboot_delay_sec"]).unless_given(0),
+                of("post_reboot_delay", Kind::Int, "Seconds after the restart before the first look.").also(&["post_reboot_delay_sec"]).unless_given(0),
+                of("reboot_timeout", Kind::Int, "Seconds for each, the restart and the test command.").also(&["reboot_timeout_sec"]).unless_given(600),
+                of("connect_timeout", Kind::Int, "Seconds that one attempt to connect may take.").also(&["connect_timeout_sec"]),
+                text("test_command", "What must succeed on the host.").unless_given("whoami"),
+                text("msg", "What is said to users of the host.").unless_given("Reboot initiated by Ansible"),
+                list("search_paths", "Folders that `shutdown` is looked for in."),
+                text("boot_time_command", "What says something else after each start.").unless_given("cat /proc/sys/kernel/random/boot_id"),
+                text("reboot_command", "What restarts the host, arguments included."),
+            ],
+        ),
+        action(
+            "validate_argument_spec",
+            "Checks variables against a spec",
+            "What roles with argument_specs have done before their first task.",
+            vec![
+                of("argument_spec", Kind::Dict, "Options by name, as in `meta/argument_specs.yml`.").needed(),
+                of("provided_arguments", Kind::Dict, "Values that win over variables."),
+                of("validate_args_context", Kind::Dict, "What is being checked, for the result."),
+            ],
+        ),
+        action(
             "set_fact",
             "Sets variables of the host",
             "They hold until the end of the run.",

@@ -1,7 +1,7 @@
 //! Modules that take files of the controller to the host, or the other way.
 //!
 //! What the remote is told beyond the user's arguments stands in internal ones, whose names start
-//! with `_`: `_source` (one file) and `_manifest` (a tree). Small content travels inside the
+//! with `_`: `_source` (one file), `_files` (files by name) and `_manifest` (a tree). Small content travels inside the
 //! request; the rest is asked for by its digest, where it differs.
 
 use std::{
@@ -31,6 +31,7 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: JsonMap) -> TaskResul
         "unarchive" => unarchive(context, args).await,
         "assemble" => assemble(context, args).await,
         "fetch" => fetch(context, args).await,
+        "uri" => uri(context, args).await,
         other => Err(format!("{other} is not there yet")),
     };
     result.unwrap_or_else(TaskResult::failure)
@@ -342,7 +343,9 @@ async fn script(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskRe
     let line =
         text(&args, "_raw_params").or_else(|| text(&args, "cmd")).unwrap_or("").trim().to_owned();
     let words = inventory::ini::shell_words(&line).map_err(str::to_owned)?;
-    let Some(name) = words.first() else { return Err("script needs the name of a script".into()) };
+    let Some(name) = words.first() else {
+        return Err("one of the following is required: _raw_params, cmd".into());
+    };
     let path = find(context, "files", name)?;
     let offered = Offered::default();
     let carried = carry_file(context, &offered, &path, flag(&args, "decrypt", true))?;
@@ -361,6 +364,36 @@ async fn unarchive(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Tas
     let carried = carry_file(context, &offered, &path, flag(&args, "decrypt", true))?;
     args.insert("_source".into(), carried.source);
     let inline = carried.inline.into_iter().collect();
+    Ok(context.remote(args, &offered, inline).await)
+}
+
+/// Sends `src`, and files of a form, with the request where they are the controller's.
+async fn uri(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
+    if flag(&args, "remote_src", false) {
+        return Ok(context.remote(args, &NoFiles, Vec::new()).await);
+    }
+    let offered = Offered::default();
+    let mut inline = Vec::new();
+    if let Some(src) = text(&args, "src") {
+        let carried = carry_file(context, &offered, &find(context, "files", src)?, true)?;
+        inline.extend(carried.inline);
+        args.insert("_source".into(), carried.source);
+    }
+    if text(&args, "body_format") == Some("form-multipart")
+        && let Some(Json::Object(fields)) = args.get("body")
+    {
+        let mut files = JsonMap::new();
+        for (field, value) in fields {
+            let is_given = value.get("content").is_some_and(|content| !content.is_null());
+            let Some(name) = value.get("filename").and_then(Json::as_str) else { continue };
+            if !is_given {
+                let carried = carry_file(context, &offered, &find(context, "files", name)?, true)?;
+                inline.extend(carried.inline);
+                files.insert(field.clone(), carried.source);
+            }
+        }
+        args.insert("_files".into(), Json::Object(files));
+    }
     Ok(context.remote(args, &offered, inline).await)
 }
 

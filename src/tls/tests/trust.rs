@@ -1,4 +1,7 @@
-//! TLS against a server of this process, with certificates that `openssl` makes.
+//! The tunnel under the `uri` module, against a server of this process, with certificates that
+//! `openssl` makes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     io::{self, Read, Write},
@@ -21,11 +24,17 @@ use rustls::{
 };
 use serde_json::json;
 
-use crate::CATALOGUE;
+use modules::CATALOGUE;
 
-struct NoFiles;
+/// Has the program that these tests are about, and no files.
+struct Companions;
 
-impl Courier for NoFiles {
+impl Courier for Companions {
+    fn companion(&self, name: &str) -> io::Result<PathBuf> {
+        assert_eq!(name, "tls");
+        Ok(env!("CARGO_BIN_EXE_trueup-tls").into())
+    }
+
     fn fetch(&self, _: &Digest) -> io::Result<Box<dyn Read>> {
         Err(io::ErrorKind::NotFound.into())
     }
@@ -87,7 +96,7 @@ fn ask(args: &Json, variables: Vec<(String, String)>) -> Response {
     let entry = CATALOGUE.find("uri").unwrap();
     let args = check(&(entry.spec)().arguments, "uri", args.as_object().unwrap()).unwrap();
     let cancellation = Arc::new(Cancellation::new().unwrap());
-    let mut host = Machine::new(variables, FileMode::new(0o022), cancellation, &NoFiles);
+    let mut host = Machine::new(variables, FileMode::new(0o022), cancellation, &Companions);
     (entry.run)(&args, Mode::default(), &mut host)
 }
 

@@ -1,0 +1,168 @@
+//! How the two programs that go to hosts are built: shared by the build script of the program that
+//! carries them and by `cargo xtask remotes`.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256};
+
+/// The two programs that go to hosts.
+pub const REMOTE: &str = "trueup-remote";
+pub const COMPANION: &str = "trueup-tls";
+
+/// Tells the remote's build the digest of its companion.
+const DIGEST_VARIABLE: &str = "TRUEUP_TLS_DIGEST";
+
+/// Flags for a binary that runs on any kernel without a loader, at a fixed address: that is 12 %
+/// smaller. Nothing in it unwinds.
+const RUST_FLAGS: &[&str] =
+    &["-Ctarget-feature=+crt-static", "-Crelocation-model=static", "-Cforce-unwind-tables=no"];
+
+/// Variables that say how the calling program is built, and must not reach these builds: a wrapper
+/// such as clippy's, flags for coverage, another target.
+const FOREIGN_VARIABLES: &[&str] = &[
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_TARGET_DIR",
+    "CLIPPY_ARGS",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+];
+
+/// The same by the start of their names.
+const FOREIGN_PREFIXES: &[&str] = &["CARGO_CFG_", "CARGO_FEATURE_", "CARGO_PROFILE_"];
+
+/// What the programs are built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// A release: small, as it travels. It takes minutes.
+    Small,
+    /// Working on them: soon there.
+    Quick,
+}
+
+impl Aim {
+    /// The workspace's profile.
+    fn profile(self) -> &'static str {
+        match self {
+            Aim::Small => "remote",
+            Aim::Quick => "remote-quick",
+        }
+    }
+}
+
+/// Where and how to build.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe<'a> {
+    pub cargo: &'a str,
+    pub workspace: &'a Path,
+    /// The target folder. It is one of its own, so that all profiles of the calling program share
+    /// these builds and never wait for each other's lock.
+    pub target: &'a Path,
+    pub triple: &'a str,
+    pub aim: Aim,
+}
+
+/// A program that was built.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The compressed program.
+    pub gzip: PathBuf,
+    /// All files that it was made of.
+    pub sources: Vec<PathBuf>,
+}
+
+impl Recipe<'_> {
+    /// Builds the companion and the remote, which carries the companion's digest, and puts
+    /// `PROGRAM-TRIPLE.gz` of both into a folder.
+    ///
+    /// # Errors
+    /// What cargo or the file system said.
+    pub fn build(&self, folder: &Path) -> Result<(Built, Built), String> {
+        let (companion, digest) =
+            self.compress(self.compile(COMPANION, None)?, COMPANION, folder)?;
+        let (remote, _) = self.compress(self.compile(REMOTE, Some(&digest))?, REMOTE, folder)?;
+        Ok((remote, companion))
+    }
+
+    fn compile(&self, program: &str, companion: Option<&str>) -> Result<PathBuf, String> {
+        let mut cargo = Command::new(self.cargo);
+        cargo
+            .current_dir(self.workspace)
+            .args(["build", "--locked", "--package", program, "--bin", program])
+            .args(["--profile", self.aim.profile(), "--target", self.triple, "--target-dir"])
+            .arg(self.target);
+        for name in foreign_variables() {
+            cargo.env_remove(name);
+        }
+        if let Some(digest) = companion {
+            cargo.env(DIGEST_VARIABLE, digest);
+        }
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", RUST_FLAGS.join("\x1f"));
+        let output = cargo.output().map_err(|why| format!("cargo cannot be run: {why}"))?;
+        if !output.status.success() {
+            return Err(format!(
+                "{program} for {} cannot be built ({}); a static libc is needed (Debian: \
+                 libc6-dev, Fedora: glibc-static)\n{}",
+                self.triple,
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            ));
+        }
+        Ok(self.target.join(self.triple).join(self.aim.profile()).join(program))
+    }
+
+    /// Compresses a program; returns the digest of that as well.
+    fn compress(
+        &self,
+        binary: PathBuf,
+        program: &str,
+        folder: &Path,
+    ) -> Result<(Built, String), String> {
+        let fault = |path: &Path, why: std::io::Error| format!("{}: {why}", path.display());
+        let rule = binary.with_extension("d");
+        let rule = fs::read_to_string(&rule).map_err(|why| fault(&rule, why))?;
+        let bytes = fs::read(&binary).map_err(|why| fault(&binary, why))?;
+        let effort = match self.aim {
+            Aim::Small => Compression::best(),
+            Aim::Quick => Compression::fast(),
+        };
+        let mut encoder = GzEncoder::new(Vec::new(), effort);
+        let gzip = encoder.write_all(&bytes).and_then(|()| encoder.finish());
+        let gzip = gzip.map_err(|why| fault(&binary, why))?;
+        let path = folder.join(format!("{program}-{}.gz", self.triple));
+        fs::write(&path, &gzip).map_err(|why| fault(&path, why))?;
+        let built = Built { gzip: path, sources: sources(&rule) };
+        Ok((built, digest(&gzip)))
+    }
+}
+
+/// SHA-256 in hexadecimal digits.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn foreign_variables() -> Vec<OsString> {
+    let named = FOREIGN_VARIABLES.iter().map(OsString::from);
+    let prefixed = env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        FOREIGN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    });
+    named.chain(prefixed).collect()
+}
+
+/// The files that a rule of a makefile depends on; blanks in names have a backslash before them.
+fn sources(rule: &str) -> Vec<PathBuf> {
+    let (_, files) = rule.split_once(": ").unwrap_or_default();
+    let files = files.replace("\\ ", "\0");
+    files.split_whitespace().map(|file| file.replace('\0', " ").into()).collect()
+}

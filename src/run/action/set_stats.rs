@@ -1,0 +1,48 @@
+//! `set_stats`: numbers and texts about the run, for whoever reads its end.
+
+use indexmap::IndexMap;
+use protocol::{Json, JsonMap};
+use template::Value;
+
+use super::set_fact::is_identifier;
+use crate::{TaskResult, outcome::RunOrder};
+
+pub(crate) fn run(args: &IndexMap<String, Value>) -> TaskResult {
+    // What is no boolean is false.
+    let flag = |name: &str, default: bool| match args.get(name) {
+        None | Some(Value::None) => default,
+        Some(value) => crate::truth(value).unwrap_or(false),
+    };
+    let (per_host, aggregate) = (flag("per_host", false), flag("aggregate", true));
+    let mut data = JsonMap::new();
+    if let Some(given) = args.get("data") {
+        let Some(entries) = given.entries() else {
+            return TaskResult::failure("The 'data' option needs to be a dictionary/hash");
+        };
+        for (name, value) in entries {
+            let name = name.to_string();
+            if !is_identifier(&name) {
+                return TaskResult::failure(format!(
+                    "The variable name '{name}' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores."
+                ));
+            }
+            let json = value.to_json().unwrap_or_else(|_| Json::String(value.to_string()));
+            data.insert(name, json);
+        }
+    }
+    let mut result = TaskResult::default();
+    for (name, value) in &data {
+        result.orders.push(RunOrder::Statistic {
+            name: name.clone(),
+            value: value.clone(),
+            per_host,
+            aggregate,
+        });
+    }
+    let mut stats = JsonMap::new();
+    stats.insert("data".into(), Json::Object(data));
+    stats.insert("per_host".into(), Json::Bool(per_host));
+    stats.insert("aggregate".into(), Json::Bool(aggregate));
+    result.fields.insert("ansible_stats".into(), Json::Object(stats));
+    result
+}

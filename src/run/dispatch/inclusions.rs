@@ -1,0 +1,212 @@
+//! What tasks include during the run: compiled once, put into the way of each host.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError},
+};
+
+use indexmap::IndexMap;
+use inventory::HostName;
+use plan::{Block, Frame, FrameKind, Item, Key, Layer, Task};
+use template::{Tree, Value};
+
+use super::{Dispatcher, Strategy, outcomes::settled_failure};
+use crate::{Event, TaskResult, outcome::RunOrder};
+
+impl Dispatcher {
+    /// Compiles what hosts include, once for all of them, and puts it into their way.
+    pub(super) fn include_all(&mut self, includes: Vec<(usize, Arc<Task>, TaskResult)>) {
+        let mut announced: IndexMap<(String, Option<String>), Vec<HostName>> = IndexMap::new();
+        let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
+        for (index, task, result) in includes {
+            let targets: Vec<usize> =
+                if self.runs_once(&task, index) && self.strategy == Strategy::Linear {
+                    (0..self.hosts.len())
+                        .filter(|other| {
+                            self.hosts
+                                .get(*other)
+                                .is_some_and(|h| !h.is_unreachable && !h.cursor.has_failed())
+                        })
+                        .collect()
+                } else {
+                    vec![index]
+                };
+            for target in targets {
+                wanted.extend(result.orders.iter().map(|o| (target, Arc::clone(&task), o.clone())));
+            }
+        }
+        while let Some((index, task, order)) = wanted.pop_front() {
+            let Some(host) = self.hosts.get(index).map(|host| host.name.clone()) else { continue };
+            let key = (task.id, format!("{order:?}"));
+            let compiled = match self.compiled.get(&key) {
+                Some(compiled) => compiled.clone(),
+                None => {
+                    let compiled = self.compile(&task, &order, &host);
+                    self.compiled.insert(key, compiled.clone());
+                    compiled
+                }
+            };
+            match compiled {
+                Ok((sequence, block)) => {
+                    let (file, label) = match &order {
+                        RunOrder::IncludeTasks(include) => (
+                            block.frame.span.file.path.display().to_string(),
+                            include.label.clone(),
+                        ),
+                        RunOrder::IncludeRole(include) => {
+                            (include.name.clone(), include.label.clone())
+                        }
+                        _ => continue,
+                    };
+                    announced.entry((file, label)).or_default().push(host);
+                    if let Some(host) = self.hosts.get_mut(index) {
+                        host.cursor.include(block, sequence);
+                    }
+                }
+                Err(why) => {
+                    let result = settled_failure(why);
+                    let _ = self.executor.events.send(Event::HostEnded {
+                        host: host.clone(),
+                        task: Arc::clone(&task),
+                        result: Box::new(result.clone()),
+                        ignored: false,
+                    });
+                    let counts = self.statistics.of(&host);
+                    counts.ok = counts.ok.saturating_sub(1);
+                    counts.failed += 1;
+                    self.fail_host(index, &task, &result);
+                }
+            }
+        }
+        for ((file, label), hosts) in announced {
+            let _ = self.executor.events.send(Event::Included { file, hosts, label });
+        }
+    }
+
+    fn compile(
+        &mut self,
+        task: &Arc<Task>,
+        order: &RunOrder,
+        host: &HostName,
+    ) -> Result<(u64, Arc<Block>), String> {
+        let item_vars = match order {
+            RunOrder::IncludeTasks(include) => &include.item_vars,
+            RunOrder::IncludeRole(include) => &include.item_vars,
+            _ => return Err("this is no include".into()),
+        };
+        let params: IndexMap<Arc<str>, Tree> = item_vars
+            .iter()
+            .map(|(name, json)| (Arc::from(name.as_str()), Tree::Value(Value::from_json(json))))
+            .collect();
+        let params: Layer = Arc::new(params);
+        // Tags of the include itself choose it; only those of `apply` reach what is inside.
+        let mut keywords = plan::Keywords::default();
+        keywords.vars = task.keywords.vars.clone();
+        self.apply(task, host, &mut keywords)?;
+        let frame = Arc::new(Frame {
+            kind: FrameKind::Include { params: Arc::clone(&params) },
+            keywords,
+            parent: Some(Arc::clone(&task.parent)),
+            span: task.span.clone(),
+        });
+        let (items, frame) = match order {
+            RunOrder::IncludeTasks(include) => {
+                let items = self.includes.tasks(
+                    include,
+                    &frame,
+                    task.is_handler,
+                    &self.context.playbook_dir,
+                )?;
+                (items, frame)
+            }
+            RunOrder::IncludeRole(include) => {
+                let role = self.includes.role(
+                    include,
+                    &frame,
+                    Layer::default(),
+                    &self.context.playbook_dir,
+                )?;
+                self.add_handlers(&role.handlers);
+                if include.public {
+                    let mut roles =
+                        self.context.roles.write().unwrap_or_else(PoisonError::into_inner);
+                    roles.push(Arc::clone(&role.role));
+                }
+                (role.items, frame)
+            }
+            _ => return Err("this is no include".into()),
+        };
+        self.sequence += 1;
+        let frame = match items.first() {
+            Some(Item::Task(first)) if matches!(order, RunOrder::IncludeTasks(_)) => {
+                // The block says where its tasks stand.
+                let mut shown = (*frame).clone();
+                shown.span = first.span.clone();
+                Arc::new(shown)
+            }
+            _ => frame,
+        };
+        let block = Block { frame, body: items, rescue: Vec::new(), always: Vec::new() };
+        Ok((self.sequence, Arc::new(block)))
+    }
+
+    /// What `apply` says of the tasks inside an include.
+    fn apply(
+        &self,
+        task: &Arc<Task>,
+        host: &HostName,
+        keywords: &mut plan::Keywords,
+    ) -> Result<(), String> {
+        let Some(apply) = task.action.args.get("apply") else { return Ok(()) };
+        let scope = self.context.scope(host, Some(task));
+        let value = apply.evaluate(&scope).map_err(|error| error.to_string())?;
+        let Some(entries) = value.entries() else {
+            return Err("apply takes a dictionary of keywords".into());
+        };
+        let engine = &self.context.store.engine;
+        for (key, value) in entries {
+            let name = key.to_string();
+            let setting = |value: Value| plan::Setting {
+                tree: Tree::Value(value),
+                span: task.action.span.clone(),
+            };
+            if let Some(key) = Key::parse(&name) {
+                keywords.set(key, setting(value));
+                continue;
+            }
+            let list = |value: Value| match value.as_list() {
+                Some(list) => list.to_vec(),
+                None => vec![value],
+            };
+            match name.as_str() {
+                "tags" => keywords.tags.extend(list(value).into_iter().map(setting)),
+                "environment" => keywords.environment.push(setting(value)),
+                "notify" => keywords.notify.extend(list(value).into_iter().map(setting)),
+                "vars" => {
+                    let mut vars = (*keywords.vars).clone();
+                    for (name, value) in value.entries().unwrap_or_default() {
+                        vars.insert(name.to_string().into(), Tree::Value(value));
+                    }
+                    keywords.vars = Arc::new(vars);
+                }
+                "when" => {
+                    for condition in list(value) {
+                        let expression = template::Expression::compile(
+                            engine,
+                            &condition.to_string(),
+                            Some(&task.action.span),
+                        )
+                        .map_err(|error| error.to_string())?;
+                        keywords.when.push(plan::Condition {
+                            expression: Arc::new(expression),
+                            span: task.action.span.clone(),
+                        });
+                    }
+                }
+                "name" => {}
+                other => return Err(format!("'{other}' is not a valid attribute for apply")),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! What results bring: variables, facts, hosts and groups, notifications.
+
+use std::sync::Arc;
+
+use inventory::HostName;
+use plan::{Item, Key, Task};
+use template::{Tree, Value};
+
+use super::{Dispatcher, Strategy};
+use crate::{Event, TaskResult, outcome::RunOrder};
+
+impl Dispatcher {
+    /// Keeps what a result brings: registered, facts, variables, hosts and groups.
+    pub(super) fn keep(
+        &mut self,
+        task: &Arc<Task>,
+        host: &HostName,
+        result: &TaskResult,
+        scope: &template::Scope,
+    ) {
+        let runs_once = task.setting(Key::RunOnce).is_some_and(|setting| {
+            setting.tree.evaluate(scope).ok().and_then(|v| crate::truth(&v)).unwrap_or(false)
+        });
+        let hosts: Vec<HostName> = if runs_once && self.strategy == Strategy::Linear {
+            self.hosts.iter().filter(|h| !h.is_unreachable).map(|h| h.name.clone()).collect()
+        } else {
+            vec![host.clone()]
+        };
+        let store = Arc::clone(&self.context.store);
+        let delegates_facts = task
+            .setting(Key::DelegateFacts)
+            .and_then(|setting| setting.tree.evaluate(scope).ok())
+            .and_then(|value| crate::truth(&value))
+            .unwrap_or(false);
+        let fact_hosts: Vec<HostName> = match (&result.delegated_to, delegates_facts) {
+            (Some(delegate), true) => vec![HostName::from(delegate.as_str())],
+            _ => hosts.clone(),
+        };
+        for host in &fact_hosts {
+            store.add_facts(host, &result.facts);
+            for (name, value) in &result.variables {
+                self.warn_of_reserved(name);
+                store.set(host, name, value.clone());
+            }
+        }
+        for order in &result.orders {
+            self.obey(order, host, &fact_hosts);
+        }
+        if let Some(name) = self.executor.register_name(task, scope) {
+            self.warn_of_reserved(&name);
+            let is_include = task.does(&["include_tasks", "include_role"]);
+            if !is_include || result.skipped || result.failed {
+                let value = result.registered();
+                for host in &hosts {
+                    store.set(host, &name, value.clone());
+                }
+            }
+        }
+    }
+
+    fn warn_of_reserved(&self, name: &str) {
+        if let Some(message) = crate::reserved::warning(name) {
+            let _ = self.executor.events.send(Event::Warning { message });
+        }
+    }
+
+    fn obey(&mut self, order: &RunOrder, host: &HostName, fact_hosts: &[HostName]) {
+        let store = &self.context.store;
+        match order {
+            RunOrder::AddHost { name, groups, vars } => {
+                let (name, groups, vars) = (name.clone(), groups.clone(), vars.clone());
+                store.add_to_inventory(Arc::new(move |inventory| {
+                    let host = inventory.add_host(&name);
+                    for (variable, value) in &vars {
+                        let tree = Tree::Value(Value::from_json(value));
+                        host.vars.insert(variable.as_str().into(), tree);
+                    }
+                    for group in &groups {
+                        inventory.add_host_to_group(&name, group);
+                    }
+                    inventory.reconcile();
+                    None
+                }));
+            }
+            RunOrder::GroupBy { group, parents } => {
+                let (host, group, parents) = (host.clone(), group.clone(), parents.clone());
+                let failed = store.add_to_inventory(Arc::new(move |inventory| {
+                    inventory.add_group(&group);
+                    let failed =
+                        parents.iter().find_map(|parent| inventory.add_child(parent, &group).err());
+                    inventory.add_host_to_group(host.as_str(), &group);
+                    inventory.reconcile();
+                    failed.map(|error| error.to_string())
+                }));
+                if let Some(message) = failed {
+                    let _ = self.executor.events.send(Event::Warning { message });
+                }
+            }
+            RunOrder::IncludeVars { name, vars } => {
+                let vars = vars.iter().map(|(name, var)| (name.clone(), var.0.clone()));
+                for host in fact_hosts {
+                    match name {
+                        None => store.include(host, vars.clone()),
+                        Some(name) => {
+                            let entries = vars
+                                .clone()
+                                .map(|(key, tree)| (Tree::Value(Value::from(key.as_str())), tree))
+                                .collect();
+                            store.include(host, [(name.clone(), Tree::dict(entries))]);
+                        }
+                    }
+                }
+            }
+            RunOrder::CacheFacts { facts } => {
+                for host in fact_hosts {
+                    store.add_facts(host, facts);
+                }
+            }
+            RunOrder::Statistic { name, value, per_host, aggregate } => {
+                let _ = self.executor.events.send(Event::Statistic {
+                    name: name.clone(),
+                    value: value.clone(),
+                    host: per_host.then(|| host.clone()),
+                    aggregate: *aggregate,
+                });
+            }
+            RunOrder::IncludeTasks(_) | RunOrder::IncludeRole(_) => {}
+        }
+    }
+
+    pub(super) fn notify(&mut self, host: &HostName, task: &Arc<Task>, result: &TaskResult) {
+        let hosts: Vec<HostName> = if task.setting(Key::RunOnce).is_some()
+            && self
+                .hosts
+                .iter()
+                .position(|h| h.name == *host)
+                .is_some_and(|index| self.runs_once(task, index))
+        {
+            self.hosts.iter().filter(|h| !h.is_unreachable).map(|h| h.name.clone()).collect()
+        } else {
+            vec![host.clone()]
+        };
+        for name in &result.notify {
+            let mut is_known = false;
+            for host in &hosts {
+                is_known |= self.handlers.notify(name, host);
+            }
+            if !is_known {
+                let message = format!(
+                    "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
+                );
+                if self.context.settings.error_on_missing_handler {
+                    let result = TaskResult {
+                        hint: nearest_handler(name, &self.handlers.names()),
+                        ..TaskResult::failure(message)
+                    };
+                    let index = self.hosts.iter().position(|h| h.name == *host);
+                    let _ = self.executor.events.send(Event::HostEnded {
+                        host: host.clone(),
+                        task: Arc::clone(task),
+                        result: Box::new(result.clone()),
+                        ignored: false,
+                    });
+                    self.statistics.of(host).failed += 1;
+                    if let Some(index) = index {
+                        self.fail_host(index, task, &result);
+                    }
+                    return;
+                }
+                let _ = self.executor.events.send(Event::Warning { message });
+            }
+        }
+    }
+
+    pub(super) fn add_handlers(&mut self, items: &[Item]) {
+        let context = Arc::clone(&self.context);
+        let Some(host) = context.batch.first().cloned() else { return };
+        let executor = Arc::clone(&self.executor);
+        let name_of = |task: &Arc<Task>| executor.name_of(task, &context.scope(&host, Some(task)));
+        let listen_of = |task: &Arc<Task>| {
+            let scope = context.scope(&host, Some(task));
+            task.listen
+                .iter()
+                .filter_map(|topic| topic.tree.evaluate(&scope).ok())
+                .flat_map(|value| match value.as_list() {
+                    Some(list) => list.iter().map(|topic| topic.to_string()).collect::<Vec<_>>(),
+                    None => vec![value.to_string()],
+                })
+                .collect()
+        };
+        self.handlers.add(items, &name_of, &listen_of);
+    }
+}
+
+fn nearest_handler(name: &str, known: &[&str]) -> Option<String> {
+    let near = source::nearest::nearest(name, known.iter().copied());
+    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+}

@@ -1,0 +1,202 @@
+//! What results mean for hosts and for the play: counted, ignored, rescued, fatal.
+
+use std::sync::{Arc, PoisonError};
+
+use inventory::HostName;
+use plan::{Key, Task};
+use protocol::Json;
+use template::Value;
+
+use super::{Dispatcher, Finished, Strategy};
+use crate::{Event, TaskResult, outcome::RunOrder};
+
+impl Dispatcher {
+    /// Works through results: what they mean for hosts, variables, handlers and the play.
+    pub(super) async fn settle(&mut self, results: Vec<Finished>) {
+        let mut includes: Vec<(usize, Arc<Task>, TaskResult)> = Vec::new();
+        let mut failed_now = Vec::new();
+        for (index, task, result) in results {
+            let Some(host) = self.hosts.get_mut(index) else { continue };
+            host.is_busy = false;
+            let name = host.name.clone();
+            let scope = self.context.scope(&name, Some(&task));
+            let ignored_unreachable =
+                result.unreachable && self.executor.ignores_unreachable(&task, &scope);
+            let ignored =
+                result.failed && self.executor.ignores_errors(&task, &scope) || ignored_unreachable;
+            self.keep(&task, &name, &result, &scope);
+            let is_include = task.does(&["include_tasks", "include_role"]);
+            let speaks = !(is_include && !result.failed && !result.skipped);
+            if speaks {
+                let _ = self.executor.events.send(Event::HostEnded {
+                    host: name.clone(),
+                    task: Arc::clone(&task),
+                    result: Box::new(result.clone()),
+                    ignored,
+                });
+            }
+            self.count(&name, &result, ignored);
+            if result.unreachable && !ignored_unreachable {
+                self.end.unreachable.push(name.clone());
+                if let Some(host) = self.hosts.get_mut(index) {
+                    host.is_unreachable = true;
+                }
+                self.deactivate(&name);
+                failed_now.push((index, Arc::clone(&task)));
+            } else if result.failed && !ignored {
+                failed_now.push((index, Arc::clone(&task)));
+                self.fail_host(index, &task, &result);
+                if self.runs_once(&task, index) && self.strategy == Strategy::Linear {
+                    self.fail_others(index, &task, &result);
+                }
+            } else {
+                self.notify(&name, &task, &result);
+            }
+            if is_include && !result.failed {
+                includes.push((index, task, result));
+            }
+        }
+        self.include_all(includes);
+        self.judge_failures(&failed_now);
+    }
+
+    /// A task that runs once fails for all hosts that would have taken it.
+    fn fail_others(&mut self, index: usize, task: &Arc<Task>, result: &TaskResult) {
+        let others: Vec<usize> = (0..self.hosts.len())
+            .filter(|other| *other != index)
+            .filter(|other| {
+                self.hosts.get(*other).is_some_and(|host| !host.is_ended && !host.is_unreachable)
+            })
+            .collect();
+        for other in others {
+            self.fail_host(other, task, result);
+        }
+    }
+
+    pub(super) fn fail_host(&mut self, index: usize, task: &Arc<Task>, result: &TaskResult) {
+        let Some(host) = self.hosts.get_mut(index) else { return };
+        let name = host.name.clone();
+        let is_rescued = host.cursor.fail();
+        if is_rescued {
+            let failed_task = failed_task(task);
+            self.context.store.set(&name, "ansible_failed_task", failed_task);
+            self.context.store.set(&name, "ansible_failed_result", result.registered());
+            let counts = self.statistics.of(&name);
+            counts.failed = counts.failed.saturating_sub(1);
+            counts.rescued += 1;
+        } else if host.cursor.has_failed() {
+            self.end.failed.push(name.clone());
+            self.deactivate(&name);
+            if self.force_handlers && self.handlers.has_pending(&name) {
+                self.flush(index);
+                if let Some(host) = self.hosts.get_mut(index) {
+                    host.is_ended = false;
+                }
+            }
+        }
+    }
+
+    fn deactivate(&self, host: &HostName) {
+        let mut active = self.context.active.write().unwrap_or_else(PoisonError::into_inner);
+        active.retain(|other| other != host);
+    }
+
+    /// Whether failures end the play for everyone.
+    fn judge_failures(&mut self, failed_now: &[(usize, Arc<Task>)]) {
+        if failed_now.is_empty() {
+            return;
+        }
+        let is_fatal = failed_now.iter().any(|(index, task)| {
+            let Some(host) = self.hosts.get(*index) else { return false };
+            let scope = self.context.scope(&host.name, Some(task));
+            let said = task
+                .setting(Key::AnyErrorsFatal)
+                .and_then(|setting| setting.tree.evaluate(&scope).ok())
+                .and_then(|value| crate::truth(&value));
+            said.unwrap_or(self.context.settings.any_errors_fatal)
+        });
+        if is_fatal {
+            // Hosts in a block with a rescue go there; all others are out.
+            let working: Vec<usize> = (0..self.hosts.len())
+                .filter(|index| !failed_now.iter().any(|(failed, _)| failed == index))
+                .filter(|index| {
+                    self.hosts.get(*index).is_some_and(|host| {
+                        !host.is_ended && !host.is_unreachable && !host.cursor.is_handling_failure()
+                    })
+                })
+                .collect();
+            for index in working {
+                if let Some(host) = self.hosts.get_mut(index) {
+                    let is_rescued = host.cursor.fail();
+                    let name = host.name.clone();
+                    if !is_rescued && host.cursor.has_failed() {
+                        self.end.failed.push(name.clone());
+                        self.deactivate(&name);
+                    }
+                }
+            }
+            let lost = self.hosts.iter().any(|h| h.cursor.has_failed() || h.is_unreachable);
+            self.end.is_fatal |= lost;
+        }
+        if let Some(percentage) = self.max_fail_percentage {
+            let lost = self
+                .hosts
+                .iter()
+                .filter(|host| host.cursor.has_failed() || host.is_unreachable)
+                .count();
+            if lost > 0 && lost as f64 / self.hosts.len().max(1) as f64 > percentage / 100.0 {
+                self.end.is_fatal = true;
+                self.end.ends_play = true;
+                let _ = self.executor.events.send(Event::NoHostsRemaining);
+            }
+        }
+    }
+
+    fn count(&mut self, host: &HostName, result: &TaskResult, ignored: bool) {
+        let counts = self.statistics.of(host);
+        if result.unreachable {
+            counts.unreachable += 1;
+            if ignored {
+                counts.skipped += 1;
+                counts.ignored += 1;
+                counts.unreachable -= 1;
+            }
+        } else if result.failed {
+            if ignored {
+                counts.ok += 1;
+                counts.ignored += 1;
+                counts.changed += u64::from(result.changed);
+            } else {
+                counts.failed += 1;
+            }
+        } else if result.skipped {
+            counts.skipped += 1;
+        } else {
+            // Each item of an include that runs counts for itself.
+            let includes =
+                result.items.iter().filter(|item| !item.orders.is_empty() && !item.skipped);
+            let is_include = result
+                .orders
+                .iter()
+                .any(|order| matches!(order, RunOrder::IncludeTasks(_) | RunOrder::IncludeRole(_)));
+            counts.ok += if is_include { (includes.count() as u64).max(1) } else { 1 };
+            counts.changed += u64::from(result.changed);
+        }
+    }
+}
+
+/// The task as `ansible_failed_task` has it.
+fn failed_task(task: &Arc<Task>) -> Value {
+    let name = task.keywords.name.as_ref().map(plan::written).unwrap_or_default();
+    Value::from_json(&serde_json::json!({
+        "name": name,
+        "action": task.action.written,
+        "args": task.action.args.iter().map(|(k, v)| (k.to_string(), Json::String(plan::written(v)))).collect::<protocol::JsonMap>(),
+    }))
+}
+
+pub(super) fn settled_failure(why: String) -> TaskResult {
+    let mut result = TaskResult::failure(why);
+    result.settle();
+    result
+}

@@ -1,0 +1,258 @@
+//! Who starts what next, as tags, forks, throttles and the operator allow.
+
+use std::sync::Arc;
+
+use inventory::HostName;
+use plan::{Key, Task};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use super::{Dispatcher, Finished, StepDecision, Strategy};
+use crate::{
+    Event, Gathering,
+    cursor::{Position, Step},
+    tags::render_tags,
+};
+
+impl Dispatcher {
+    /// Starts all that may start now. Tasks of the run itself (`meta`) are done here.
+    pub(super) async fn start(&mut self, running: &mut JoinSet<Finished>) {
+        loop {
+            if self.end.ends_play {
+                return;
+            }
+            let mut ready = self.ready();
+            if ready.is_empty() {
+                return;
+            }
+            if self.strategy == Strategy::Linear {
+                if self.hosts.iter().any(|host| host.is_busy) {
+                    return;
+                }
+                let Some(first) = ready.iter().map(|(_, _, position, _)| position).min().cloned()
+                else {
+                    return;
+                };
+                ready.retain(|(_, _, position, _)| *position == first);
+            }
+            let mut has_started = false;
+            let runs_once =
+                ready.first().is_some_and(|(host, task, ..)| self.runs_once(task, *host));
+            if runs_once && self.strategy == Strategy::Linear {
+                let others: Vec<usize> = ready.iter().skip(1).map(|(host, ..)| *host).collect();
+                if self.pass_by_tags(&ready) {
+                    continue;
+                }
+                for host in others {
+                    if let Some(host) = self.hosts.get_mut(host) {
+                        host.cursor.advance();
+                    }
+                }
+                ready.truncate(1);
+            }
+            for (index, task, _, is_handler) in ready {
+                if self.end.ends_play {
+                    return;
+                }
+                has_started |= self.start_on(index, &task, is_handler, running).await;
+            }
+            if has_started || self.strategy != Strategy::Linear && !running.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// The next task of every host that can take one.
+    fn ready(&mut self) -> Vec<(usize, Arc<Task>, Position, bool)> {
+        let handlers = &self.handlers;
+        let mut ready = Vec::new();
+        for (index, host) in self.hosts.iter_mut().enumerate() {
+            if host.is_busy || host.is_ended || host.is_unreachable {
+                continue;
+            }
+            let name = host.name.clone();
+            match host.cursor.peek(&|task| handlers.is_notified(task.id, &name)) {
+                Step::Task { task, position, is_handler } => {
+                    ready.push((index, task, position, is_handler));
+                }
+                Step::Done => host.is_ended = true,
+            }
+        }
+        ready
+    }
+
+    /// Goes past a task that the run's tags do not choose, on all hosts at once.
+    fn pass_by_tags(&mut self, ready: &[(usize, Arc<Task>, Position, bool)]) -> bool {
+        let Some((host, task, ..)) = ready.first() else { return false };
+        if self.is_chosen(task, *host) {
+            return false;
+        }
+        for (host, ..) in ready {
+            if let Some(host) = self.hosts.get_mut(*host) {
+                host.cursor.advance();
+            }
+        }
+        true
+    }
+
+    /// Whether tags and `--start-at-task` let a task run on a host.
+    fn is_chosen(&self, task: &Arc<Task>, host: usize) -> bool {
+        if task.is_handler {
+            return true;
+        }
+        if task.is_implicit && task.does(&["meta"]) {
+            return true;
+        }
+        let settings = &self.context.settings;
+        let Some(host) = self.hosts.get(host) else { return false };
+        // Facts that are known need not be gathered again.
+        if task.is_implicit
+            && settings.gathering == Gathering::Smart
+            && task.does(&["gather_facts"])
+            && self.context.store.has_gathered(&host.name)
+        {
+            return false;
+        }
+        let tags = render_tags(task, || self.context.scope(&host.name, Some(task)));
+        let implicit_always = task.is_implicit && tags.is_empty();
+        implicit_always || crate::tags::is_chosen(&tags, &settings.tags, &settings.skip_tags)
+    }
+
+    /// Starts a task on a host, or goes past it. Returns whether something was started.
+    async fn start_on(
+        &mut self,
+        index: usize,
+        task: &Arc<Task>,
+        is_handler: bool,
+        running: &mut JoinSet<Finished>,
+    ) -> bool {
+        let Some(host) = self.hosts.get_mut(index) else { return false };
+        host.cursor.advance();
+        let name = host.name.clone();
+        if !self.is_chosen(task, index) || self.skips_role(task, &name) {
+            return false;
+        }
+        if self.is_waiting_for_start && !task.is_implicit {
+            if !self.is_start(task, &name) {
+                return false;
+            }
+            self.is_waiting_for_start = false;
+        } else if self.is_waiting_for_start && task.does(&["meta"]) {
+            return false;
+        }
+        if task.does(&["meta"]) {
+            self.meta(index, task).await;
+            return false;
+        }
+        if let Some(role) = task.role() {
+            self.entered_roles.insert((name.clone(), role.identity.clone()));
+        }
+        if is_handler && task.is_handler {
+            self.handlers.done(task.id, &name);
+        }
+        if !self.announce(task, &name, is_handler) {
+            return false;
+        }
+        if let Some(host) = self.hosts.get_mut(index) {
+            host.is_busy = true;
+        }
+        self.waiting.push_back((index, Arc::clone(task)));
+        self.spawn_waiting(running);
+        true
+    }
+
+    /// Starts what waits, as far as there are forks.
+    pub(super) fn spawn_waiting(&mut self, running: &mut JoinSet<Finished>) {
+        while running.len() < self.context.settings.forks.max(1) {
+            let Some((index, task)) = self.waiting.pop_front() else { return };
+            let Some(name) = self.hosts.get(index).map(|host| host.name.clone()) else { continue };
+            let executor = Arc::clone(&self.executor);
+            let throttle = self.throttle(&task, &name);
+            let _ = self
+                .executor
+                .events
+                .send(Event::HostStarted { task: Arc::clone(&task), host: name.clone() });
+            running.spawn(async move {
+                let _throttled = match &throttle {
+                    Some(throttle) => throttle.acquire().await.ok(),
+                    None => None,
+                };
+                let result = executor.execute(&task, &name).await;
+                (index, task, result)
+            });
+        }
+    }
+
+    /// A role that has run on a host runs again only if it allows that.
+    fn skips_role(&self, task: &Arc<Task>, host: &HostName) -> bool {
+        task.parent.roles().any(|role| {
+            !role.allow_duplicates
+                && self.completed_roles.contains(&(host.clone(), role.identity.clone()))
+                && !task.is_handler
+        })
+    }
+
+    fn is_start(&self, task: &Arc<Task>, host: &HostName) -> bool {
+        let Some(wanted) = &self.context.settings.start_at_task else { return true };
+        let scope = self.context.scope(host, Some(task));
+        let name = self.executor.name_of(task, &scope);
+        let full = task.role().map(|role| format!("{} : {name}", role.full_name()));
+        let fits = |name: &str| name == wanted || inventory::pattern::fnmatch(wanted, name);
+        fits(&name) || full.is_some_and(|full| fits(&full))
+    }
+
+    fn throttle(&mut self, task: &Arc<Task>, host: &HostName) -> Option<Arc<Semaphore>> {
+        let setting = task.setting(Key::Throttle)?;
+        let scope = self.context.scope(host, Some(task));
+        let value = setting.tree.evaluate(&scope).ok()?;
+        let count = value.as_int().or_else(|| value.to_string().trim().parse().ok())?;
+        let count = usize::try_from(count).ok().filter(|count| *count > 0)?;
+        Some(Arc::clone(
+            self.throttles.entry(task.id).or_insert_with(|| Arc::new(Semaphore::new(count))),
+        ))
+    }
+
+    /// Tells that a task starts, once for all hosts. `false` where the operator does not want it.
+    fn announce(&mut self, task: &Arc<Task>, host: &HostName, is_handler: bool) -> bool {
+        if self.announced == Some(task.id) {
+            return true;
+        }
+        self.announced = Some(task.id);
+        let scope = self.context.scope(host, Some(task));
+        let name = self.executor.name_of(task, &scope);
+        if self.step == Some(StepDecision::Ask) {
+            match ask_step(&name) {
+                StepAnswer::Yes => {}
+                StepAnswer::No => return false,
+                StepAnswer::Continue => self.step = Some(StepDecision::Continue),
+            }
+        }
+        let event = if is_handler && task.is_handler {
+            Event::HandlerStarted { task: Arc::clone(task), name }
+        } else {
+            Event::TaskStarted { task: Arc::clone(task), name, check: self.context.settings.check }
+        };
+        let _ = self.executor.events.send(event);
+        true
+    }
+}
+
+enum StepAnswer {
+    Yes,
+    No,
+    Continue,
+}
+
+/// Asks the operator whether a task is to be run (`--step`).
+fn ask_step(name: &str) -> StepAnswer {
+    use std::io::{BufRead, Write};
+    let mut terminal = std::io::stderr();
+    let _ = write!(terminal, "Perform task: TASK: {name} (N)o/(y)es/(c)ontinue: ");
+    let _ = terminal.flush();
+    let mut line = String::new();
+    let _ = std::io::stdin().lock().read_line(&mut line);
+    match line.trim().to_lowercase().as_str() {
+        "y" | "yes" => StepAnswer::Yes,
+        "c" | "continue" => StepAnswer::Continue,
+        _ => StepAnswer::No,
+    }
+}

@@ -1,0 +1,64 @@
+//! `include_tasks` and `include_role`: what is asked of the dispatcher.
+
+use std::sync::Arc;
+
+use plan::Task;
+use protocol::Json;
+use template::Scope;
+
+use super::{Executor, loops::ItemPlace, settled};
+use crate::{
+    TaskResult,
+    outcome::{IncludeRole, IncludeTasks, RunOrder},
+};
+
+impl Executor {
+    pub(super) fn include(
+        &self,
+        task: &Arc<Task>,
+        scope: &Scope,
+        item: Option<&ItemPlace<'_>>,
+    ) -> TaskResult {
+        let args = match self.arguments(task, scope) {
+            Ok(args) => args,
+            Err(failure) => return settled(*failure),
+        };
+        let text = |name: &str| args.get(name).map(ToString::to_string).filter(|t| !t.is_empty());
+        let item_vars = item.map(ItemPlace::variables).unwrap_or_default();
+        let label =
+            item.map(|place| self.label(task, scope, place.item)).map(|label| match label {
+                Json::String(text) => text,
+                other => other.to_string(),
+            });
+        let order = if task.does(&["include_tasks"]) {
+            let Some(file) = text("_raw_params").or_else(|| text("file")) else {
+                return settled(TaskResult::failure(
+                    "No file specified for ansible.builtin.include_tasks",
+                ));
+            };
+            RunOrder::IncludeTasks(IncludeTasks { file, item_vars, label })
+        } else {
+            let Some(name) = text("name").or_else(|| text("role")) else {
+                return settled(TaskResult::failure(
+                    "'name' is a required field for include_role.",
+                ));
+            };
+            let flag = |name: &str| args.get(name).and_then(crate::truth);
+            RunOrder::IncludeRole(IncludeRole {
+                name,
+                tasks_from: text("tasks_from"),
+                vars_from: text("vars_from"),
+                defaults_from: text("defaults_from"),
+                handlers_from: text("handlers_from"),
+                allow_duplicates: flag("allow_duplicates"),
+                public: flag("public").unwrap_or(false),
+                validates: flag("rolespec_validate").unwrap_or(true),
+                item_vars,
+                label,
+            })
+        };
+        let mut result = TaskResult { orders: vec![order], ..TaskResult::default() };
+        result.settle();
+        result
+    }
+}

@@ -1,0 +1,271 @@
+//! A loop: its items, what each of them sees, and what they come to together.
+
+use std::{sync::Arc, time::Duration};
+
+use inventory::HostName;
+use plan::{Key, Loop, Setting, Task};
+use protocol::Json;
+use template::{Scope, TemplateError, Value};
+
+use super::Executor;
+use crate::{Event, ItemEvent, TaskResult};
+
+impl Executor {
+    /// The items of a task's loop; `None` where it has no loop.
+    pub(super) fn loop_items(
+        &self,
+        task: &Arc<Task>,
+        scope: &Scope,
+    ) -> Result<Option<Vec<Value>>, Box<TaskResult>> {
+        let fail = |error: &TemplateError, near| {
+            Box::new(TaskResult::template_failure(error, "loop", near))
+        };
+        match &task.loop_ {
+            None => Ok(None),
+            Some(Loop::List(setting)) => {
+                let value = match setting.tree.instantiate(scope) {
+                    Value::Undefined(undefined) => {
+                        return Err(fail(&undefined.error(), &setting.span));
+                    }
+                    value => value,
+                };
+                match &value {
+                    Value::None => Ok(None),
+                    Value::List(list) => Ok(Some(list.to_vec())),
+                    Value::Tuple(items) => Ok(Some(items.to_vec())),
+                    other => Err(Box::new(TaskResult::failure(format!(
+                        "Invalid data passed to 'loop', it requires a list, got this instead: {other}. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup."
+                    )))),
+                }
+            }
+            Some(Loop::With { lookup, terms }) => {
+                let value = terms.tree.instantiate(scope);
+                let is_patient = matches!(lookup.rsplit('.').next(), Some("first_found"));
+                let terms_list = match value {
+                    Value::Undefined(undefined) if !is_patient => {
+                        return Err(fail(&undefined.error(), &terms.span));
+                    }
+                    Value::Undefined(_) => Vec::new(),
+                    Value::List(list) => list.to_vec(),
+                    Value::Tuple(items) => items.to_vec(),
+                    Value::None => Vec::new(),
+                    other => vec![other],
+                };
+                match self.context.store.engine.run_lookup(lookup, terms_list, scope) {
+                    Ok(items) => Ok(Some(items)),
+                    Err(error) => Err(fail(&error, &terms.span)),
+                }
+            }
+        }
+    }
+
+    pub(super) async fn execute_loop(
+        &self,
+        task: &Arc<Task>,
+        host: &HostName,
+        scope: &Scope,
+        items: Vec<Value>,
+    ) -> TaskResult {
+        let control = &task.loop_control;
+        let text = |setting: &Option<Setting>| -> Result<Option<String>, TemplateError> {
+            match setting {
+                Some(setting) => setting.tree.evaluate(scope).map(|value| Some(value.to_string())),
+                None => Ok(None),
+            }
+        };
+        let (loop_var, index_var) = match (text(&control.loop_var), text(&control.index_var)) {
+            (Ok(loop_var), Ok(index_var)) => (loop_var.unwrap_or_else(|| "item".into()), index_var),
+            (Err(error), _) | (_, Err(error)) => {
+                return TaskResult::template_failure(&error, "loop_control", &task.span);
+            }
+        };
+        let flag = |setting: &Option<Setting>| {
+            setting
+                .as_ref()
+                .and_then(|s| s.tree.evaluate(scope).ok())
+                .and_then(|v| crate::truth(&v))
+        };
+        let is_extended = flag(&control.extended).unwrap_or(false);
+        let has_all_items = flag(&control.extended_allitems).unwrap_or(true);
+        let pause = match &control.pause {
+            Some(setting) => setting.tree.evaluate(scope).ok().and_then(|v| v.as_float()),
+            None => None,
+        };
+        let mut results = Vec::with_capacity(items.len());
+        // What an item sets is seen by the next one.
+        let mut scope = scope.clone();
+        for (index, item) in items.iter().enumerate() {
+            if let Some(secs) = pause.filter(|secs| *secs > 0.0 && index > 0) {
+                tokio::time::sleep(Duration::from_secs_f64(secs)).await;
+            }
+            let mut vars: Vec<(&str, Value)> = vec![
+                (&loop_var, item.clone()),
+                ("ansible_loop_var", Value::from(loop_var.as_str())),
+            ];
+            let position = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
+            if let Some(index_var) = &index_var {
+                vars.push((index_var, position.clone()));
+                vars.push(("ansible_index_var", Value::from(index_var.as_str())));
+            }
+            if is_extended {
+                vars.push(("ansible_loop", extended_loop(&items, index, has_all_items)));
+            }
+            let item_scope = scope.push_values(vars);
+            let place = ItemPlace {
+                loop_var: &loop_var,
+                index_var: index_var.as_deref(),
+                item,
+                index,
+                extended: is_extended.then(|| extended_loop(&items, index, has_all_items)),
+            };
+            let mut result = self.execute_once(task, host, &item_scope, Some(&place)).await;
+            result.no_log |= self.flag(task, Key::NoLog, &item_scope).unwrap_or(false);
+            let label = self.label(task, &item_scope, item);
+            place.describe(&mut result);
+            let ignored = result.failed && self.ignores_errors(task, &item_scope);
+            // Includes speak for themselves once they are done.
+            let is_include =
+                !result.orders.is_empty() && task.does(&["include_tasks", "include_role"]);
+            if !is_include {
+                let _ = self.events.send(Event::Item(Box::new(ItemEvent {
+                    host: host.clone(),
+                    task: Arc::clone(task),
+                    label,
+                    result: result.clone(),
+                    ignored,
+                })));
+            }
+            let stops = !control.break_when.is_empty() && self.breaks(task, &item_scope, &result);
+            if !result.variables.is_empty() {
+                let set =
+                    result.variables.iter().map(|(name, value)| (name.as_str(), value.clone()));
+                scope = scope.push_values(set);
+            }
+            results.push(result);
+            if stops {
+                break;
+            }
+        }
+        aggregate(results)
+    }
+
+    fn breaks(&self, task: &Arc<Task>, scope: &Scope, result: &TaskResult) -> bool {
+        let scope = match self.register_name(task, scope) {
+            Some(name) => scope.push_values([(name.as_str(), result.registered())]),
+            None => scope.clone(),
+        };
+        task.loop_control
+            .break_when
+            .iter()
+            .all(|condition| condition.expression.is_true(&scope).unwrap_or(false))
+    }
+
+    pub(super) fn label(&self, task: &Arc<Task>, scope: &Scope, item: &Value) -> Json {
+        let label = match &task.loop_control.label {
+            Some(setting) => setting.tree.evaluate(scope).unwrap_or_else(|_| item.clone()),
+            None => item.clone(),
+        };
+        label.to_json().unwrap_or_else(|_| Json::String(label.to_string()))
+    }
+}
+
+/// An item and its place in the loop.
+pub(crate) struct ItemPlace<'a> {
+    loop_var: &'a str,
+    index_var: Option<&'a str>,
+    pub(super) item: &'a Value,
+    index: usize,
+    extended: Option<Value>,
+}
+
+impl ItemPlace<'_> {
+    /// The variables that the loop gives, as what is included sees them.
+    pub(super) fn variables(&self) -> Vec<(String, Json)> {
+        let json = |value: &Value| value.to_json().unwrap_or(Json::Null);
+        let mut variables = vec![
+            (self.loop_var.to_owned(), json(self.item)),
+            ("ansible_loop_var".to_owned(), Json::String(self.loop_var.to_owned())),
+        ];
+        if let Some(index_var) = self.index_var {
+            variables.push((index_var.to_owned(), Json::from(self.index)));
+            variables.push(("ansible_index_var".to_owned(), Json::String(index_var.to_owned())));
+        }
+        if let Some(extended) = &self.extended {
+            variables.push(("ansible_loop".to_owned(), json(extended)));
+        }
+        variables
+    }
+
+    /// Says in a result which item it is of.
+    fn describe(&self, result: &mut TaskResult) {
+        for (name, value) in self.variables() {
+            result.fields.insert(name, value);
+        }
+    }
+}
+
+pub(super) fn empty_loop() -> TaskResult {
+    let mut result = TaskResult { skipped: true, ..TaskResult::default() };
+    result.fields.insert("skipped_reason".into(), "No items in the list".into());
+    result.fields.insert("results".into(), Json::Array(Vec::new()));
+    result.settle();
+    result
+}
+
+/// `ansible_loop` of `loop_control: {extended: true}`.
+fn extended_loop(items: &[Value], index: usize, has_all_items: bool) -> Value {
+    let length = items.len();
+    let int = |value: usize| Value::Int(i64::try_from(value).unwrap_or(i64::MAX));
+    let mut entries = vec![
+        ("index", int(index + 1)),
+        ("index0", int(index)),
+        ("first", Value::Bool(index == 0)),
+        ("last", Value::Bool(index + 1 == length)),
+        ("length", int(length)),
+        ("revindex", int(length - index)),
+        ("revindex0", int(length - index - 1)),
+    ];
+    if has_all_items {
+        entries.push(("allitems", Value::list(items.iter().cloned())));
+    }
+    if let Some(next) = items.get(index + 1) {
+        entries.push(("nextitem", next.clone()));
+    }
+    if let Some(previous) = index.checked_sub(1).and_then(|previous| items.get(previous)) {
+        entries.push(("previtem", previous.clone()));
+    }
+    Value::dict(entries)
+}
+
+/// What a loop as a whole has come to.
+fn aggregate(items: Vec<TaskResult>) -> TaskResult {
+    let mut total = TaskResult {
+        changed: items.iter().any(|item| item.changed),
+        failed: items.iter().any(|item| item.failed),
+        unreachable: items.iter().any(|item| item.unreachable),
+        skipped: items.iter().all(|item| item.skipped),
+        until_run: !items.is_empty() && items.iter().all(|item| item.until_run),
+        no_log: items.iter().any(|item| item.no_log),
+        ..TaskResult::default()
+    };
+    let msg = if total.failed || total.unreachable {
+        "One or more items failed"
+    } else if total.skipped {
+        "All items skipped"
+    } else {
+        "All items completed"
+    };
+    let results = items.iter().map(|item| Json::Object(item.fields.clone())).collect();
+    total.fields.insert("results".into(), Json::Array(results));
+    total.fields.insert("msg".into(), msg.into());
+    for item in &items {
+        total.facts.extend(item.facts.iter().map(|(name, value)| (name.clone(), value.clone())));
+        total.variables.extend(item.variables.iter().cloned());
+        total.orders.extend(item.orders.iter().cloned());
+        total.notify.extend(item.notify.iter().cloned());
+        total.delegated_to = total.delegated_to.or_else(|| item.delegated_to.clone());
+    }
+    total.set_flags();
+    total.items = items;
+    total
+}
