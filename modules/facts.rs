@@ -14,7 +14,7 @@ mod environment;
 mod lsb;
 mod lvm;
 mod memory;
-mod mounts;
+pub mod mounts;
 mod network;
 mod platform;
 mod programs;

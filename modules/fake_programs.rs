@@ -266,6 +266,7 @@ pub fn put_mount(host: &mut FakeHost) {
         let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
         let mounts = files.text("/proc/mounts").unwrap_or_default();
         let line = match words.as_slice() {
+            [] => return Output::success(""),
             ["-o", "remount", path] => {
                 return if mounts.contains(&format!(" {path} ")) {
                     Output::success("")

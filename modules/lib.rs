@@ -44,6 +44,7 @@ mod lvg;
 mod lvol;
 mod modprobe;
 mod mount;
+mod mount_facts;
 mod mysql;
 mod nftables;
 mod openpgp;
@@ -122,6 +123,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<group::Group>(),
         module::<user::User>(),
         fact::<setup::Setup>(),
+        fact::<mount_facts::MountFacts>(),
         action::<wait_for::WaitFor>(),
         action::<async_status::AsyncStatus>(),
         action::<apt::Apt>(),

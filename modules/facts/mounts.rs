@@ -45,7 +45,8 @@ pub fn read(reader: &Reader<'_>) -> (JsonMap, Vec<String>) {
     (JsonMap::from_iter([("mounts".to_owned(), mounts.into())]), warnings)
 }
 
-fn sizes(space: &module::kernel::Space) -> JsonMap {
+/// How large a file system is, and how much of it is taken.
+pub fn sizes(space: &module::kernel::Space) -> JsonMap {
     let bytes = |blocks: u64| blocks.saturating_mul(space.fragment_bytes);
     let facts = json!({
         "size_total": bytes(space.blocks),
@@ -77,7 +78,7 @@ fn mounted_parts(reader: &Reader<'_>) -> Vec<(String, String)> {
 }
 
 /// The identifier of a device's file system, by udev's links.
-fn uuid(reader: &Reader<'_>, device: &str) -> String {
+pub fn uuid(reader: &Reader<'_>, device: &str) -> String {
     let folder = Path::new("/dev/disk/by-uuid");
     let real = |path: &Path| -> Option<PathBuf> { reader.host.real_path(path).ok() };
     let wanted = real(Path::new(device));
@@ -89,7 +90,7 @@ fn uuid(reader: &Reader<'_>, device: &str) -> String {
 }
 
 /// Octal escapes, by which blanks stand in the table.
-fn unescape(word: &str) -> String {
+pub fn unescape(word: &str) -> String {
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word.as_bytes();
     while let Some((first, after)) = rest.split_first() {

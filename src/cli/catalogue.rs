@@ -174,7 +174,6 @@ impl Catalogue for Modules {
                 let is_known = WELL_KNOWN.contains(&collection.as_str());
                 (is_there || is_known).then(|| name.to_owned())
             }
-            [short] => KNOWN_BUILTINS.contains(short).then(|| format!("ansible.builtin.{short}")),
             _ => None,
         };
         full.map_or(Known::No, |name| Known::NotNative { name })
@@ -209,9 +208,6 @@ impl Specs for Modules {
         self.lookup(name).map(|resolved| resolved.name.to_string())
     }
 }
-
-/// Modules of ansible-core that are not native yet.
-const KNOWN_BUILTINS: &[&str] = &["mount_facts"];
 
 /// Collections of the field whose modules are asked for by name.
 const WELL_KNOWN: &[&str] = &[
