@@ -7,7 +7,7 @@ use std::{
 
 use plan::Play;
 use report::{AdhocScreen, Live, Masks, Paint, Screen, ScreenSettings, Show};
-use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, runner::Prompts};
+use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, prompting::Prompts};
 
 use crate::{Failed, Program, includes::Compiling, session::Session, settings::Settings};
 

@@ -31,7 +31,9 @@ pub fn read(path: &Path) -> Result<Secret<String>, String> {
         format!("The password file {} was not found or cannot be read: {error}", path.display())
     })?;
     let bytes = if meta.permissions().mode() & 0o111 != 0 {
-        let output = Command::new(path).stderr(Stdio::inherit()).output().map_err(|error| {
+        // A bare name is a file here, and no program of the search path.
+        let program = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let output = Command::new(program).stderr(Stdio::inherit()).output().map_err(|error| {
             format!("cannot run the password program {}: {error}", path.display())
         })?;
         if !output.status.success() {

@@ -249,7 +249,10 @@ impl Screen {
     }
 
     fn title(&self, word: &str, task: &Arc<Task>, name: &str, check: bool) -> String {
-        let role = task.role().map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
+        // An include of a role that has a name goes by that alone.
+        let is_include = task.does(&["include_role"]) && task.keywords.name.is_some();
+        let role = task.role().filter(|_| !is_include);
+        let role = role.map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
         let check = if check && self.settings.marks_check { " CHECK MODE" } else { "" };
         format!("{word} [{role}{}{check}]", name.trim())
     }

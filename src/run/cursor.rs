@@ -61,6 +61,11 @@ impl Cursor {
         self.has_failed
     }
 
+    /// Whether a block around goes on failing once its `always` is done.
+    pub fn is_failing(&self) -> bool {
+        self.levels.iter().any(|level| level.is_failing)
+    }
+
     /// Whether the host is inside a rescue or always section after a failure.
     pub fn is_handling_failure(&self) -> bool {
         self.levels.iter().any(|level| level.is_failing || level.section == Section::Rescue)

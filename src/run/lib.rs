@@ -22,6 +22,7 @@ pub mod includes;
 pub mod layers;
 pub mod magic;
 pub mod outcome;
+pub mod prompting;
 pub mod reach;
 pub mod reserved;
 pub mod runner;

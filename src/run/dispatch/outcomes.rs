@@ -99,9 +99,14 @@ impl Dispatcher {
             let counts = self.statistics.of(&name);
             counts.failed = counts.failed.saturating_sub(1);
             counts.rescued += 1;
-        } else if host.cursor.has_failed() {
+            return;
+        }
+        // What is left of the block's `always` does not make the host one of the play's again.
+        host.is_removed = true;
+        let has_failed = host.cursor.has_failed();
+        self.deactivate(&name);
+        if has_failed {
             self.end.failed.push(name.clone());
-            self.deactivate(&name);
             if self.force_handlers && self.handlers.has_pending(&name) {
                 self.flush(index);
                 if let Some(host) = self.hosts.get_mut(index) {
@@ -109,6 +114,16 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    /// Works out anew which hosts take part.
+    pub(super) fn reactivate(&self) {
+        let mut active = self.context.active.write().unwrap_or_else(PoisonError::into_inner);
+        let taking_part = self
+            .hosts
+            .iter()
+            .filter(|host| !host.is_removed && !host.is_unreachable && !host.cursor.has_failed());
+        *active = taking_part.map(|host| host.name.clone()).collect();
     }
 
     pub(super) fn deactivate(&self, host: &HostName) {
