@@ -128,11 +128,11 @@ impl Action for Command {
         let mut words = words.into_iter();
         let program = Program::new(words.next().unwrap_or_default()).args(words);
         let mut response = self.execution()?.execute(host, program)?;
-        if self.executable.is_some() {
-            response.warnings.push(
-                "command runs no shell, so that 'executable' has no effect; use the shell module"
-                    .into(),
-            );
+        if let Some(shell) = &self.executable {
+            response.warnings.push(format!(
+                "the parameter 'executable' is no longer supported with the 'command' module. Not using '{}'.",
+                shell.display()
+            ));
         }
         Ok(response)
     }

@@ -10,17 +10,6 @@ use protocol::{Json, JsonMap, arguments::check};
 use super::CATALOGUE;
 use crate::fake_tools::with_account_tools;
 
-fn promise(name: &str) -> Promise {
-    match name.rsplit('.').next().unwrap_or_default() {
-        "apt" | "async_status" | "package" | "wait_for" | "command" | "shell" | "script"
-        | "tempfile" | "get_url" | "uri" | "unarchive" | "git" | "subversion" | "pip"
-        | "expect" | "dnf" | "apk" | "pacman" | "zypper" | "ufw" => Promise::Action,
-        "ping" | "stat" | "slurp" | "fetch" | "find" | "getent" | "package_facts"
-        | "service_facts" | "setup" => Promise::Fact,
-        _ => Promise::State,
-    }
-}
-
 /// A systemd that knows every unit; what it was told is in files.
 fn put_systemd(host: &mut FakeHost) {
     host.put_dirs("/run/systemd/system");
@@ -123,7 +112,7 @@ fn every_example_keeps_the_contract() {
             let args = arguments(entry, text);
             let mut done = false;
             for host in hosts() {
-                match hold(entry, &args, promise(entry.name), &host) {
+                match hold(entry, &args, entry.promise, &host) {
                     Ok(response) => {
                         held += 1;
                         done |= !response.failed;
@@ -134,7 +123,7 @@ fn every_example_keeps_the_contract() {
                     Err(why) => broken.push(format!("{title}: {why}")),
                 }
             }
-            let is_program = promise(entry.name) == Promise::Action;
+            let is_program = entry.promise == Promise::Action;
             if !done && !is_program {
                 let head = format!("{}: {title}", entry.name);
                 let why: Vec<&String> =

@@ -127,17 +127,10 @@ const COLLECTORS: &[Collector] = &[
     ),
     further("nvme", &[], &[], |request| storage::nvme(request.reader)),
     minimal("pkg_mgr", &[], |request| programs::package_manager(request.reader)),
+    minimal("python", &["python_version"], |request| programs::python(request.reader)),
     minimal(
         "platform",
-        &[
-            "system",
-            "kernel",
-            "kernel_version",
-            "machine",
-            "architecture",
-            "machine_id",
-            "python_version",
-        ],
+        &["system", "kernel", "kernel_version", "machine", "architecture", "machine_id"],
         |request| platform::read(request.reader),
     ),
     // There is no Python, and so nothing to say of it.

@@ -62,6 +62,9 @@ pub fn put_all(host: &mut FakeHost) {
     put_debconf(host);
     put_init_script(host);
     put_firewalld(host);
+    put_alternatives(host);
+    put_lvm(host);
+    put_blkid(host);
     put_rpm(host, "4.18.0");
     put_crontab(host);
     put_mount(host);
@@ -429,5 +432,164 @@ pub fn put_firewalld(host: &mut FakeHost) {
             return Output::failure(2, "firewall-cmd: bad words");
         }
         Output::success("success\n")
+    });
+}
+
+/// SELinux with one switch, `web`.
+pub fn put_selinux(host: &mut FakeHost) {
+    const VALUE: &str = "/sys/fs/selinux/booleans/web";
+    host.put("/sys/fs/selinux/enforce", "1");
+    host.put(VALUE, "0 0");
+    host.put("/run/kept", "off");
+    host.program("semanage", |files: &mut Files, _| {
+        let kept = files.text("/run/kept").unwrap_or_default();
+        Output::success(format!(
+            "SELinux boolean   State  Default Description\n\nweb    (off  ,  {kept})  Web\n"
+        ))
+    });
+    host.program("setsebool", |files: &mut Files, program| {
+        let word = program.args.last().map(String::as_str).unwrap_or_default();
+        files.put(VALUE, if word == "on" { "1 1" } else { "0 0" });
+        if program.args.first().map(String::as_str) == Some("-P") {
+            files.put("/run/kept", word);
+        }
+        Output::success("")
+    });
+}
+
+/// `update-alternatives` with one name, `editor`: its choice and a line a program.
+pub fn put_alternatives(host: &mut FakeHost) {
+    const CHOICE: &str = "/run/choice";
+    const KNOWN: &str = "/run/editors";
+    for name in ["nano", "vim", "ed"] {
+        host.put(&format!("/usr/bin/{name}"), "");
+    }
+    host.put(CHOICE, "auto");
+    host.put(KNOWN, "/usr/bin/nano 40\n/usr/bin/vim 30\n");
+    host.program("update-alternatives", |files: &mut Files, program| {
+        let known = files.text(KNOWN).unwrap_or_default();
+        let choice = files.text(CHOICE).unwrap_or_default();
+        let rank = |line: &str| -> i64 {
+            line.split(' ').nth(1).and_then(|rank| rank.parse().ok()).unwrap_or_default()
+        };
+        let without = |path: &str| -> String {
+            let kept = known.lines().filter(|line| line.split(' ').next() != Some(path));
+            kept.map(|line| format!("{line}\n")).collect()
+        };
+        match program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["--query", "editor"] => {
+                let best = known.lines().max_by_key(|line| rank(line)).unwrap_or_default();
+                let value = match choice.as_str() {
+                    "auto" => best.split(' ').next().unwrap_or_default(),
+                    chosen => chosen,
+                };
+                let mode = if choice == "auto" { "auto" } else { "manual" };
+                let mut text = format!(
+                    "Name: editor\nLink: /usr/bin/editor\nStatus: {mode}\nBest: x\nValue: {value}\n"
+                );
+                for line in known.lines() {
+                    let path = line.split(' ').next().unwrap_or_default();
+                    text.push_str(&format!("\nAlternative: {path}\nPriority: {}\n", rank(line)));
+                }
+                return Output::success(text);
+            }
+            ["--query", _] => return Output::failure(2, "error: no alternatives for it"),
+            ["--install", _, "editor", path, priority, ..] => {
+                files.put(KNOWN, format!("{}{path} {priority}\n", without(path)));
+            }
+            ["--set", "editor", path] => files.put(CHOICE, *path),
+            ["--auto", "editor"] => files.put(CHOICE, "auto"),
+            ["--remove", "editor", path] => files.put(KNOWN, without(path)),
+            _ => return Output::failure(2, "update-alternatives: bad words"),
+        }
+        Output::success("")
+    });
+}
+
+/// LVM: a line of `/run/pvs` is a device and its group; `full` has one volume, `web` of 100 MB.
+pub fn put_lvm(host: &mut FakeHost) {
+    const DEVICES: &str = "/run/pvs";
+    for name in ["sda1", "sdb1", "used"] {
+        host.put(&format!("/dev/{name}"), "");
+    }
+    host.put(DEVICES, "/dev/used;full\n");
+    let set = |files: &mut Files, device: &str, group: Option<&str>| {
+        let old = files.text(DEVICES).unwrap_or_default();
+        let kept = old.lines().filter(|line| line.split(';').next() != Some(device));
+        let mut text: String = kept.map(|line| format!("{line}\n")).collect();
+        if let Some(group) = group {
+            text.push_str(&format!("{device};{group}\n"));
+        }
+        files.put(DEVICES, text);
+    };
+    host.program("pvs", |files: &mut Files, _| {
+        Output::success(files.text(DEVICES).unwrap_or_default())
+    });
+    host.program("vgs", |files: &mut Files, program| {
+        let devices = files.text(DEVICES).unwrap_or_default();
+        let mut groups: Vec<&str> = devices
+            .lines()
+            .filter_map(|line| line.split(';').nth(1))
+            .filter(|name| !name.is_empty())
+            .collect();
+        groups.dedup();
+        let asked = program.args.last().map(String::as_str).unwrap_or_default();
+        if asked != ";" {
+            return match groups.contains(&asked) {
+                true => Output::success(format!("  {asked};1000.00;500.00;4.00\n")),
+                false => Output::failure(5, "Volume group not found"),
+            };
+        }
+        let count = |name: &str| usize::from(name == "full");
+        Output::success(
+            groups.iter().map(|name| format!("  {name};{}\n", count(name))).collect::<String>(),
+        )
+    });
+    host.program("lvs", |_, _| Output::success("  web;100.00;-wi-a-----\n"));
+    for name in ["lvcreate", "lvextend", "lvreduce", "lvremove", "lvchange"] {
+        host.program(name, |_, _| Output::success(""));
+    }
+    host.program("pvcreate", move |files: &mut Files, program| {
+        set(files, program.args.last().map(String::as_str).unwrap_or_default(), Some(""));
+        Output::success("")
+    });
+    for name in ["vgcreate", "vgextend"] {
+        host.program(name, move |files: &mut Files, program| {
+            let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+            let at = words.iter().position(|word| word.starts_with("/dev/")).unwrap_or(words.len());
+            let group = words.get(at.wrapping_sub(1)).copied().unwrap_or_default();
+            for device in words.get(at..).unwrap_or_default() {
+                set(files, device, Some(group));
+            }
+            Output::success("")
+        });
+    }
+    host.program("vgreduce", move |files: &mut Files, program| {
+        for device in program.args.iter().filter(|word| word.starts_with("/dev/")) {
+            set(files, device, Some(""));
+        }
+        Output::success("")
+    });
+    host.program("vgremove", move |files: &mut Files, program| {
+        let group = program.args.last().cloned().unwrap_or_default();
+        let text = files.text(DEVICES).unwrap_or_default();
+        files.put(DEVICES, text.replace(&format!(";{group}\n"), ";\n"));
+        Output::success("")
+    });
+}
+
+/// A device `/dev/sdb1` that may hold a file system, which its content says.
+pub fn put_blkid(host: &mut FakeHost) {
+    host.put("/dev/sdb1", "");
+    host.put("/usr/share/zoneinfo/Asia/Tokyo", "TZif");
+    host.program("blkid", |files: &mut Files, _| {
+        match files.text("/dev/sdb1").unwrap_or_default() {
+            kind if kind.is_empty() => Output::failure(2, ""),
+            kind => Output::success(format!("{kind}\n")),
+        }
+    });
+    host.program("mkfs.ext4", |files: &mut Files, _| {
+        files.put("/dev/sdb1", "ext4");
+        Output::success("")
     });
 }

@@ -4,7 +4,10 @@ mod entry;
 mod recursion;
 mod times;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use module::{
     Arguments, Choices, Delta, Documented, Example, Failure, FileArguments, FileKind, Host,
@@ -15,6 +18,9 @@ use module::{
 use protocol::JsonMap;
 
 use entry::Entry;
+
+/// How much of a file is looked at to tell whether it is binary.
+const PEEK_BYTES: u64 = 8192;
 
 /// Keeps a file, folder or link as it should be, or away.
 ///
@@ -30,6 +36,10 @@ pub struct File {
     /// all that is in them. Left out, it is what is there now, else `directory` with `recurse`,
     /// else `file`.
     state: Option<State>,
+    /// For other programs of Ansible: nothing is done, and it is returned whether the file looks
+    /// binary.
+    #[argument(name = "_diff_peek")]
+    diff_peek: Option<bool>,
     /// What a link leads to; for `link` it may be relative to the link's folder, and need not be
     /// there with `force`.
     src: Option<PathBuf>,
@@ -112,6 +122,10 @@ impl Module for File {
         let path = self.path(host)?;
         let there = host.link_metadata(&path)?;
         let state = self.state(there.as_ref());
+        if self.diff_peek.is_some() {
+            let now = Entry::plain(&path, there.as_ref());
+            return Ok(Delta::new(now.clone(), now));
+        }
         if self.recurse && state != State::Directory {
             return Err(self.refuse("recurse option requires state to be 'directory'"));
         }
@@ -178,6 +192,15 @@ impl Module for File {
     fn returned(&self, delta: &Delta<Entry>, host: &dyn Host) -> Result<JsonMap, Failure> {
         let path = Path::new(&delta.desired.path);
         let mut map = JsonMap::new();
+        if self.diff_peek.is_some() {
+            let mut head = Vec::new();
+            if let Some(file) = host.open(path)? {
+                file.take(PEEK_BYTES).read_to_end(&mut head)?;
+            }
+            map.insert("path".into(), path.display().to_string().into());
+            map.insert("appears_binary".into(), head.contains(&0).into());
+            return Ok(map);
+        }
         let wanted = self.state.or(match delta.desired.state {
             "link" => Some(State::Link),
             "hard" => Some(State::Hard),

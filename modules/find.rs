@@ -21,7 +21,6 @@ use pyregex::{Flags, Pattern};
 use crate::{
     lineinfile::{compile, gave_up},
     stat::describe_metadata,
-    text_file::Text,
 };
 
 /// Files that one task looks at.
@@ -144,6 +143,19 @@ struct Wanted {
     now: Duration,
 }
 
+/// Why a folder is not looked through to its end.
+enum Trouble {
+    Failure(Failure),
+    /// A file is no text in the encoding that was said.
+    Encoding(String),
+}
+
+impl<E: Into<Failure>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
 enum Name {
     Glob(String),
     Regex(Pattern),
@@ -176,7 +188,13 @@ impl Fact for Find {
                 skipped.insert(shown, why.into());
                 continue;
             }
-            self.walk(host, path, &wanted, &mut found, &mut examined, &mut skipped)?;
+            match self.walk(host, path, &wanted, &mut found, &mut examined, &mut skipped) {
+                Ok(()) => {}
+                Err(Trouble::Failure(failure)) => return Err(failure),
+                Err(Trouble::Encoding(why)) => {
+                    skipped.insert(path.display().to_string(), why.into());
+                }
+            }
         }
         let msg = if skipped.is_empty() {
             "All paths examined"
@@ -253,7 +271,7 @@ impl Find {
         found: &mut Vec<Json>,
         examined: &mut u64,
         skipped: &mut JsonMap,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Trouble> {
         let mut seen = BTreeSet::new();
         let mut folders: std::collections::VecDeque<(PathBuf, i64)> = [(root.to_owned(), 1)].into();
         while let Some((folder, depth)) = folders.pop_front() {
@@ -271,9 +289,8 @@ impl Find {
                 let Some(there) = host.link_metadata(&path)? else { continue };
                 *examined += 1;
                 if *examined > FILES_MAX {
-                    return Err(Failure::new(format!(
-                        "there are more than {FILES_MAX} files below"
-                    )));
+                    let why = format!("there are more than {FILES_MAX} files below");
+                    return Err(Failure::new(why).into());
                 }
                 let leads_to_folder = there.is_dir()
                     || (self.follow
@@ -310,7 +327,7 @@ impl Find {
         name: &str,
         there: &Metadata,
         wanted: &Wanted,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, Trouble> {
         let is_kind = match self.file_type {
             FileType::Any => true,
             FileType::Directory => there.is_dir(),
@@ -365,12 +382,18 @@ impl Find {
         }
     }
 
-    fn contains(&self, host: &dyn Host, path: &Path, pattern: &Pattern) -> Result<bool, Failure> {
+    fn contains(&self, host: &dyn Host, path: &Path, pattern: &Pattern) -> Result<bool, Trouble> {
         // A file that cannot be read holds nothing that anyone could find.
         let Ok(Some(bytes)) = host.read(path) else { return Ok(false) };
-        let text = Text::decode(&bytes).text;
+        let Ok(text) = String::from_utf8(bytes) else {
+            return Err(Trouble::Encoding(format!(
+                "Failed to read the file {} due to an encoding error. current encoding: {}",
+                path.display(),
+                self.encoding.as_deref().unwrap_or("utf-8")
+            )));
+        };
         if self.read_whole_file {
-            return pattern.is_match(&text).map_err(|why| gave_up(&why));
+            return Ok(pattern.is_match(&text).map_err(|why| gave_up(&why))?);
         }
         for line in text.split_inclusive('\n') {
             if pattern.match_(line).map_err(|why| gave_up(&why))?.is_some() {

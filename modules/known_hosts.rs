@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use module::{
     Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
 };
-use protocol::{Diff, JsonMap};
+use protocol::{Diff, Json, JsonMap};
 
 use crate::{
     presence::Presence,
@@ -123,6 +123,22 @@ impl KnownHosts {
     }
 }
 
+impl KnownHosts {
+    /// The text before and after, for people.
+    fn shown(&self, before: Option<&Text>, after: Option<&[u8]>) -> Json {
+        let old = before.map(|text| text.text.clone()).unwrap_or_default();
+        let new = after.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let path = self.path.display().to_string();
+        let header = if before.is_some() { path.clone() } else { "/dev/null".into() };
+        serde_json::json!({
+            "before_header": header,
+            "after_header": path,
+            "after": new.unwrap_or_else(|| old.clone()),
+            "before": old,
+        })
+    }
+}
+
 impl Module for KnownHosts {
     type State = TextState;
 
@@ -137,12 +153,17 @@ impl Module for KnownHosts {
         let file = FileArguments::default();
         let before = self.text_file(&file).read(host)?;
         let after = self.edit(before.as_ref())?;
+        let shown = self.shown(before.as_ref(), after.as_deref());
         self.text_file(&file).apply(host, delta, after.as_deref())?;
-        Ok(JsonMap::new())
+        Ok(JsonMap::from_iter([("diff".to_owned(), shown)]))
     }
 
-    fn returned(&self, _: &Delta<TextState>, _: &dyn Host) -> Result<JsonMap, Failure> {
+    // Ansible's module returns what differs in any case, and playbooks look at it.
+    fn returned(&self, _: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
+        let before = self.text_file(&FileArguments::default()).read(host)?;
+        let after = self.edit(before.as_ref())?;
         Ok(JsonMap::from_iter([
+            ("diff".to_owned(), self.shown(before.as_ref(), after.as_deref())),
             ("name".to_owned(), self.name.clone().into()),
             ("key".to_owned(), self.key.clone().into()),
             ("path".to_owned(), self.path.display().to_string().into()),

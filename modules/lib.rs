@@ -3,6 +3,7 @@
 //! A module is a struct of arguments and one of the traits of the room `module`; to add one, write
 //! its file and its line in [`CATALOGUE`].
 
+mod alternatives;
 mod apk;
 mod apt;
 mod apt_key;
@@ -25,6 +26,7 @@ mod expect;
 mod facts;
 mod fetch;
 mod file;
+mod filesystem;
 mod find;
 mod firewalld;
 mod get_url;
@@ -37,6 +39,8 @@ mod ini_file;
 mod iptables;
 mod known_hosts;
 mod lineinfile;
+mod lvg;
+mod lvol;
 mod modprobe;
 mod mount;
 mod nftables;
@@ -44,6 +48,7 @@ mod openpgp;
 mod package;
 mod package_facts;
 mod pacman;
+mod pam_limits;
 mod ping;
 mod pip;
 mod presence;
@@ -51,6 +56,7 @@ mod replace;
 mod rpm;
 mod rpm_key;
 mod script;
+mod seboolean;
 mod service;
 mod service_facts;
 mod setup;
@@ -64,6 +70,7 @@ mod sysvinit;
 mod tempfile;
 mod text_diff;
 mod text_file;
+mod timezone;
 mod tool;
 mod ufw;
 mod unarchive;
@@ -137,6 +144,13 @@ pub const CATALOGUE: Catalogue = Catalogue {
         action::<zypper::Zypper>(),
         action::<ufw::Ufw>(),
         module::<firewalld::Firewalld>(),
+        module::<seboolean::SeBoolean>(),
+        module::<alternatives::Alternatives>(),
+        module::<timezone::TimeZone>(),
+        module::<pam_limits::PamLimits>(),
+        module::<lvg::Lvg>(),
+        action::<lvol::Lvol>(),
+        module::<filesystem::FileSystem>(),
     ],
 };
 

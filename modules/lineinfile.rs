@@ -143,6 +143,19 @@ impl Module for LineInFile {
         let edited = self.edit(before.as_ref())?;
         let mut map = message(delta, &edited.msg);
         map.insert("backup".into(), "".into());
+        let empty = |text: &Option<String>| text.as_ref().is_some_and(String::is_empty);
+        let warning = if empty(&self.regexp) {
+            Some(format!(
+                "{EMPTY_REGEXP} If this is desired, use '^' to match every line in the file and avoid this warning."
+            ))
+        } else if empty(&self.search_string) {
+            Some(EMPTY_REGEXP.replacen("regular expression", "search string", 1))
+        } else {
+            None
+        };
+        if let Some(warning) = warning {
+            map.insert("warnings".into(), vec![warning].into());
+        }
         if let Some(found) = edited.found {
             map.insert("found".into(), found.into());
         }
@@ -155,6 +168,9 @@ impl Module for LineInFile {
         self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())
     }
 }
+
+/// What is said of an expression that fits every line.
+const EMPTY_REGEXP: &str = "The regular expression is an empty string, which will match every line in the file. This may have unintended consequences, such as replacing the last line in the file rather than appending.";
 
 /// Compiles an expression that the task wrote.
 pub fn compile(argument: &str, pattern: &str, flags: Flags) -> Result<Pattern, Failure> {

@@ -1,9 +1,9 @@
 //! The `slurp` module.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use module::{Arguments, Documented, Example, Fact, Failure, Host, Returned};
+use module::{Arguments, Documented, Example, Fact, Failure, Host, Returned, host::Access};
 use protocol::{Response, spec::Support};
 
 /// The bytes of a file that are returned at most: with base64 around them they must fit a frame.
@@ -32,7 +32,16 @@ impl Documented for Slurp {
 impl Fact for Slurp {
     fn read(&self, host: &dyn Host) -> Result<Response, Failure> {
         let path = self.src.display();
-        match host.metadata(&self.src)? {
+        let found = host.metadata(&self.src)?;
+        if found.is_some() && !host.may(Access::Read, &self.src) {
+            return Err(Failure::new(format!("file is not readable: {path}")));
+        }
+        match found {
+            None if is_below_file(host, &self.src)? => {
+                return Err(Failure::new(format!(
+                    "unable to slurp file: a part of the path is a file: {path}"
+                )));
+            }
             None => return Err(Failure::new(format!("file not found: {path}"))),
             Some(found) if found.is_dir() => {
                 return Err(Failure::new(format!(
@@ -53,4 +62,14 @@ impl Fact for Slurp {
         response.returned.insert("encoding".into(), "base64".into());
         Ok(response)
     }
+}
+
+/// Whether a path leads through a file as if it were a folder.
+fn is_below_file(host: &dyn Host, path: &Path) -> Result<bool, Failure> {
+    for above in path.ancestors().skip(1) {
+        if let Some(found) = host.metadata(above)? {
+            return Ok(!found.is_dir());
+        }
+    }
+    Ok(false)
 }

@@ -263,8 +263,7 @@ impl Module for User {
         if self.generate_ssh_key {
             self.describe_key(host, &mut map)?;
         }
-        let hash = self.password.as_deref().unwrap_or("*");
-        if !hash.starts_with(['$', '*', '!', '_']) && hash.len() != 13 {
+        if !self.password.as_deref().is_none_or(is_hashed) {
             let words = "The input password appears not to have been hashed. The 'password' \
                          argument must be encrypted for this module to work properly.";
             map.insert("warnings".into(), vec![words].into());
@@ -289,6 +288,28 @@ impl User {
         }
         Ok(())
     }
+}
+
+/// Whether a password looks like a hash, or like what keeps everybody out.
+fn is_hashed(password: &str) -> bool {
+    if matches!(password, "" | "*" | "!" | "*************") {
+        return true;
+    }
+    let fields: Vec<&str> = password.split('$').collect();
+    let (Some(method), Some(hash)) = (fields.get(1), fields.get(2..).and_then(<[&str]>::last))
+    else {
+        return false;
+    };
+    let length = match *method {
+        "1" => Some(22),
+        "5" | "y" => Some(43),
+        "6" => Some(86),
+        _ => None,
+    };
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"./".contains(&byte);
+    !password.contains([':', '*', '!'])
+        && hash.bytes().all(|byte| is_digit(byte) || byte == b'=')
+        && length.is_none_or(|length| hash.len() == length)
 }
 
 #[cfg(test)]

@@ -37,6 +37,17 @@ struct Broken {
 fn read_one(reader: &Reader<'_>, path: &Path) -> Result<Json, Broken> {
     let broken = |msg: String| Broken { msg, detail: String::new() };
     let shown = path.display();
+    match reader.host.metadata(path) {
+        Ok(Some(_)) => {}
+        Ok(None) => {
+            let why = format!("[Errno 2] No such file or directory: '{shown}'");
+            return Err(broken(format!("Could not stat fact ({shown}): {why}")));
+        }
+        Err(error) => {
+            let why = module::failure::chain(&error);
+            return Err(broken(format!("Could not stat fact ({shown}): {why}")));
+        }
+    }
     let text = if reader.host.may(Access::Execute, path) {
         let program = Program::new(path.display().to_string()).timeout(reader.patience);
         let output = reader.host.query(&program).map_err(|error| {

@@ -112,6 +112,48 @@ fn is_systemd_running(reader: &Reader<'_>) -> bool {
             .any(|path| reader.exists(path))
 }
 
+/// What Python is asked: its version, how it is called, what it is, and whether it speaks TLS.
+const PYTHON: &str = "import sys
+try:
+ import ssl; tls = 1
+except ImportError: tls = 0
+print(*sys.version_info, sys.executable, sys.implementation.name, tls, sep='\\n')";
+
+/// `python` and `python_version`: the host's own Python, where it has one. Nothing here needs it,
+/// but playbooks of the field ask.
+pub fn python(reader: &Reader<'_>) -> JsonMap {
+    let Some(name) = ["/usr/bin/python3", "/usr/libexec/platform-python"]
+        .into_iter()
+        .find(|path| reader.exists(path))
+        .or_else(|| ["python3", "python"].into_iter().find(|name| reader.has_program(name)))
+    else {
+        return JsonMap::new();
+    };
+    let output = reader.output(&Program::new(name).args(["-I", "-S", "-c", PYTHON]));
+    let text = output.filter(module::Output::is_success).map(|output| output.stdout_text());
+    let text = text.unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let [major, minor, micro, level, serial, executable, kind, tls] = lines.as_slice() else {
+        return JsonMap::new();
+    };
+    let number = |text: &str| text.parse::<u32>().unwrap_or_default();
+    let version = [*major, *minor, *micro].map(number);
+    let facts = json!({
+        "version": {
+            "major": version[0], "minor": version[1], "micro": version[2],
+            "releaselevel": level, "serial": number(serial),
+        },
+        "version_info": [version[0], version[1], version[2], level, number(serial)],
+        "executable": executable,
+        "has_sslcontext": *tls == "1",
+        "type": kind,
+    });
+    JsonMap::from_iter([
+        ("python".to_owned(), facts),
+        ("python_version".to_owned(), format!("{major}.{minor}.{micro}").into()),
+    ])
+}
+
 /// `systemd`: its version and what it was built with.
 pub fn systemd(reader: &Reader<'_>) -> JsonMap {
     if !is_systemd_running(reader) {

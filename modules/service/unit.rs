@@ -107,8 +107,10 @@ impl Unit {
         let enabled = match value("UnitFileState") {
             "enabled" => Enabled::Yes,
             "static" | "transient" => Enabled::Fixed,
-            "disabled" | "indirect" | "masked" | "masked-runtime" | "enabled-runtime"
-            | "linked" | "linked-runtime" | "alias" | "bad" => Enabled::No,
+            "disabled" | "masked" | "masked-runtime" | "enabled-runtime" | "linked"
+            | "linked-runtime" | "bad" => Enabled::No,
+            // Other units stand for it: it is enabled where links to them are there.
+            "indirect" | "alias" => self.query_links(host)?,
             // Links of init scripts are not the manager's own.
             _ if load != "not-found" => self.query_enabled(host)?,
             _ => Enabled::No,
@@ -131,6 +133,13 @@ impl Unit {
             masked: state.starts_with("masked"),
             enabled,
         })
+    }
+
+    fn query_links(&self, host: &dyn Host) -> Result<Enabled, Failure> {
+        let program = self.systemctl().args(["is-enabled", "--full", "--", &self.name]);
+        let output = host.query(&program)?;
+        let has_links = output.is_success() && output.stdout_text().trim_end().contains('\n');
+        Ok(if has_links { Enabled::Yes } else { Enabled::No })
     }
 
     fn query_enabled(&self, host: &dyn Host) -> Result<Enabled, Failure> {

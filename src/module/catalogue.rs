@@ -7,7 +7,9 @@ use protocol::{JsonMap, Response, arguments::expand_paths};
 #[cfg(feature = "documentation")]
 use crate::documented::spec_of;
 use crate::{
-    Action, Arguments, Documented, Fact, Failure, Host, Mode, Module, converge,
+    Action, Arguments, Documented, Fact, Failure, Host, Mode, Module,
+    contract::Promise,
+    converge,
     converge::{answer, look, perform},
     path::expand,
 };
@@ -22,32 +24,36 @@ pub struct Entry {
     /// All that is known of it without a host.
     #[cfg(feature = "documentation")]
     pub spec: fn() -> ModuleSpec,
+    /// What it promises (see [`crate::contract`]).
+    pub promise: Promise,
     /// Runs it with checked arguments. Failures are part of the response.
     pub run: fn(&JsonMap, Mode, &mut dyn Host) -> Response,
 }
 
 /// The entry of a declarative module.
 pub const fn module<M: Module>() -> Entry {
-    entry::<M>(|args, mode, host| {
+    entry::<M>(Promise::State, |args, mode, host| {
         answer(read::<M>(args, host).and_then(|m| converge(&m, mode, host)))
     })
 }
 
 /// The entry of an action.
 pub const fn action<A: Action>() -> Entry {
-    entry::<A>(|args, mode, host| {
+    entry::<A>(Promise::Action, |args, mode, host| {
         answer(read::<A>(args, host).and_then(|a| perform(&a, mode, host)))
     })
 }
 
 /// The entry of a module that only reads.
 pub const fn fact<F: Fact>() -> Entry {
-    entry::<F>(|args, _, host| answer(read::<F>(args, host).and_then(|f| look(&f, host))))
+    entry::<F>(Promise::Fact, |args, _, host| {
+        answer(read::<F>(args, host).and_then(|f| look(&f, host)))
+    })
 }
 
 /// The entry of a module that the controller runs: what it is, and nothing that a remote can do.
 pub const fn controller<D: Documented>() -> Entry {
-    entry::<D>(|_, _, _| {
+    entry::<D>(Promise::Action, |_, _, _| {
         Response::failure(format!(
             "bug in trueup: {} was sent to a host, and runs in the controller",
             D::NAME
@@ -55,12 +61,16 @@ pub const fn controller<D: Documented>() -> Entry {
     })
 }
 
-const fn entry<D: Documented>(run: fn(&JsonMap, Mode, &mut dyn Host) -> Response) -> Entry {
+const fn entry<D: Documented>(
+    promise: Promise,
+    run: fn(&JsonMap, Mode, &mut dyn Host) -> Response,
+) -> Entry {
     Entry {
         name: D::NAME,
         aliases: D::ALIASES,
         #[cfg(feature = "documentation")]
         spec: spec_of::<D>,
+        promise,
         run,
     }
 }

@@ -289,6 +289,7 @@ impl Screen {
         } else if result.skipped {
             if self.settings.shows_skipped {
                 let mut text = format!("skipping: [{host}] => (item={label}) ");
+                text.push_str(until_run(result));
                 if self.is_verbose(result) {
                     text.push_str(&format!("=> {}", self.dump(&item.task, result)));
                 }
@@ -340,7 +341,7 @@ impl Screen {
         } else if result.skipped {
             let all_items = result.items.iter().all(|item| item.skipped);
             if self.settings.shows_skipped && all_items {
-                let mut text = format!("skipping: [{host}]");
+                let mut text = format!("skipping: [{host}]{}", until_run(result));
                 if self.is_verbose(result) && !has_items {
                     text.push_str(&format!(" => {}", self.dump(task, result)));
                 }
@@ -507,6 +508,12 @@ impl Screen {
         }
         lines
     }
+}
+
+/// Says of a skipped task that only a run can tell.
+fn until_run(result: &TaskResult) -> &'static str {
+    let reason = result.fields.get("skip_reason").and_then(Json::as_str);
+    if result.until_run && reason.is_some() { " (unknown until run)" } else { "" }
 }
 
 fn out(text: String) -> Line {

@@ -173,7 +173,9 @@ impl ActionContext<'_> {
                 if module == "ansible.builtin.setup" {
                     response.prefix_facts();
                 }
-                TaskResult::from_response(response)
+                let mut result = TaskResult::from_response(response);
+                result.until_run = result.skipped && self.settings.check;
+                result
             }
             Err(error) => unanswered(&error),
         }

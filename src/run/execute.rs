@@ -65,7 +65,7 @@ impl Executor {
             Ok(Some(items)) => self.execute_loop(task, host, &scope, items).await,
             Err(failure) => match self.skipped(task, &scope) {
                 Ok(Some(condition)) => TaskResult::skip(Some(condition)),
-                _ => *failure,
+                _ => settled(*failure),
             },
         };
         result.no_log |= self.flag(task, Key::NoLog, &scope).unwrap_or(false);

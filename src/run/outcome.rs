@@ -12,6 +12,8 @@ pub struct TaskResult {
     pub failed: bool,
     pub skipped: bool,
     pub unreachable: bool,
+    /// Whether it is skipped because only a run can tell what would come of it.
+    pub until_run: bool,
     /// All that is registered: `changed`, `failed`, `msg` and the module's own values among it.
     pub fields: JsonMap,
     pub diff: Vec<Diff>,
@@ -87,6 +89,17 @@ pub struct IncludeRole {
     pub label: Option<String>,
 }
 
+/// Whether a field of a skipped module says nothing: `rc: 0`, `stdout: ""`.
+fn is_placeholder(name: &str, value: &Json) -> bool {
+    match value {
+        Json::Number(_) => name == "rc",
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
 impl TaskResult {
     /// A failure that says why.
     pub fn failure(msg: impl Into<String>) -> Self {
@@ -118,8 +131,19 @@ impl TaskResult {
         result
     }
 
+    /// A task that a check run skips because it needs what only a run can tell.
+    pub fn skip_until_run(error: &TemplateError) -> Self {
+        let mut result = Self { skipped: true, until_run: true, ..Self::default() };
+        result.fields.insert("skip_reason".into(), "Unknown until run".into());
+        result.fields.insert("unknown".into(), error.to_string().into());
+        result
+    }
+
     /// A failure to render something of a task.
     pub fn template_failure(error: &TemplateError, what: &str, near: &Span) -> Self {
+        if error.is_until_run() {
+            return Self::skip_until_run(error);
+        }
         let mut result = if error.is_undefined() {
             Self::failure(format!(
                 "The task includes an option with an undefined variable. The error was: {error}"
@@ -189,6 +213,17 @@ impl TaskResult {
 
     /// The value that `register` keeps.
     pub fn registered(&self) -> template::Value {
-        template::Value::from_json(&Json::Object(self.fields.clone()))
+        let mut fields = self.fields.clone();
+        if self.until_run {
+            // What stands in for an answer is none.
+            fields.retain(|name, value| name == "item" || !is_placeholder(name, value));
+        }
+        let value = template::Value::from_json(&Json::Object(fields));
+        let Some(dict) = value.as_dict() else { return value };
+        if self.items.iter().any(|item| item.until_run) {
+            let items = self.items.iter().map(Self::registered);
+            dict.insert("results", template::Value::list(items));
+        }
+        if self.until_run { dict.opened().into() } else { value }
     }
 }

@@ -56,7 +56,7 @@ pub struct Store {
 }
 
 /// What tasks have found out and set on one host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct HostVars {
     /// `ansible_facts`, and facts under their old names.
     facts: Layer,
@@ -68,6 +68,24 @@ struct HostVars {
     included: Layer,
     /// `set_fact` and `register`.
     set: Layer,
+}
+
+impl Default for HostVars {
+    fn default() -> Self {
+        Self {
+            facts: no_facts(),
+            fact_map: JsonMap::new(),
+            injected: JsonMap::new(),
+            included: Layer::default(),
+            set: Layer::default(),
+        }
+    }
+}
+
+/// `ansible_facts` of a host of which nothing is known yet: a dict with nothing in it.
+fn no_facts() -> Layer {
+    let none = Tree::Value(Value::from_json(&Json::Object(JsonMap::new())));
+    Arc::new(IndexMap::from_iter([(Arc::from("ansible_facts"), none)]))
 }
 
 /// The layers of one host, as they were when asked for.
@@ -338,7 +356,7 @@ impl Store {
             cache.remove(host);
         }
         if let Some(vars) = write(&self.hosts).get_mut(host) {
-            vars.facts = Layer::default();
+            vars.facts = no_facts();
             vars.fact_map = JsonMap::new();
             vars.injected = JsonMap::new();
             vars.set = Layer::default();

@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Syntax,
     /// A variable, attribute or element that does not exist was used.
     Undefined,
+    /// Something was used of a task that a check run has skipped, and that only a run can tell.
+    UntilRun,
     /// A filter, test, lookup or function that is not known.
     UnknownName,
     /// An operation on values of the wrong type: Python's `TypeError`.
@@ -118,7 +120,12 @@ impl TemplateError {
 
     /// Whether this came about by something undefined, which `default` and `is defined` forgive.
     pub fn is_undefined(&self) -> bool {
-        self.kind() == ErrorKind::Undefined
+        matches!(self.kind(), ErrorKind::Undefined | ErrorKind::UntilRun)
+    }
+
+    /// Whether a check run cannot know what was asked for.
+    pub fn is_until_run(&self) -> bool {
+        self.kind() == ErrorKind::UntilRun
     }
 
     /// Notes where it happened, unless that is known already.
@@ -150,7 +157,7 @@ impl TemplateError {
             ErrorKind::Syntax => "E0301",
             ErrorKind::UnknownName => "E0302",
             ErrorKind::Unsupported => "E0303",
-            ErrorKind::Undefined => "E0304",
+            ErrorKind::Undefined | ErrorKind::UntilRun => "E0304",
             _ => "E0300",
         }
     }
@@ -228,6 +235,8 @@ pub enum Missing {
     Element { owner: Arc<str>, key: Value },
     /// A variable or element whose own template failed.
     Failed { name: Arc<str>, error: TemplateError },
+    /// An attribute of what a task registers, which a check run has skipped.
+    UntilRun { key: Value },
     /// What `a if b` is when `b` is false: empty where it is written, and forgiven in all but
     /// `is defined` and `default`.
     Else,
@@ -254,6 +263,9 @@ impl Undefined {
                     .at(error.place().cloned())
                     .because(error.clone())
             }
+            Missing::UntilRun { .. } => {
+                TemplateError::new(ErrorKind::UntilRun, self.missing.to_string())
+            }
             missing => TemplateError::new(ErrorKind::Undefined, missing.to_string()),
         };
         error.at(self.site.as_ref().and_then(Site::span))
@@ -279,6 +291,12 @@ impl fmt::Display for Missing {
             Self::Attribute { owner, key } | Self::Element { owner, key } => {
                 write!(f, "{owner} has no element {}", key.repr())
             }
+            Self::UntilRun { key } => write!(
+                f,
+                "{} is unknown until the run: the task that registers it was skipped by the check \
+                 run",
+                key.repr()
+            ),
             Self::Failed { name, error } => write!(f, "{name}: {error}"),
             Self::Else => f.write_str(
                 "the inline if-expression evaluated to false and no else section was defined.",

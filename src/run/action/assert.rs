@@ -50,6 +50,7 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
                 result.verbose_always = !quiet;
                 return result;
             }
+            Err(error) if error.is_until_run() => return TaskResult::skip_until_run(&error),
             Err(error) => {
                 let text = match &shown {
                     Json::String(text) => text.clone(),

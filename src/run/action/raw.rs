@@ -12,7 +12,7 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
         return TaskResult::failure("raw needs a command");
     };
     if context.settings.check {
-        let mut result = TaskResult { skipped: true, ..TaskResult::default() };
+        let mut result = TaskResult { skipped: true, until_run: true, ..TaskResult::default() };
         result.fields.insert("msg".into(), "Command would have run if not in check mode".into());
         return result;
     }

@@ -343,7 +343,9 @@ async fn script(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskRe
     let line =
         text(&args, "_raw_params").or_else(|| text(&args, "cmd")).unwrap_or("").trim().to_owned();
     let words = inventory::ini::shell_words(&line).map_err(str::to_owned)?;
-    let Some(name) = words.first() else { return Err("script needs the name of a script".into()) };
+    let Some(name) = words.first() else {
+        return Err("one of the following is required: _raw_params, cmd".into());
+    };
     let path = find(context, "files", name)?;
     let offered = Offered::default();
     let carried = carry_file(context, &offered, &path, flag(&args, "decrypt", true))?;

@@ -60,6 +60,9 @@ impl Executor {
             match condition.expression.is_true(scope) {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
+                Err(error) if error.is_until_run() => {
+                    return Err(Box::new(TaskResult::skip_until_run(&error)));
+                }
                 Err(error) => {
                     let text = condition.expression.text();
                     let mut result = TaskResult::failure(format!(
@@ -82,6 +85,7 @@ impl Executor {
             let seen = self.with_registered(task, scope, result);
             match self.all_hold(conditions, &seen) {
                 Ok(changed) => result.changed = changed,
+                Err(failure) if failure.until_run => {}
                 Err(failure) => {
                     result.failed = true;
                     let why = failure.fields.get("msg").cloned().unwrap_or_default();
@@ -97,6 +101,7 @@ impl Executor {
                     result.failed = failed;
                     result.fields.insert("failed_when_result".into(), Json::Bool(failed));
                 }
+                Err(failure) if failure.until_run => {}
                 Err(failure) => {
                     result.failed = true;
                     let why = failure.fields.get("msg").cloned().unwrap_or_default();
@@ -151,6 +156,9 @@ impl Executor {
             match condition.expression.is_true(scope) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Some(condition)),
+                Err(error) if error.is_until_run() => {
+                    return Err(Box::new(TaskResult::skip_until_run(&error)));
+                }
                 Err(error) => {
                     let text = condition.expression.text();
                     let mut result = TaskResult::failure(format!(

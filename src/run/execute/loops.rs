@@ -244,6 +244,7 @@ fn aggregate(items: Vec<TaskResult>) -> TaskResult {
         failed: items.iter().any(|item| item.failed),
         unreachable: items.iter().any(|item| item.unreachable),
         skipped: items.iter().all(|item| item.skipped),
+        until_run: !items.is_empty() && items.iter().all(|item| item.until_run),
         no_log: items.iter().any(|item| item.no_log),
         ..TaskResult::default()
     };

@@ -1,6 +1,7 @@
 //! Attributes, elements and slices.
 
 use crate::{
+    Dict,
     error::{Missing, Result, TemplateError, Undefined},
     methods,
     value::{Shape, Value},
@@ -101,6 +102,7 @@ pub fn missing(object: &Value, key: Value) -> Value {
         other => format!("{} object", other.type_name()),
     };
     let missing = match key {
+        key if object.as_dict().is_some_and(Dict::is_open) => Missing::UntilRun { key },
         Value::Str(_) => Missing::Attribute { owner: owner.into(), key },
         _ => Missing::Element { owner: owner.into(), key },
     };

@@ -19,6 +19,8 @@ pub(crate) type Entries = IndexMap<Value, Element>;
 struct Cell {
     entries: RwLock<Arc<Entries>>,
     owner: Option<Owner>,
+    /// Whether keys that are not there may be there later.
+    is_open: bool,
 }
 
 /// Where a list or dict was taken from that belongs to a variable.
@@ -87,7 +89,23 @@ impl Dict {
     }
 
     pub(crate) fn from_elements(entries: Entries) -> Self {
-        Self { cell: Arc::new(Cell { entries: RwLock::new(Arc::new(entries)), owner: None }) }
+        Self::of_cell(Arc::new(entries), None, false)
+    }
+
+    fn of_cell(entries: Arc<Entries>, owner: Option<Owner>, is_open: bool) -> Self {
+        Self { cell: Arc::new(Cell { entries: RwLock::new(entries), owner, is_open }) }
+    }
+
+    /// The same entries, of which some are not known until the run: asking for a key that is not
+    /// there gives what is undefined as [`Missing::UntilRun`](crate::error::Missing).
+    #[must_use]
+    pub fn opened(&self) -> Self {
+        Self::of_cell(self.snapshot(), None, true)
+    }
+
+    /// Whether keys that are not there are unknown until the run.
+    pub fn is_open(&self) -> bool {
+        self.cell.is_open
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Entries> {
@@ -95,7 +113,7 @@ impl Dict {
     }
 
     pub(crate) fn detached(&self, owner: Owner) -> Self {
-        Self { cell: Arc::new(Cell { entries: RwLock::new(self.snapshot()), owner: Some(owner) }) }
+        Self::of_cell(self.snapshot(), Some(owner), self.cell.is_open)
     }
 
     fn handed_out(&self, key: &Value, value: Value) -> Value {
@@ -178,9 +196,8 @@ impl Dict {
         };
         if let Some(owner) = &self.cell.owner {
             // A dict of its own, or parent and child would hold each other for ever.
-            owner.take_back(Value::Dict(Self {
-                cell: Arc::new(Cell { entries: RwLock::new(self.snapshot()), owner: None }),
-            }));
+            let copy = Self::of_cell(self.snapshot(), None, self.cell.is_open);
+            owner.take_back(Value::Dict(copy));
         }
         result
     }
