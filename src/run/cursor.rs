@@ -61,6 +61,12 @@ impl Cursor {
         self.has_failed
     }
 
+    /// Whether any block around would take a failure up, now or once an `always` is done.
+    pub fn is_any_rescuing(&self) -> bool {
+        let has_rescue = |level: &Level| !level.block.rescue.is_empty();
+        self.levels.iter().any(|level| level.section == Section::Body && has_rescue(level))
+    }
+
     /// Whether a block around goes on failing once its `always` is done.
     pub fn is_failing(&self) -> bool {
         self.levels.iter().any(|level| level.is_failing)

@@ -91,19 +91,22 @@ impl Dispatcher {
     pub(super) fn fail_host(&mut self, index: usize, task: &Arc<Task>, result: &TaskResult) {
         let Some(host) = self.hosts.get_mut(index) else { return };
         let name = host.name.clone();
+        let is_any_rescuing = host.cursor.is_any_rescuing();
         let is_rescued = host.cursor.fail();
-        if is_rescued {
+        // What is left of the block's `always` does not make the host one of the play's again.
+        host.is_removed = !is_rescued;
+        let has_failed = host.cursor.has_failed();
+        if is_any_rescuing {
             let failed_task = failed_task(task);
             self.context.store.set(&name, "ansible_failed_task", failed_task);
             self.context.store.set(&name, "ansible_failed_result", result.registered());
             let counts = self.statistics.of(&name);
             counts.failed = counts.failed.saturating_sub(1);
             counts.rescued += 1;
+        }
+        if is_rescued {
             return;
         }
-        // What is left of the block's `always` does not make the host one of the play's again.
-        host.is_removed = true;
-        let has_failed = host.cursor.has_failed();
         self.deactivate(&name);
         if has_failed {
             self.end.failed.push(name.clone());
