@@ -22,6 +22,12 @@ pub enum Command {
     Inventory(Box<InventoryArgs>),
     /// Show what modules do and take.
     Doc(DocArgs),
+    /// Encrypt and decrypt files and strings.
+    Vault(crate::vault_command::VaultArgs),
+    /// Show settings and where they come from.
+    Config(crate::config_command::ConfigArgs),
+    /// Say what a diagnostic means.
+    Explain(crate::explain::ExplainArgs),
     /// Show the main job on hosts inside this process.
     Demo(DemoArgs),
 }

@@ -94,6 +94,16 @@ impl Modules {
         self.find(name).map(resolved)
     }
 
+    /// The catalogue without these modules, named with or without their collection.
+    #[must_use]
+    pub fn without(mut self, rejected: &[String]) -> Self {
+        for name in rejected {
+            self.by_name.remove(&format!("ansible.builtin.{name}"));
+            self.by_name.remove(name);
+        }
+        self
+    }
+
     /// All specs, sorted by name.
     pub fn specs(&self) -> Vec<&Arc<ModuleSpec>> {
         let mut specs: Vec<_> = self.by_name.values().collect();

@@ -9,6 +9,7 @@ use crate::{
     Failed, Program,
     args::ExecArgs,
     running,
+    screens::Screens,
     session::{Places, Session},
     settings::Settings,
 };
@@ -18,9 +19,6 @@ use crate::{
 /// # Errors
 /// What keeps it from being started.
 pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
-    if args.tree.is_some() {
-        return Err(Failed::option("--tree is not there yet"));
-    }
     let folder = args
         .playbook_dir
         .clone()
@@ -81,8 +79,10 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
         return Err(Failed { code: 2, message: messages.join("\n") });
     }
     let store = session.store(inventory, vec![folder])?;
+    let folder = args.tree.as_ref().map(|path| session.settings.expand(&path.to_string_lossy()));
     let screen =
-        running::adhoc_screen(&session.settings, &run_settings, args.one_line, &session.masks)?;
+        Screens { settings: &session.settings, run: &run_settings, program, masks: &session.masks }
+            .of_module(args.one_line, folder)?;
     let plays = vec![(String::new(), plays.into_iter().map(Arc::new).collect())];
     let ended = running::run(&session, store, run_settings, compiler, plays, screen)?;
     if let Some(error) = ended.error {

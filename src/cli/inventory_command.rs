@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use inventory::{HostName, pattern};
 use protocol::{Json, JsonMap};
-use run::{Store, magic::host_scope};
-use template::Scope;
+use run::Store;
+use template::Tree;
 
 use crate::{
     Failed, Program,
@@ -25,13 +25,12 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
             "No action selected, at least one of --host, --graph or --list needs to be specified.",
         ));
     }
-    if args.toml {
-        return Err(Failed::option("--toml is not there yet; use --yaml or JSON"));
-    }
+    let exports = args.export || settings.flag("INVENTORY_EXPORT")?.unwrap_or(false);
     let session = Session::open(&args.inventory, settings, program, &Places::default())?;
     let mut inventory = session.inventory(&args.inventory)?;
     let run_settings = session.run_settings(&args.inventory, &Default::default())?;
-    if let Some(limit) = &run_settings.limit {
+    // The tree is always the whole one.
+    if let Some(limit) = run_settings.limit.as_ref().filter(|_| !args.graph) {
         let allowed = pattern::resolve(&inventory, limit)
             .map_err(|error| Failed::general(error.to_string()))?;
         let dropped: Vec<HostName> =
@@ -48,10 +47,12 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
     let store = session.store(inventory, vec![folder])?;
     let inventory = store.inventory();
     let text = if let Some(host) = &args.host {
-        if !inventory.hosts.contains_key(host.as_str()) {
+        let is_local = pattern::LOCALHOST.contains(&host.as_str());
+        if !inventory.hosts.contains_key(host.as_str()) && !is_local {
             return Err(Failed::option("You must pass a single valid host to --host parameter"));
         }
-        write(&args, &Json::Object(host_vars(&store, host)))?
+        let vars = if exports { own_vars(&store, host) } else { host_vars(&store, host) };
+        write(&args, &Json::Object(vars))?
     } else if args.graph {
         let group = args.group.as_deref().unwrap_or("all");
         if !inventory.groups.contains_key(group) {
@@ -66,16 +67,31 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
             vars
         };
         let group_vars = |group: &str| {
-            if args.vars { shown(group_vars(&store, group)) } else { Vec::new() }
+            if args.vars { shown(written(&store.group_vars(&group.into()))) } else { Vec::new() }
         };
         let host_vars = |host: &str| {
             if args.vars { shown(host_vars(&store, host)) } else { Vec::new() }
         };
         inventory::show::graph(&inventory, group, &group_vars, &host_vars)
-    } else if args.yaml || args.export {
-        return Err(Failed::option("--yaml and --export with --list are not there yet"));
     } else {
-        write(&args, &inventory::show::list(&inventory, &|host| host_vars(&store, host)))?
+        let of_host =
+            |host: &str| if exports { own_vars(&store, host) } else { host_vars(&store, host) };
+        let of_group = |group: &str| {
+            if exports { written(&store.group_vars(&group.into())) } else { JsonMap::new() }
+        };
+        let shown = inventory::show::Shown {
+            inventory: &inventory,
+            host_vars: &of_host,
+            group_vars: &of_group,
+        };
+        let json = if args.toml {
+            shown.tables()
+        } else if args.yaml {
+            shown.tree()
+        } else {
+            shown.list()
+        };
+        write(&args, &json)?
     };
     match &args.output {
         Some(path) => std::fs::write(path, format!("{text}\n")).map_err(|error| {
@@ -90,39 +106,52 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
 }
 
 fn write(args: &InventoryArgs, json: &Json) -> Result<String, Failed> {
+    let failed = |error: &dyn std::fmt::Display| Failed::general(error.to_string());
+    if args.toml {
+        let text = inventory::toml::write(json).map_err(|error| failed(&error))?;
+        return Ok(text.trim_end().to_owned());
+    }
     if args.yaml {
-        let text =
-            serde_yaml::to_string(json).map_err(|error| Failed::general(error.to_string()))?;
+        let value = template::Value::from_json(json);
+        let text = template::printed_yaml(&value, 80).map_err(|error| failed(&error))?;
         return Ok(text.trim_end().to_owned());
     }
     Ok(report::json::pretty(json, 4))
 }
 
-/// The variables of a host, templates rendered as far as they can be.
+/// The variables of a host and its groups as they were written: templates are rendered where they
+/// are used.
 fn host_vars(store: &Arc<Store>, host: &str) -> JsonMap {
     let layers = store.layers(&HostName::from(host));
-    let names: Vec<Arc<str>> = layers.inventory.keys().chain(store.extra.keys()).cloned().collect();
-    let scope = host_scope(store, layers);
-    rendered(&scope, &names)
-}
-
-fn group_vars(store: &Arc<Store>, group: &str) -> JsonMap {
-    let vars = store.group_vars(&group.into());
-    let names: Vec<Arc<str>> = vars.keys().cloned().collect();
-    let scope = Scope::new(Arc::clone(&store.engine), Arc::clone(&store.surroundings))
-        .push(Arc::new(vars))
-        .push(store.extra.clone());
-    rendered(&scope, &names)
-}
-
-/// What cannot be rendered without a play is shown as it was written.
-fn rendered(scope: &Scope, names: &[Arc<str>]) -> JsonMap {
-    let mut vars = JsonMap::new();
-    for name in names {
-        let tree = scope.tree(name);
-        let json = scope.get(name).and_then(|value| value.to_json().ok());
-        let json = json.or_else(|| tree.map(|tree| Json::String(plan::written(&tree))));
-        vars.insert(name.to_string(), json.unwrap_or(Json::Null));
-    }
+    let mut vars = written(&layers.inventory);
+    vars.extend(written(&store.extra));
     vars
+}
+
+fn own_vars(store: &Arc<Store>, host: &str) -> JsonMap {
+    written(&store.own_vars(&HostName::from(host)))
+}
+
+fn written(vars: &inventory::Vars) -> JsonMap {
+    vars.iter().map(|(name, tree)| (name.to_string(), written_tree(tree))).collect()
+}
+
+/// A tree as it was written; what is encrypted stays so.
+fn written_tree(tree: &Tree) -> Json {
+    let key = |tree: &Tree| match written_tree(tree) {
+        Json::String(text) => text,
+        other => template::Value::from_json(&other).to_string(),
+    };
+    match tree {
+        Tree::Value(value) => value.to_json().unwrap_or_else(|_| Json::String(value.to_string())),
+        Tree::Template(template) => Json::String(template.text().to_string()),
+        Tree::List(items) => items.iter().map(written_tree).collect(),
+        Tree::Dict(entries) => Json::Object(
+            entries.iter().map(|(name, tree)| (name.to_string(), written_tree(tree))).collect(),
+        ),
+        Tree::Keyed(entries) => Json::Object(
+            entries.iter().map(|(name, tree)| (key(name), written_tree(tree))).collect(),
+        ),
+        Tree::Secret(secret) => serde_json::json!({ "__ansible_vault": secret.ciphertext() }),
+    }
 }

@@ -9,22 +9,28 @@
 pub mod args;
 pub mod catalogue;
 pub mod collection_runtime;
+pub mod config_command;
 pub mod custom_modules;
 pub mod demo;
 pub mod doc_command;
 pub mod embedded;
 pub mod exec_command;
+pub mod explain;
 pub mod extra_vars;
 pub mod includes;
 pub mod inventory_command;
 pub mod listing;
 pub mod program;
 pub mod python_bundle;
+pub mod rejected;
 pub mod run_command;
 pub mod running;
+pub mod screens;
 pub mod secrets;
 pub mod session;
 pub mod settings;
+pub mod vault_command;
+pub mod world;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -115,6 +121,9 @@ fn dispatch(
                 args::Command::Exec(args) => exec_command::run(*args, settings, program),
                 args::Command::Inventory(args) => inventory_command::run(*args, settings, program),
                 args::Command::Doc(args) => doc_command::run(args, settings),
+                args::Command::Vault(args) => vault_command::run(&args, &settings),
+                args::Command::Config(args) => config_command::run(&args, settings),
+                args::Command::Explain(args) => explain::run(&args),
                 args::Command::Demo(args) => demo::run(&args, &settings),
             }
         }
@@ -132,6 +141,14 @@ fn dispatch(
         },
         Program::AnsibleDoc => match parse::<args::DocArgs>(program, arguments)? {
             Ok(args) => doc_command::run(args, settings()?),
+            Err(code) => Ok(code),
+        },
+        Program::AnsibleVault => match parse::<vault_command::VaultArgs>(program, arguments)? {
+            Ok(args) => vault_command::run(&args, &settings()?),
+            Err(code) => Ok(code),
+        },
+        Program::AnsibleConfig => match parse::<config_command::ConfigArgs>(program, arguments)? {
+            Ok(args) => config_command::run(&args, settings()?),
             Err(code) => Ok(code),
         },
         Program::NotYet(name) => {

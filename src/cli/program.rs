@@ -10,6 +10,8 @@ pub enum Program {
     Ansible,
     AnsibleInventory,
     AnsibleDoc,
+    AnsibleVault,
+    AnsibleConfig,
     /// A program of Ansible's that Trueup does not stand in for yet.
     NotYet(&'static str),
 }
@@ -22,8 +24,8 @@ impl Program {
             "ansible" => Program::Ansible,
             "ansible-inventory" => Program::AnsibleInventory,
             "ansible-doc" => Program::AnsibleDoc,
-            "ansible-vault" => Program::NotYet("ansible-vault"),
-            "ansible-config" => Program::NotYet("ansible-config"),
+            "ansible-vault" => Program::AnsibleVault,
+            "ansible-config" => Program::AnsibleConfig,
             "ansible-galaxy" => Program::NotYet("ansible-galaxy"),
             "ansible-pull" => Program::NotYet("ansible-pull"),
             "ansible-console" => Program::NotYet("ansible-console"),
@@ -39,6 +41,8 @@ impl Program {
             Program::Ansible => "ansible",
             Program::AnsibleInventory => "ansible-inventory",
             Program::AnsibleDoc => "ansible-doc",
+            Program::AnsibleVault => "ansible-vault",
+            Program::AnsibleConfig => "ansible-config",
             Program::NotYet(name) => name,
         }
     }

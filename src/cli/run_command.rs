@@ -13,6 +13,7 @@ use crate::{
     Failed, Program,
     args::RunArgs,
     listing, running,
+    screens::Screens,
     session::{Places, Session},
     settings::Settings,
 };
@@ -104,7 +105,9 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         print!("{text}");
         return Ok(0);
     }
-    let screen = running::screen(&session.settings, &run_settings, program, &session.masks)?;
+    let screen =
+        Screens { settings: &session.settings, run: &run_settings, program, masks: &session.masks }
+            .of_playbooks()?;
     let all = plays.into_iter().map(|(path, plays)| (path.display().to_string(), plays)).collect();
     let ended = running::run(&session, store, run_settings, compiler, all, screen)?;
     let code = exit_code(&ended, args.detailed_exitcode);

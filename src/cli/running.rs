@@ -6,10 +6,10 @@ use std::{
 };
 
 use plan::Play;
-use report::{AdhocScreen, Live, Masks, Paint, Screen, ScreenSettings, Show};
+use report::{Paint, Show};
 use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, prompting::Prompts};
 
-use crate::{Failed, Program, includes::Compiling, session::Session, settings::Settings};
+use crate::{Failed, includes::Compiling, session::Session, settings::Settings};
 
 /// Runs plays and shows what happens.
 ///
@@ -70,59 +70,7 @@ pub fn run(
     ended
 }
 
-/// The screen that options and settings ask for.
-///
-/// # Errors
-/// A setting that is wrong.
-pub fn screen(
-    settings: &Settings,
-    run: &RunSettings,
-    program: Program,
-    masks: &Arc<Masks>,
-) -> Result<Box<dyn Show>, Failed> {
-    const COLUMNS_MIN: usize = 79;
-    let is_terminal = std::io::stdout().is_terminal();
-    let columns = settings
-        .environment
-        .get("COLUMNS")
-        .filter(|_| is_terminal)
-        .and_then(|columns| columns.parse::<usize>().ok())
-        .map_or(COLUMNS_MIN, |columns| columns.saturating_sub(1).max(COLUMNS_MIN));
-    let screen = ScreenSettings {
-        paint: paint(settings)?,
-        verbosity: run.verbosity,
-        columns,
-        shows_skipped: settings.flag("DISPLAY_SKIPPED_HOSTS")?.unwrap_or(true),
-        shows_ok: settings.flag("DISPLAY_OK_HOSTS")?.unwrap_or(true),
-        failures_to_stderr: settings.flag("DISPLAY_FAILED_STDERR")?.unwrap_or(false),
-        explains: !program.is_ansible(),
-        shows_custom_stats: settings.flag("SHOW_CUSTOM_STATS")?.unwrap_or(false),
-        marks_check: false,
-    };
-    let live = Live::new(is_terminal && !program.is_ansible() && !run.step, Arc::clone(masks));
-    Ok(Box::new(Screen::new(screen, live)))
-}
-
-/// The screen of one module on hosts.
-///
-/// # Errors
-/// A setting that is wrong.
-pub fn adhoc_screen(
-    settings: &Settings,
-    run: &RunSettings,
-    one_line: bool,
-    masks: &Arc<Masks>,
-) -> Result<Box<dyn Show>, Failed> {
-    Ok(Box::new(AdhocScreen {
-        live: Live::new(false, Arc::clone(masks)),
-        paint: paint(settings)?,
-        verbosity: run.verbosity,
-        one_line,
-        shows_diff: run.diff,
-    }))
-}
-
-fn paint(settings: &Settings) -> Result<Paint, Failed> {
+pub(crate) fn paint(settings: &Settings) -> Result<Paint, Failed> {
     let no_colour = settings.flag("ANSIBLE_NOCOLOR")?.unwrap_or(false);
     let forced = settings.flag("ANSIBLE_FORCE_COLOR")?.unwrap_or(false);
     let dumb = settings.environment.get("TERM").is_some_and(|term| term == "dumb");

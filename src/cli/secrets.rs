@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -17,9 +17,16 @@ use crate::{args::InventoryOptions, settings::Settings};
 /// # Errors
 /// There is no terminal to ask on.
 pub fn ask(prompt: &str) -> Result<Secret<String>, String> {
-    rpassword::prompt_password(prompt)
-        .map(Secret::new)
-        .map_err(|error| format!("cannot ask for a password: {error}"))
+    if let Ok(answer) = rpassword::prompt_password(prompt) {
+        return Ok(Secret::new(answer));
+    }
+    // Without a terminal it is read from the standard input, as Python does.
+    eprint!("{prompt}");
+    let mut line = String::new();
+    match std::io::stdin().read_line(&mut line) {
+        Ok(count) if count > 0 => Ok(Secret::new(line.trim_end_matches(['\r', '\n']).to_owned())),
+        _ => Err("cannot ask for a password: there is neither a terminal nor an answer".into()),
+    }
 }
 
 /// Reads a password from a file, or from what a program prints.
@@ -27,15 +34,28 @@ pub fn ask(prompt: &str) -> Result<Secret<String>, String> {
 /// # Errors
 /// In words.
 pub fn read(path: &Path) -> Result<Secret<String>, String> {
+    read_from(path, &[])
+}
+
+fn read_from(path: &Path, arguments: &[&str]) -> Result<Secret<String>, String> {
+    /// How a client says that it has no password for the ID.
+    const UNKNOWN_ID: i32 = 2;
     let meta = fs::metadata(path).map_err(|error| {
         format!("The password file {} was not found or cannot be read: {error}", path.display())
     })?;
     let bytes = if meta.permissions().mode() & 0o111 != 0 {
-        // A bare name is a file here, and no program of the search path.
-        let program = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let output = Command::new(program).stderr(Stdio::inherit()).output().map_err(|error| {
-            format!("cannot run the password program {}: {error}", path.display())
-        })?;
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mut command = Command::new(&path);
+        let output =
+            command.args(arguments).stderr(Stdio::inherit()).output().map_err(|error| {
+                format!("Problem running vault password script {}: {error}", path.display())
+            })?;
+        if let (Some(UNKNOWN_ID), [_, id]) = (output.status.code(), arguments) {
+            return Err(format!(
+                "Vault password client script {} did not find a secret for vault-id={id}",
+                path.display()
+            ));
+        }
         if !output.status.success() {
             return Err(format!(
                 "the password program {} ended with {}",
@@ -56,44 +76,127 @@ pub fn read(path: &Path) -> Result<Secret<String>, String> {
     Ok(Secret::new(text))
 }
 
-/// Collects the vault passwords of options and settings.
+/// What vault passwords are wanted for, which decides how they are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To read what is encrypted, if anything is.
+    Run,
+    /// To decrypt: at least one is needed.
+    Decrypt,
+    /// To encrypt: at least one is needed, and one that is typed is typed twice.
+    Encrypt,
+    /// To encrypt anew: settings name no new password.
+    Rekey,
+}
+
+/// Where vault passwords come from, besides settings.
+#[derive(Clone, Debug)]
+pub struct VaultSources {
+    /// `ID@SOURCE`, in order.
+    pub ids: Vec<String>,
+    pub files: Vec<PathBuf>,
+    pub asks: bool,
+    pub purpose: Purpose,
+}
+
+/// Collects the vault passwords of options and settings for a run.
 ///
 /// # Errors
 /// A password that cannot be had.
 pub fn keyring(options: &InventoryOptions, settings: &Settings) -> Result<Keyring, String> {
+    let sources = VaultSources {
+        ids: options.vault_id.clone(),
+        files: options.vault_password_file.clone(),
+        asks: options.ask_vault_password,
+        purpose: Purpose::Run,
+    };
+    vault_keyring(&sources, settings)
+}
+
+/// Collects vault passwords.
+///
+/// # Errors
+/// A password that cannot be had.
+pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyring, String> {
+    let flag = |name: &str| settings.flag(name).map_err(|error| error.to_string());
     let mut keyring = Keyring::default();
-    keyring.match_ids = settings
-        .flag("DEFAULT_VAULT_ID_MATCH")
-        .map_err(|error| error.to_string())?
-        .unwrap_or(false);
-    let mut ids: Vec<String> = settings.list("DEFAULT_VAULT_IDENTITY_LIST").unwrap_or_default();
-    ids.extend(options.vault_id.iter().cloned());
-    for id in ids {
-        let (name, source) = id.split_once('@').unwrap_or((vault::DEFAULT_ID, &id));
-        let name = if name.is_empty() { vault::DEFAULT_ID } else { name };
-        let password = match source {
-            "prompt" | "prompt_ask_vault_pass" => ask(&format!("Vault password ({name}): "))?,
-            path => read(&settings.expand(path))?,
-        };
-        keyring.add(name, Secret::new(password.reveal().as_bytes().to_vec()));
+    keyring.match_ids = flag("DEFAULT_VAULT_ID_MATCH")?.unwrap_or(false);
+    let is_rekey = sources.purpose == Purpose::Rekey;
+    let is_new = matches!(sources.purpose, Purpose::Encrypt | Purpose::Rekey);
+    let mut ids: Vec<String> = Vec::new();
+    if !is_rekey {
+        ids.extend(settings.list("DEFAULT_VAULT_IDENTITY_LIST").unwrap_or_default());
     }
-    let mut files: Vec<_> = options
-        .vault_password_file
-        .iter()
-        .map(|path| settings.expand(&path.to_string_lossy()))
-        .collect();
-    if files.is_empty() {
+    ids.extend(sources.ids.iter().cloned());
+    let default_id =
+        settings.get("DEFAULT_VAULT_IDENTITY").unwrap_or_else(|| vault::DEFAULT_ID.to_owned());
+    let add = |keyring: &mut Keyring, id: &str, password: &Secret<String>| {
+        keyring.add(id, Secret::new(password.reveal().as_bytes().to_vec()));
+    };
+    for id in &ids {
+        let (name, source) = match id.split_once('@') {
+            Some(("", source)) | Some((source, "")) => (default_id.as_str(), source),
+            Some((name, source)) => (name, source),
+            None => (default_id.as_str(), id.as_str()),
+        };
+        let password = match source {
+            "prompt" if is_new => ask_twice(
+                &format!("New vault password ({name}): "),
+                &format!("Confirm new vault password ({name}): "),
+            )?,
+            "prompt" => ask(&format!("Vault password ({name}): "))?,
+            "prompt_ask_vault_pass" => ask_default(is_new)?,
+            path => read_vault(&settings.expand(path), name, &keyring)?,
+        };
+        add(&mut keyring, name, &password);
+    }
+    let mut files: Vec<_> =
+        sources.files.iter().map(|path| settings.expand(&path.to_string_lossy())).collect();
+    if files.is_empty() && !is_rekey {
         files.extend(settings.path("DEFAULT_VAULT_PASSWORD_FILE"));
     }
-    for file in files {
-        let password = read(&file)?;
-        keyring.add(vault::DEFAULT_ID, Secret::new(password.reveal().as_bytes().to_vec()));
+    for file in &files {
+        let password = read_vault(file, &default_id, &keyring)?;
+        add(&mut keyring, &default_id, &password);
     }
-    let asks = options.ask_vault_password
-        || settings.flag("DEFAULT_ASK_VAULT_PASS").map_err(|e| e.to_string())?.unwrap_or(false);
-    if asks {
-        let password = ask("Vault password: ")?;
-        keyring.add(vault::DEFAULT_ID, Secret::new(password.reveal().as_bytes().to_vec()));
+    let asks = sources.asks || (!is_rekey && flag("DEFAULT_ASK_VAULT_PASS")?.unwrap_or(false));
+    let needs = sources.purpose != Purpose::Run && ids.is_empty() && files.is_empty();
+    if asks || needs {
+        add(&mut keyring, &default_id, &ask_default(is_new)?);
     }
     Ok(keyring)
+}
+
+fn ask_default(is_new: bool) -> Result<Secret<String>, String> {
+    if is_new {
+        ask_twice("New Vault password: ", "Confirm New Vault password: ")
+    } else {
+        ask("Vault password: ")
+    }
+}
+
+fn ask_twice(prompt: &str, confirm: &str) -> Result<Secret<String>, String> {
+    let first = ask(prompt)?;
+    let second = ask(confirm)?;
+    if first.reveal() != second.reveal() {
+        return Err("Passwords do not match".into());
+    }
+    Ok(first)
+}
+
+/// Reads a vault password. A program whose name ends with `-client` is told the ID that it is
+/// wanted for. A file may be encrypted itself, with a password that was named before it.
+fn read_vault(path: &Path, id: &str, known: &Keyring) -> Result<Secret<String>, String> {
+    let is_client =
+        path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("-client"));
+    let password =
+        if is_client { read_from(path, &["--vault-id", id])? } else { read_from(path, &[])? };
+    if !vault::is_encrypted(password.reveal().as_bytes()) {
+        return Ok(password);
+    }
+    let plain = known
+        .decrypt(password.reveal())
+        .map_err(|error| format!("cannot decrypt the password file {}: {error}", path.display()))?;
+    let plain = String::from_utf8_lossy(&plain).trim().to_owned();
+    Ok(Secret::new(plain))
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use inventory::{Inventory, LoadSettings};
+use inventory::{Inventory, LoadSettings, group_names::Transform};
 use playbook::{Compiler, CompilerSettings, Files, collections::Collections};
 use protocol::Secret;
 use run::{
@@ -15,7 +15,7 @@ use run::{
     settings::{Mismatch, ProgramFacts},
 };
 use source::Diagnostics;
-use template::{Engine, Surroundings};
+use template::{Engine, Scope, Surroundings, Variables};
 use transport::{Connector, ConnectorSettings, HostKeyPolicy};
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     args::{ConnectionOptions, InventoryOptions},
     catalogue::Modules,
     extra_vars, secrets,
-    settings::Settings,
+    settings::{Configuration, Settings},
 };
 
 /// The version of ansible-core whose behaviour is followed.
@@ -82,14 +82,19 @@ impl Session {
             current_folder: settings.current_folder.clone(),
             home_folder: Some(settings.home.clone()),
             decrypt: Some(decrypt),
+            vault: Some(Arc::new(crate::world::Ciphers)),
+            fetch: Some(crate::world::fetch(settings.environment.clone())),
             ..Surroundings::default()
         };
+        surroundings.settings.config =
+            Arc::new(Configuration { settings: Arc::new(settings.clone()) });
         // Under Ansible's names templates give what that version of Ansible gives.
         let native = settings.flag("DEFAULT_JINJA2_NATIVE")?;
         surroundings.settings.jinja2_native = native.unwrap_or(!program.is_ansible());
         if let Some(text) = settings.get("DEFAULT_MANAGED_STR") {
             surroundings.settings.ansible_managed = text;
         }
+        let rejected = crate::rejected::modules(&settings)?;
         let beside = places.playbooks.iter().map(|folder| folder.join("collections"));
         let collections = Collections {
             paths: beside
@@ -109,11 +114,14 @@ impl Session {
             ]
         });
         Ok(Self {
-            modules: Arc::new(Modules::new(
-                collections.clone(),
-                module_folders(&settings, places.modules),
-                settings.environment.get("PATH").cloned().unwrap_or_default(),
-            )),
+            modules: Arc::new(
+                Modules::new(
+                    collections.clone(),
+                    module_folders(&settings, places.modules),
+                    settings.environment.get("PATH").cloned().unwrap_or_default(),
+                )
+                .without(&rejected),
+            ),
             settings,
             engine,
             files,
@@ -155,6 +163,23 @@ impl Session {
         if let Some(patterns) = self.settings.list("INVENTORY_IGNORE_PATTERNS") {
             load.ignored_patterns = patterns;
         }
+        if let Some(enabled) = self.settings.list("INVENTORY_ENABLED") {
+            load.enabled = enabled;
+        }
+        load.transform = match self.settings.get("TRANSFORM_INVALID_GROUP_CHARS").as_deref() {
+            None | Some("never") => Transform::Never,
+            Some("ignore") => Transform::Ignore,
+            Some("always") => Transform::Always,
+            Some("silently") => Transform::Silently,
+            Some(other) => {
+                return Err(Failed::option(format!(
+                    "force_valid_group_names is '{other}': it is always, never, ignore or silently"
+                )));
+            }
+        };
+        load.scope = Some(Scope::new(Arc::clone(&self.engine), Arc::clone(&self.surroundings)));
+        load.extra = Some(Arc::clone(&self.extra) as Arc<dyn Variables>);
+        load.uses_extra = self.settings.flag("INVENTORY_USE_EXTRA_VARS")?.unwrap_or(false);
         let files = Arc::clone(&self.files);
         let read = move |path: &Path| files.read(path);
         let mut diagnostics = Diagnostics::default();
@@ -172,6 +197,28 @@ impl Session {
             for diagnostic in &diagnostics.all {
                 let place = diagnostic.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
                 eprintln!("[WARNING]: {place}{}", diagnostic.message);
+            }
+            let mut broken: Vec<&Path> = Vec::new();
+            for diagnostic in &diagnostics.all {
+                let is_error = diagnostic.severity == source::Severity::Error;
+                if let (true, Some(span)) = (is_error, &diagnostic.span)
+                    && !broken.contains(&span.file.path.as_path())
+                {
+                    broken.push(&span.file.path);
+                }
+            }
+            if self.settings.flag("INVENTORY_UNPARSED_WARNING")?.unwrap_or(true) {
+                for path in broken {
+                    eprintln!(
+                        "[WARNING]: Unable to parse {} as an inventory source",
+                        path.display()
+                    );
+                }
+                if diagnostics.has_errors() && inventory.hosts.is_empty() {
+                    eprintln!(
+                        "[WARNING]: No inventory was parsed, only implicit localhost is available"
+                    );
+                }
             }
             let any = self.settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED")?.unwrap_or(false);
             let all = self.settings.flag("INVENTORY_UNPARSED_IS_FAILED")?.unwrap_or(false);
@@ -327,7 +374,12 @@ impl Session {
             check: connection.check,
             diff: connection.diff || flag("DIFF_ALWAYS")?.unwrap_or(false),
             limit: (!limit.is_empty()).then_some(limit),
-            verbosity: options.verbose,
+            verbosity: options.verbose.saturating_add(
+                settings
+                    .number("DEFAULT_VERBOSITY")?
+                    .and_then(|more| u8::try_from(more).ok())
+                    .unwrap_or(0),
+            ),
             force_handlers: flag("DEFAULT_FORCE_HANDLERS")?.unwrap_or(false),
             gathering,
             gather_subset: settings.list("DEFAULT_GATHER_SUBSET").unwrap_or_default(),
@@ -391,10 +443,13 @@ impl Session {
             Some("strict") => Some(HostKeyPolicy::Strict),
             Some("accept-new") => Some(HostKeyPolicy::AcceptNew),
             Some("off") => Some(HostKeyPolicy::Off),
-            _ => match settings.flag("HOST_KEY_CHECKING")? {
-                Some(false) => Some(HostKeyPolicy::Off),
-                _ => None,
-            },
+            _ => {
+                match (settings.flag("SSH_HOST_KEY_CHECKING")?, settings.flag("HOST_KEY_CHECKING")?)
+                {
+                    (Some(false), _) | (None, Some(false)) => Some(HostKeyPolicy::Off),
+                    _ => None,
+                }
+            }
         };
         let port =
             match settings.number("DEFAULT_REMOTE_PORT")? {
@@ -428,6 +483,7 @@ impl Session {
                 .or_else(|| settings.path("DEFAULT_PRIVATE_KEY_FILE")),
             timeout_secs: options
                 .timeout
+                .or(settings.number("SSH_TIMEOUT")?)
                 .or(settings.number("DEFAULT_TIMEOUT")?)
                 .unwrap_or(transport::target::CONNECT_TIMEOUT_SECS),
             host_key_policy: policy,

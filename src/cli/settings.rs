@@ -8,120 +8,131 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A setting that has a meaning here.
-#[derive(Clone, Copy, Debug)]
-pub struct Known {
-    /// Ansible's name.
-    pub name: &'static str,
-    /// Environment variables, the first of which counts.
-    pub environment: &'static [&'static str],
-    /// Section and key in the configuration file.
-    pub file: &'static [(&'static str, &'static str)],
+pub mod catalogue;
+pub mod in_force;
+pub mod kind;
+pub mod plugins;
+
+pub use in_force::{Configuration, InForce};
+pub use kind::{Kind, Meaning, Setting};
+
+/// Settings that are options of plugins, or that ansible-core has had and content still sets.
+const OTHERS: &[Setting] = &[
+    text("SSH_ARGS", &["ANSIBLE_SSH_ARGS"], &[("ssh_connection", "ssh_args")]),
+    text("SSH_COMMON_ARGS", &["ANSIBLE_SSH_COMMON_ARGS"], &[("ssh_connection", "ssh_common_args")]),
+    text("SSH_EXTRA_ARGS", &["ANSIBLE_SSH_EXTRA_ARGS"], &[("ssh_connection", "ssh_extra_args")]),
+    text(
+        "SSH_HOST_KEY_CHECKING",
+        &["ANSIBLE_SSH_HOST_KEY_CHECKING"],
+        &[("ssh_connection", "host_key_checking")],
+    ),
+    text("SSH_TIMEOUT", &["ANSIBLE_SSH_TIMEOUT"], &[("ssh_connection", "timeout")]),
+    text(
+        "REMOTE_TMP",
+        &["ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP"],
+        &[("defaults", "remote_tmp")],
+    ),
+    text("ASYNC_DIR", &["ANSIBLE_ASYNC_DIR"], &[("defaults", "async_dir")]),
+    text("DEFAULT_GATHER_SUBSET", &["ANSIBLE_GATHER_SUBSET"], &[("defaults", "gather_subset")]),
+    text("DEFAULT_GATHER_TIMEOUT", &["ANSIBLE_GATHER_TIMEOUT"], &[("defaults", "gather_timeout")]),
+    text("DISPLAY_OK_HOSTS", &["ANSIBLE_DISPLAY_OK_HOSTS"], &[("defaults", "display_ok_hosts")]),
+    text(
+        "DISPLAY_FAILED_STDERR",
+        &["ANSIBLE_DISPLAY_FAILED_STDERR"],
+        &[("defaults", "display_failed_stderr")],
+    ),
+    text(
+        "CHECK_MODE_MARKERS",
+        &["ANSIBLE_CHECK_MODE_MARKERS"],
+        &[("defaults", "check_mode_markers")],
+    ),
+    text(
+        "SHOW_PER_HOST_START",
+        &["ANSIBLE_SHOW_PER_HOST_START"],
+        &[("defaults", "show_per_host_start")],
+    ),
+    text(
+        "SHOW_TASK_PATH_ON_FAILURE",
+        &["ANSIBLE_SHOW_TASK_PATH_ON_FAILURE"],
+        &[("defaults", "show_task_path_on_failure")],
+    ),
+    text(
+        "CALLBACK_RESULT_FORMAT",
+        &["ANSIBLE_CALLBACK_RESULT_FORMAT"],
+        &[("defaults", "callback_result_format")],
+    ),
+    text(
+        "CALLBACK_FORMAT_PRETTY",
+        &["ANSIBLE_CALLBACK_FORMAT_PRETTY"],
+        &[("defaults", "callback_format_pretty")],
+    ),
+    text("CALLBACK_TREE_DIR", &["ANSIBLE_CALLBACK_TREE_DIR"], &[("callback_tree", "directory")]),
+    text(
+        "PROFILE_TASKS_OUTPUT",
+        &["PROFILE_TASKS_TASK_OUTPUT_LIMIT"],
+        &[("callback_profile_tasks", "task_output_limit")],
+    ),
+    text(
+        "PROFILE_TASKS_SORT",
+        &["PROFILE_TASKS_SORT_ORDER"],
+        &[("callback_profile_tasks", "sort_order")],
+    ),
+    text("JUNIT_OUTPUT_DIR", &["JUNIT_OUTPUT_DIR"], &[]),
+    text("JUNIT_TASK_CLASS", &["JUNIT_TASK_CLASS"], &[]),
+    text("JUNIT_FAIL_ON_CHANGE", &["JUNIT_FAIL_ON_CHANGE"], &[]),
+    text("JUNIT_FAIL_ON_IGNORE", &["JUNIT_FAIL_ON_IGNORE"], &[]),
+    text("JUNIT_INCLUDE_SETUP_TASKS_IN_REPORT", &["JUNIT_INCLUDE_SETUP_TASKS_IN_REPORT"], &[]),
+    text("JUNIT_HIDE_TASK_ARGUMENTS", &["JUNIT_HIDE_TASK_ARGUMENTS"], &[]),
+    text("JUNIT_TASK_RELATIVE_PATH", &["JUNIT_TASK_RELATIVE_PATH"], &[]),
+    text("JUNIT_REPLACE_OUT_OF_TREE_PATH", &["JUNIT_REPLACE_OUT_OF_TREE_PATH"], &[]),
+    text("JUNIT_TEST_CASE_PREFIX", &["JUNIT_TEST_CASE_PREFIX"], &[]),
+    text(
+        "INVENTORY_USE_EXTRA_VARS",
+        &["ANSIBLE_INVENTORY_USE_EXTRA_VARS"],
+        &[("inventory_plugins", "use_extra_vars")],
+    ),
+    text(
+        "CALLBACK_WHITELIST",
+        &["ANSIBLE_CALLBACK_WHITELIST"],
+        &[("defaults", "callback_whitelist"), ("defaults", "callback_enabled")],
+    ),
+];
+
+const fn text(
+    name: &'static str,
+    environment: &'static [&'static str],
+    file: &'static [(&'static str, &'static str)],
+) -> Setting {
+    Setting {
+        name,
+        kind: Kind::Text,
+        default: "null",
+        meaning: Meaning::Here,
+        environment,
+        file,
+        variables: &[],
+        choices: &[],
+    }
 }
 
-macro_rules! settings {
-    ($($name:ident: [$($env:literal),*], [$(($section:literal, $key:literal)),*];)*) => {
-        /// All settings that have a meaning here.
-        pub const KNOWN: &[Known] = &[$(Known {
-            name: stringify!($name),
-            environment: &[$($env),*],
-            file: &[$(($section, $key)),*],
-        }),*];
-    };
+/// The setting of a name.
+pub fn setting(name: &str) -> Option<&'static Setting> {
+    catalogue::ALL.iter().chain(OTHERS).find(|setting| setting.name == name)
 }
 
-settings! {
-    DEFAULT_HOST_LIST: ["ANSIBLE_INVENTORY"], [("defaults", "inventory"), ("defaults", "hostfile")];
-    DEFAULT_FORKS: ["ANSIBLE_FORKS"], [("defaults", "forks")];
-    DEFAULT_ROLES_PATH: ["ANSIBLE_ROLES_PATH"], [("defaults", "roles_path")];
-    COLLECTIONS_PATHS: ["ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_COLLECTIONS_PATHS"], [("defaults", "collections_path"), ("defaults", "collections_paths")];
-    HOST_KEY_CHECKING: ["ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING"], [("defaults", "host_key_checking"), ("ssh_connection", "host_key_checking")];
-    DEFAULT_REMOTE_USER: ["ANSIBLE_REMOTE_USER"], [("defaults", "remote_user")];
-    DEFAULT_REMOTE_PORT: ["ANSIBLE_REMOTE_PORT"], [("defaults", "remote_port")];
-    DEFAULT_PRIVATE_KEY_FILE: ["ANSIBLE_PRIVATE_KEY_FILE"], [("defaults", "private_key_file")];
-    DEFAULT_TIMEOUT: ["ANSIBLE_TIMEOUT", "ANSIBLE_SSH_TIMEOUT"], [("defaults", "timeout"), ("ssh_connection", "timeout")];
-    DEFAULT_TRANSPORT: ["ANSIBLE_TRANSPORT"], [("defaults", "transport")];
-    DEFAULT_BECOME: ["ANSIBLE_BECOME"], [("privilege_escalation", "become")];
-    DEFAULT_BECOME_METHOD: ["ANSIBLE_BECOME_METHOD"], [("privilege_escalation", "become_method")];
-    DEFAULT_BECOME_USER: ["ANSIBLE_BECOME_USER"], [("privilege_escalation", "become_user")];
-    DEFAULT_BECOME_ASK_PASS: ["ANSIBLE_BECOME_ASK_PASS"], [("privilege_escalation", "become_ask_pass")];
-    DEFAULT_BECOME_EXE: ["ANSIBLE_BECOME_EXE"], [("privilege_escalation", "become_exe")];
-    DEFAULT_BECOME_FLAGS: ["ANSIBLE_BECOME_FLAGS"], [("privilege_escalation", "become_flags")];
-    BECOME_PASSWORD_FILE: ["ANSIBLE_BECOME_PASSWORD_FILE"], [("defaults", "become_password_file")];
-    DEFAULT_ASK_PASS: ["ANSIBLE_ASK_PASS"], [("defaults", "ask_pass")];
-    CONNECTION_PASSWORD_FILE: ["ANSIBLE_CONNECTION_PASSWORD_FILE"], [("defaults", "connection_password_file")];
-    DEFAULT_VAULT_PASSWORD_FILE: ["ANSIBLE_VAULT_PASSWORD_FILE"], [("defaults", "vault_password_file")];
-    DEFAULT_VAULT_IDENTITY_LIST: ["ANSIBLE_VAULT_IDENTITY_LIST"], [("defaults", "vault_identity_list")];
-    DEFAULT_VAULT_ID_MATCH: ["ANSIBLE_VAULT_ID_MATCH"], [("defaults", "vault_id_match")];
-    DEFAULT_ASK_VAULT_PASS: ["ANSIBLE_ASK_VAULT_PASS"], [("defaults", "ask_vault_pass")];
-    SSH_ARGS: ["ANSIBLE_SSH_ARGS"], [("ssh_connection", "ssh_args")];
-    SSH_COMMON_ARGS: ["ANSIBLE_SSH_COMMON_ARGS"], [("ssh_connection", "ssh_common_args")];
-    SSH_EXTRA_ARGS: ["ANSIBLE_SSH_EXTRA_ARGS"], [("ssh_connection", "ssh_extra_args")];
-    REMOTE_TMP: ["ANSIBLE_REMOTE_TMP", "ANSIBLE_REMOTE_TEMP"], [("defaults", "remote_tmp")];
-    DEFAULT_EXECUTABLE: ["ANSIBLE_EXECUTABLE"], [("defaults", "executable")];
-    DEFAULT_GATHERING: ["ANSIBLE_GATHERING"], [("defaults", "gathering")];
-    DEFAULT_GATHER_SUBSET: ["ANSIBLE_GATHER_SUBSET"], [("defaults", "gather_subset")];
-    DEFAULT_GATHER_TIMEOUT: ["ANSIBLE_GATHER_TIMEOUT"], [("defaults", "gather_timeout")];
-    INJECT_FACTS_AS_VARS: ["ANSIBLE_INJECT_FACT_VARS"], [("defaults", "inject_facts_as_vars")];
-    DEFAULT_STRATEGY: ["ANSIBLE_STRATEGY"], [("defaults", "strategy")];
-    ANY_ERRORS_FATAL: ["ANSIBLE_ANY_ERRORS_FATAL"], [("defaults", "any_errors_fatal")];
-    DEFAULT_FORCE_HANDLERS: ["ANSIBLE_FORCE_HANDLERS"], [("defaults", "force_handlers")];
-    ERROR_ON_MISSING_HANDLER: ["ANSIBLE_ERROR_ON_MISSING_HANDLER"], [("defaults", "error_on_missing_handler")];
-    HOST_PATTERN_MISMATCH: ["ANSIBLE_HOST_PATTERN_MISMATCH"], [("inventory", "host_pattern_mismatch"), ("defaults", "host_pattern_mismatch")];
-    INVENTORY_IGNORE_EXTS: ["ANSIBLE_INVENTORY_IGNORE"], [("inventory", "ignore_extensions"), ("defaults", "inventory_ignore_extensions")];
-    INVENTORY_IGNORE_PATTERNS: ["ANSIBLE_INVENTORY_IGNORE_REGEX"], [("inventory", "ignore_patterns"), ("defaults", "inventory_ignore_patterns")];
-    INVENTORY_UNPARSED_IS_FAILED: ["ANSIBLE_INVENTORY_UNPARSED_FAILED"], [("inventory", "unparsed_is_failed")];
-    INVENTORY_ANY_UNPARSED_IS_FAILED: ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"], [("inventory", "any_unparsed_is_failed")];
-    DEFAULT_JINJA2_NATIVE: ["ANSIBLE_JINJA2_NATIVE"], [("defaults", "jinja2_native")];
-    DEFAULT_MANAGED_STR: [], [("defaults", "ansible_managed")];
-    DEFAULT_MODULE_PATH: ["ANSIBLE_LIBRARY"], [("defaults", "library")];
-    INTERPRETER_PYTHON: ["ANSIBLE_PYTHON_INTERPRETER"], [("defaults", "interpreter_python")];
-    DEFAULT_HASH_BEHAVIOUR: ["ANSIBLE_HASH_BEHAVIOUR"], [("defaults", "hash_behaviour")];
-    CACHE_PLUGIN: ["ANSIBLE_CACHE_PLUGIN"], [("defaults", "fact_caching")];
-    CACHE_PLUGIN_CONNECTION: ["ANSIBLE_CACHE_PLUGIN_CONNECTION"], [("defaults", "fact_caching_connection")];
-    CACHE_PLUGIN_PREFIX: ["ANSIBLE_CACHE_PLUGIN_PREFIX"], [("defaults", "fact_caching_prefix")];
-    CACHE_PLUGIN_TIMEOUT: ["ANSIBLE_CACHE_PLUGIN_TIMEOUT"], [("defaults", "fact_caching_timeout")];
-    DUPLICATE_YAML_DICT_KEY: ["ANSIBLE_DUPLICATE_YAML_DICT_KEY"], [("defaults", "duplicate_dict_key")];
-    RETRY_FILES_ENABLED: ["ANSIBLE_RETRY_FILES_ENABLED"], [("defaults", "retry_files_enabled")];
-    RETRY_FILES_SAVE_PATH: ["ANSIBLE_RETRY_FILES_SAVE_PATH"], [("defaults", "retry_files_save_path")];
-    ENABLE_TASK_DEBUGGER: ["ANSIBLE_ENABLE_TASK_DEBUGGER"], [("defaults", "enable_task_debugger")];
-    ASYNC_DIR: ["ANSIBLE_ASYNC_DIR"], [("defaults", "async_dir")];
-    DEFAULT_POLL_INTERVAL: ["ANSIBLE_POLL_INTERVAL"], [("defaults", "poll_interval")];
-    TASK_TIMEOUT: ["ANSIBLE_TASK_TIMEOUT"], [("defaults", "task_timeout")];
-    ANSIBLE_FORCE_COLOR: ["ANSIBLE_FORCE_COLOR"], [("defaults", "force_color")];
-    ANSIBLE_NOCOLOR: ["ANSIBLE_NOCOLOR", "NO_COLOR"], [("defaults", "nocolor")];
-    DISPLAY_SKIPPED_HOSTS: ["ANSIBLE_DISPLAY_SKIPPED_HOSTS"], [("defaults", "display_skipped_hosts")];
-    DISPLAY_OK_HOSTS: ["ANSIBLE_DISPLAY_OK_HOSTS"], [("defaults", "display_ok_hosts")];
-    DISPLAY_FAILED_STDERR: ["ANSIBLE_DISPLAY_FAILED_STDERR"], [("defaults", "display_failed_stderr")];
-    SHOW_CUSTOM_STATS: ["ANSIBLE_SHOW_CUSTOM_STATS"], [("defaults", "show_custom_stats")];
-    DIFF_ALWAYS: ["ANSIBLE_DIFF_ALWAYS"], [("diff", "always")];
-    TAGS_RUN: ["ANSIBLE_RUN_TAGS"], [("tags", "run")];
-    TAGS_SKIP: ["ANSIBLE_SKIP_TAGS"], [("tags", "skip")];
-    PLAYBOOK_DIR: ["ANSIBLE_PLAYBOOK_DIR"], [("defaults", "playbook_dir")];
-    DEFAULT_MODULE_NAME: [], [("defaults", "module_name")];
-}
-
-/// Settings that only say how Ansible works inside: they need no meaning here.
+/// Keys of the configuration file that only say how Ansible works inside, or how it once did.
 const INNER: &[&str] = &[
     "ansible_pipelining",
-    "pipelining",
-    "nocows",
-    "cow_selection",
+    "command_warnings",
     "control_path",
     "control_path_dir",
-    "deprecation_warnings",
-    "command_warnings",
-    "system_warnings",
-    "local_tmp",
-    "callback_whitelist",
-    "callbacks_enabled",
-    "callback_enabled",
-    "bin_ansible_callbacks",
     "scp_if_ssh",
     "transfer_method",
-    "use_persistent_connections",
-    "internal_poll_interval",
-    "no_target_syslog",
+    "pipelining",
+    "retries",
+    "usetty",
+    "sftp_batch_mode",
+    "ssh_executable",
 ];
 
 /// What the environment and the configuration file say.
@@ -143,6 +154,8 @@ pub enum SettingsError {
     Line { path: PathBuf, line: usize, text: String },
     #[error("{name} is '{value}', which is no {wanted}")]
     Value { name: String, value: String, wanted: &'static str },
+    #[error("{name} is '{value}': it is one of {choices}")]
+    Choice { name: String, value: String, choices: String },
 }
 
 impl Settings {
@@ -195,23 +208,28 @@ impl Settings {
 
     /// A setting's text, if anything says it.
     pub fn get(&self, name: &str) -> Option<String> {
-        let known = KNOWN.iter().find(|known| known.name == name)?;
-        let from_environment =
-            known.environment.iter().find_map(|variable| self.environment.get(*variable));
+        self.said(setting(name)?).map(|(value, _)| value.to_owned())
+    }
+
+    /// What is said of a setting, and where: the environment wins, and of several places the last.
+    fn said(&self, setting: &Setting) -> Option<(&str, Said)> {
+        let from_environment = setting.environment.iter().rev().find_map(|variable| {
+            Some((self.environment.get(*variable)?.as_str(), Said::Environment(variable)))
+        });
         let from_file = || {
-            known.file.iter().find_map(|(section, key)| {
-                self.values.get(&((*section).to_owned(), (*key).to_owned()))
+            setting.file.iter().rev().find_map(|(section, key)| {
+                let value = self.values.get(&((*section).to_owned(), (*key).to_owned()))?;
+                Some((value.as_str(), Said::File))
             })
         };
-        from_environment.or_else(from_file).cloned()
+        from_environment.or_else(from_file)
     }
 
     /// Whether the setting comes from the environment, so that paths in it are relative to the
     /// current folder and not to the configuration file.
     fn is_from_environment(&self, name: &str) -> bool {
-        KNOWN.iter().find(|known| known.name == name).is_some_and(|known| {
-            known.environment.iter().any(|variable| self.environment.contains_key(*variable))
-        })
+        let said = setting(name).and_then(|setting| self.said(setting));
+        matches!(said, Some((_, Said::Environment(_))))
     }
 
     /// A boolean setting.
@@ -306,19 +324,80 @@ impl Settings {
         PathBuf::from(result)
     }
 
-    /// Settings of the configuration file that have no meaning here.
+    /// Settings that are said and have no meaning here, as they are written: `[section] key`, or
+    /// the name of a variable of the environment.
     pub fn without_meaning(&self) -> Vec<String> {
-        self.values
-            .keys()
-            .filter(|(section, key)| {
-                !INNER.contains(&key.as_str())
-                    && !KNOWN
-                        .iter()
-                        .any(|known| known.file.iter().any(|(s, k)| s == section && k == key))
-            })
+        let all = || catalogue::ALL.iter().chain(OTHERS);
+        let is_option = |section: &str, key: &str| {
+            plugins::ALL.iter().any(|option| option.file.contains(&(section, key)))
+        };
+        let in_file = self.values.keys().filter(|(section, key)| {
+            let known = |setting: &&Setting| {
+                setting.meaning != Meaning::Nowhere
+                    && setting.file.iter().any(|(s, k)| s == section && k == key)
+            };
+            !INNER.contains(&key.as_str())
+                && all().find(known).is_none()
+                && !is_option(section, key)
+                // Sections of tools and of plugins that are not here.
+                && !matches!(section.as_str(), "galaxy" | "colors" | "persistent_connection")
+                && !section.starts_with("galaxy_server.")
+        });
+        let in_environment = self.environment.keys().filter(|variable| {
+            let says = |setting: &&Setting| setting.environment.contains(&variable.as_str());
+            let mut settings = all().filter(says).peekable();
+            settings.peek().is_some() && settings.all(|setting| setting.meaning == Meaning::Nowhere)
+        });
+        in_file
             .map(|(section, key)| format!("[{section}] {key}"))
+            .chain(in_environment.cloned())
             .collect()
     }
+
+    /// The text of the configuration file and its path.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn text_of_file(&self) -> Result<Option<(PathBuf, String)>, SettingsError> {
+        let Some(path) = self.file.clone() else { return Ok(None) };
+        let text = std::fs::read_to_string(&path).map_err(|error| SettingsError::Unreadable {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
+        Ok(Some((path, text)))
+    }
+
+    /// The same with another configuration file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn with_file(mut self, path: PathBuf) -> Result<Self, SettingsError> {
+        self.file = Some(path);
+        self.values = match self.text_of_file()? {
+            Some((path, text)) => parse(&text, &path)?,
+            None => BTreeMap::new(),
+        };
+        Ok(self)
+    }
+
+    /// Keys of the configuration file that no setting and no option of a plugin has.
+    pub fn unknown_keys(&self) -> Vec<(String, String)> {
+        let is_known = |section: &str, key: &str| {
+            let own = catalogue::ALL.iter().chain(OTHERS).map(|setting| setting.file);
+            own.chain(plugins::ALL.iter().map(|option| option.file))
+                .any(|file| file.contains(&(section, key)))
+        };
+        self.values.keys().filter(|(section, key)| !is_known(section, key)).cloned().collect()
+    }
+}
+
+/// Where a setting is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// By this variable of the environment.
+    Environment(&'static str),
+    /// In the configuration file.
+    File,
 }
 
 /// Reads a configuration file as Python's configparser does.
@@ -408,5 +487,7 @@ mod tests {
         assert!(error.to_string().starts_with("a.cfg:1:"));
         let unknown = settings(&[], "[defaults]\nfoo = 1\nnocows = 1\n");
         assert_eq!(unknown.without_meaning(), ["[defaults] foo"]);
+        let not_followed = settings(&[("ANSIBLE_ACTION_PLUGINS", "/x")], "");
+        assert_eq!(not_followed.without_meaning(), ["ANSIBLE_ACTION_PLUGINS"]);
     }
 }

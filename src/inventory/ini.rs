@@ -111,7 +111,7 @@ impl Reader<'_> {
             Some((group, kind)) => (group, Some(kind)),
             None => (head, None),
         };
-        let group = crate::load::safe_group_name(group);
+        let group = self.inventory.names.kept(group);
         self.section = match kind {
             None => {
                 self.declare(&group);
@@ -192,7 +192,7 @@ impl Reader<'_> {
             self.wrong(span, format!("Expected group name, got: {text}"));
             return;
         }
-        let name = crate::load::safe_group_name(name);
+        let name = self.inventory.names.kept(name);
         if !self.inventory.groups.contains_key(name.as_str()) {
             self.pending.push((name.clone(), Some(group.to_owned()), span.clone()));
         }

@@ -6,10 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use source::{Diagnostic, Diagnostics, SourceFile};
-use template::{Engine, Tree};
+use source::{Diagnostic, Diagnostics, Node, Severity, SourceFile};
+use template::{Engine, Scope, Surroundings, Tree, Variables};
 
-use crate::{Group, Inventory, host_range, ini, script, yaml};
+use crate::{
+    Group, HostName, Inventory, Vars, constructed, generator, group_names::Transform, host_range,
+    ini, script, toml, vars_files, yaml,
+};
 
 /// Codes of the diagnostics that this room gives.
 pub mod codes {
@@ -27,10 +30,12 @@ pub mod codes {
     pub const NOT_YET: Code = "E0405";
     /// A script failed.
     pub const SCRIPT: Code = "E0406";
+    /// A group has a name that no variable could have.
+    pub const GROUP_NAME: Code = "W0407";
 }
 
 /// What the settings say of inventories.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LoadSettings {
     /// Endings of files in folders that are passed over.
     pub ignored_endings: Vec<String>,
@@ -38,7 +43,42 @@ pub struct LoadSettings {
     pub ignored_patterns: Vec<String>,
     /// The environment that scripts are given.
     pub environment: Vec<(String, String)>,
+    /// Kinds of sources that are read, by the names of Ansible's plugins.
+    pub enabled: Vec<String>,
+    /// What becomes of names of groups that do not fit.
+    pub transform: Transform,
+    /// What templates of `constructed` and `generator` see besides variables of hosts.
+    pub scope: Option<Scope>,
+    /// Variables of the command line, for `use_extra_vars`.
+    pub extra: Option<Arc<dyn Variables>>,
+    /// What `use_extra_vars` is where a file does not say.
+    pub uses_extra: bool,
 }
+
+impl std::fmt::Debug for LoadSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadSettings")
+            .field("enabled", &self.enabled)
+            .field("transform", &self.transform)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The kinds of sources that are read unless settings say otherwise.
+const ENABLED: [&str; 6] = ["host_list", "script", "auto", "yaml", "ini", "toml"];
+
+/// All kinds of sources that can be read.
+const KNOWN: [&str; 9] = [
+    "host_list",
+    "advanced_host_list",
+    "script",
+    "auto",
+    "yaml",
+    "ini",
+    "toml",
+    "constructed",
+    "generator",
+];
 
 impl Default for LoadSettings {
     fn default() -> Self {
@@ -50,6 +90,11 @@ impl Default for LoadSettings {
             ignored_endings: endings.iter().map(|ending| (*ending).to_owned()).collect(),
             ignored_patterns: Vec::new(),
             environment: Vec::new(),
+            enabled: ENABLED.iter().map(|name| (*name).to_owned()).collect(),
+            transform: Transform::default(),
+            scope: None,
+            extra: None,
+            uses_extra: false,
         }
     }
 }
@@ -74,12 +119,27 @@ pub fn load(
     diagnostics: &mut Diagnostics,
 ) -> Inventory {
     let mut inventory = Inventory::default();
+    inventory.names.transform = settings.transform;
+    for name in &settings.enabled {
+        let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+        if !KNOWN.contains(&short) {
+            let message = format!("Failed to load inventory plugin, skipping {name}");
+            let mut diagnostic = Diagnostic::placeless(codes::NOT_YET, message);
+            diagnostic.severity = Severity::Warning;
+            diagnostics.push(diagnostic.hint(format!("those there are: {}", KNOWN.join(", "))));
+        }
+    }
     for source in sources {
         let mut loader = Loader { engine, settings, read, diagnostics, inventory: &mut inventory };
         loader.source(source);
         inventory.sources.push(source.clone());
     }
     inventory.reconcile();
+    if let Some(message) = inventory.names.warning() {
+        let mut diagnostic = Diagnostic::placeless(codes::GROUP_NAME, message);
+        diagnostic.severity = Severity::Warning;
+        diagnostics.push(diagnostic);
+    }
     inventory
 }
 
@@ -124,10 +184,38 @@ impl Loader<'_> {
         }
     }
 
+    fn is_enabled(&self, kind: &str) -> bool {
+        self.settings
+            .enabled
+            .iter()
+            .any(|name| name.strip_prefix("ansible.builtin.").unwrap_or(name) == kind)
+    }
+
+    fn not_enabled(&mut self, path: &Path, kind: &str) {
+        let message = format!(
+            "Unable to parse {} as an inventory source: the plugin '{kind}' that would read it is \
+             not enabled",
+            path.display()
+        );
+        self.diagnostics.push(Diagnostic::placeless(codes::NOT_YET, message).hint(format!(
+            "name it in enable_plugins, where there is: {}",
+            self.settings.enabled.join(", ")
+        )));
+    }
+
+    /// Names with commas between them. Ranges are written out by `advanced_host_list` alone.
     fn host_list(&mut self, source: &str) {
+        let takes_ranges = self.is_enabled("advanced_host_list");
+        if !takes_ranges && !self.is_enabled("host_list") {
+            self.not_enabled(Path::new(source), "host_list");
+            return;
+        }
         for name in source.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let (host, port) = host_range::split_port(name);
-            let hosts = host_range::expand(host).unwrap_or_else(|_| vec![host.to_owned()]);
+            let hosts = match host_range::expand(host) {
+                Ok(hosts) if takes_ranges => hosts,
+                _ => vec![host.to_owned()],
+            };
             for host in hosts {
                 self.inventory.add_host_to_group(&host, "ungrouped");
                 if let Some(port) = port {
@@ -170,7 +258,7 @@ impl Loader<'_> {
     }
 
     fn file(&mut self, path: &Path) {
-        if script::is_script(path) {
+        if script::is_script(path) && self.is_enabled("script") {
             match script::run(path, &self.settings.environment) {
                 Ok(json) => {
                     script::read(&json, path, self.engine, self.inventory, self.diagnostics)
@@ -191,13 +279,16 @@ impl Loader<'_> {
             }
         };
         match path.extension().and_then(|extension| extension.to_str()) {
-            Some("yml" | "yaml" | "json") => self.yaml(&file),
-            Some("toml") => {
-                let message = format!("{}: inventories in TOML are not read yet", path.display());
-                self.diagnostics.push(Diagnostic::placeless(codes::NOT_YET, message));
+            Some("yml" | "yaml" | "json" | "config") => self.yaml(&file),
+            Some("toml") if self.is_enabled("toml") => {
+                toml::read(&file, self.engine, self.inventory, self.diagnostics);
             }
             _ if looks_like_yaml(&file.text) => self.yaml(&file),
-            _ => ini::read(&file, self.engine, self.inventory, self.diagnostics),
+            _ if self.is_enabled("ini") => {
+                ini::read(&file, self.engine, self.inventory, self.diagnostics);
+            }
+            Some("toml") => self.not_enabled(path, "toml"),
+            _ => self.not_enabled(path, "ini"),
         }
     }
 
@@ -205,14 +296,81 @@ impl Loader<'_> {
         let Some(node) = source::yaml::parse(file, self.diagnostics) else { return };
         if let Some(plugin) = node.as_mapping().and_then(|mapping| mapping.get("plugin")) {
             let name = plugin.as_str().unwrap_or("").to_owned();
-            let message = format!("the inventory plugin '{name}' is not there yet");
-            self.diagnostics
-                .push(Diagnostic::error(codes::NOT_YET, &plugin.span, message).hint(
-                    "write its output to a file: ansible-inventory -i … --list > hosts.json",
-                ));
+            self.plugin(&name, plugin, &node);
+            return;
+        }
+        if !self.is_enabled("yaml") {
+            self.not_enabled(&file.path.clone(), "yaml");
             return;
         }
         yaml::read(&node, self.engine, self.inventory, self.diagnostics);
+    }
+
+    /// A file that says which plugin reads it.
+    fn plugin(&mut self, name: &str, place: &Node, node: &Node) {
+        let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+        if matches!(short, "constructed" | "generator")
+            && !self.is_enabled("auto")
+            && !self.is_enabled(short)
+        {
+            self.not_enabled(&node.span.file.path.clone(), short);
+            return;
+        }
+        let scope = self.settings.scope.clone().unwrap_or_else(|| {
+            Scope::new(Arc::new(Engine::new()), Arc::new(Surroundings::default()))
+        });
+        match short {
+            "constructed" => {
+                let (engine, read) = (self.engine, self.read);
+                let files =
+                    |inventory: &Inventory, host: &HostName, diagnostics: &mut Diagnostics| {
+                        let (mut of_groups, mut of_host) = (Vars::new(), Vars::new());
+                        for folder in &inventory.folders {
+                            for group in inventory.groups_of(host.as_str()) {
+                                let kind = vars_files::VarsFolder::Group;
+                                let name = group.as_str();
+                                of_groups.extend(vars_files::read(
+                                    folder,
+                                    kind,
+                                    name,
+                                    engine,
+                                    read,
+                                    diagnostics,
+                                ));
+                            }
+                            let kind = vars_files::VarsFolder::Host;
+                            let name = host.as_str();
+                            of_host.extend(vars_files::read(
+                                folder,
+                                kind,
+                                name,
+                                engine,
+                                read,
+                                diagnostics,
+                            ));
+                        }
+                        (of_groups, of_host)
+                    };
+                let surroundings = constructed::Surroundings {
+                    scope: &scope,
+                    extra: self.settings.extra.clone(),
+                    files: &files,
+                    uses_extra: self.settings.uses_extra,
+                };
+                constructed::apply(node, self.inventory, &surroundings, self.diagnostics);
+            }
+            "generator" => generator::apply(node, self.inventory, &scope, self.diagnostics),
+            _ => {
+                let message = format!(
+                    "inventory config specifies unknown plugin '{name}': it is not there yet"
+                );
+                self.diagnostics.push(
+                    Diagnostic::error(codes::NOT_YET, &place.span, message).hint(
+                        "write its output to a file: ansible-inventory -i … --list > hosts.json",
+                    ),
+                );
+            }
+        }
     }
 }
 
@@ -227,11 +385,6 @@ fn looks_like_yaml(text: &str) -> bool {
                 || line == "{"
                 || (line.ends_with(':') && !line.contains(['[', ' ']))
         })
-}
-
-/// A group's name as it is kept.
-pub fn safe_group_name(name: &str) -> String {
-    name.to_owned()
 }
 
 /// Sets a variable of a group; `ansible_group_priority` is no variable but the group's own.

@@ -95,6 +95,8 @@ pub struct Inventory {
     pub folders: Vec<std::path::PathBuf>,
     /// The file or folder of the first source that is one.
     pub file: Option<std::path::PathBuf>,
+    /// What becomes of names of groups that do not fit.
+    pub names: crate::group_names::GroupNames,
 }
 
 /// A group would be inside itself.
@@ -113,6 +115,7 @@ impl Default for Inventory {
             sources: Vec::new(),
             folders: Vec::new(),
             file: None,
+            names: Default::default(),
         };
         inventory.add_group("all");
         inventory.add_group("ungrouped");

@@ -110,7 +110,7 @@ pub fn read(
         Tree::from_trusted(&value, engine).unwrap_or(Tree::Value(value))
     };
     for (name, group) in object.iter().filter(|(name, _)| *name != "_meta") {
-        let name = crate::load::safe_group_name(name);
+        let name = inventory.names.kept(name);
         inventory.add_group(&name);
         match group {
             Json::Array(hosts) => {

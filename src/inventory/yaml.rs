@@ -61,7 +61,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn group(&mut self, name: &str, node: &Node) {
-        let name = crate::load::safe_group_name(name);
+        let name = self.inventory.names.kept(name);
         self.inventory.add_group(&name);
         let mapping = match &node.kind {
             Kind::Mapping(mapping) => Arc::clone(mapping),
@@ -90,7 +90,7 @@ impl Reader<'_> {
                     for child in &children.entries {
                         let Some(child_name) = child.key.as_str() else { continue };
                         self.group(child_name, &child.value);
-                        let child_name = crate::load::safe_group_name(child_name);
+                        let child_name = self.inventory.names.kept(child_name);
                         if let Err(error) = self.inventory.add_child(&name, &child_name) {
                             self.wrong(&child.key, error.to_string());
                         }
@@ -140,6 +140,17 @@ impl Reader<'_> {
     }
 
     fn hosts(&mut self, key: &Node, node: &Node, group: &str) {
+        if matches!(key.kind, Kind::Scalar(source::Scalar::Int(_) | source::Scalar::Float(_))) {
+            let written = key.span.text().trim();
+            self.wrong(
+                key,
+                format!(
+                    "Host pattern {written} must be a string. Enclose integers/floats in quotation \
+                     marks."
+                ),
+            );
+            return;
+        }
         let text = match &key.kind {
             Kind::Scalar(source::Scalar::Null) => String::new(),
             Kind::Scalar(_) => {

@@ -1,5 +1,7 @@
 //! Results of one module on hosts, as Ansible's `minimal` and `oneline` callbacks word them.
 
+use std::sync::Arc;
+
 use plan::Task;
 use protocol::{Json, JsonMap};
 use run::{Event, TaskResult};
@@ -8,7 +10,7 @@ use crate::{Live, Paint, Show, diff, json, paint::Tone};
 
 /// Shows results one host after the other.
 pub struct AdhocScreen {
-    pub live: Live,
+    pub live: Arc<Live>,
     pub paint: Paint,
     pub verbosity: u8,
     pub one_line: bool,

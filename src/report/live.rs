@@ -4,18 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::Masks;
+use crate::{LogFile, Masks, log::Level};
 
 /// A live line below the scrolling lines; nothing where output is no terminal.
 pub struct Live {
     masks: Arc<Masks>,
     bar: Option<ProgressBar>,
+    log: Option<LogFile>,
 }
 
 impl Live {
     /// Shows the line on the terminal, or nowhere. What goes through is masked.
     pub fn new(is_terminal: bool, masks: Arc<Masks>) -> Self {
         Self {
+            log: None,
             masks,
             bar: is_terminal.then(|| {
                 let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -27,9 +29,18 @@ impl Live {
         }
     }
 
+    /// Writes all that is shown to a log as well.
+    #[must_use]
+    pub fn with_log(self, log: Option<LogFile>) -> Self {
+        Self { log, ..self }
+    }
+
     /// Writes a line above.
     pub fn print(&self, line: &str) {
         let line = self.masks.apply(line);
+        if let Some(log) = &self.log {
+            log.add(Level::Info, &line);
+        }
         match &self.bar {
             Some(bar) => bar.suspend(|| println!("{line}")),
             None => println!("{line}"),
@@ -39,6 +50,10 @@ impl Live {
     /// Writes a line to the error stream, above.
     pub fn print_error(&self, line: &str) {
         let line = self.masks.apply(line);
+        if let Some(log) = &self.log {
+            let is_warning = line.contains("[WARNING]") || line.contains("[DEPRECATION");
+            log.add(if is_warning { Level::Warning } else { Level::Error }, &line);
+        }
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),

@@ -8,7 +8,7 @@ use protocol::{Json, JsonMap};
 use run::{Event, Statistics, TaskResult};
 use template::Value;
 
-use crate::{Live, Paint, diff, json, paint::Tone};
+use crate::{Live, Paint, ResultFormat, diff, json, paint::Tone};
 
 /// How events are shown.
 #[derive(Clone, Debug)]
@@ -27,6 +27,17 @@ pub struct ScreenSettings {
     pub shows_custom_stats: bool,
     /// Whether a check run says so in its banners.
     pub marks_check: bool,
+    /// Whether this is a check run.
+    pub is_check: bool,
+    /// Whether it is said when a host starts a task.
+    pub shows_host_start: bool,
+    /// Whether the place of a task is said where it fails.
+    pub shows_path_on_failure: bool,
+    /// Whether banners of tasks hold their arguments.
+    pub shows_arguments: bool,
+    pub result_format: ResultFormat,
+    /// Whether results are broken into lines; `None` for where the format would have it.
+    pub is_pretty: Option<bool>,
 }
 
 impl Default for ScreenSettings {
@@ -41,6 +52,12 @@ impl Default for ScreenSettings {
             explains: true,
             shows_custom_stats: false,
             marks_check: false,
+            is_check: false,
+            shows_host_start: false,
+            shows_path_on_failure: false,
+            shows_arguments: false,
+            result_format: ResultFormat::Json,
+            is_pretty: None,
         }
     }
 }
@@ -48,7 +65,7 @@ impl Default for ScreenSettings {
 /// Shows events.
 pub struct Screen {
     settings: ScreenSettings,
-    live: Live,
+    live: Arc<Live>,
     hosts: usize,
     done: std::collections::HashSet<inventory::HostName>,
     failed: std::collections::HashSet<inventory::HostName>,
@@ -58,6 +75,7 @@ pub struct Screen {
     /// Titles of the tasks that were announced, and the one shown last.
     titles: std::collections::HashMap<plan::TaskId, String>,
     shown: Option<plan::TaskId>,
+    names: std::collections::HashMap<plan::TaskId, String>,
     custom_stats: crate::custom_stats::CustomStats,
 }
 
@@ -83,7 +101,7 @@ pub struct Line {
 
 impl Screen {
     /// Makes a screen.
-    pub fn new(settings: ScreenSettings, live: Live) -> Self {
+    pub fn new(settings: ScreenSettings, live: Arc<Live>) -> Self {
         Self {
             settings,
             live,
@@ -95,6 +113,7 @@ impl Screen {
             said: Default::default(),
             titles: Default::default(),
             shown: None,
+            names: Default::default(),
             custom_stats: Default::default(),
         }
     }
@@ -144,14 +163,20 @@ impl Screen {
                 let name = name.trim();
                 let title =
                     if name.is_empty() { "PLAY".to_owned() } else { format!("PLAY [{name}]") };
-                let _ = play;
-                vec![out(self.banner(&title))]
+                let says = play.frame.keywords.get(plan::Key::CheckMode);
+                let says = says.and_then(|setting| setting.tree.literal());
+                let is_check = says.and_then(|value| value.as_bool());
+                let mark = self.check_mark(is_check.unwrap_or(self.settings.is_check));
+                vec![out(self.banner(&format!("{title}{mark}")))]
             }
             Event::NoHostsMatched { .. } => {
                 vec![out(self.paint(Tone::Skipped, "skipping: no hosts matched"))]
             }
             Event::NoHostsRemaining => vec![out(self.banner("NO MORE HOSTS LEFT"))],
             Event::TaskStarted { task, name, check } => {
+                let role = task.role().map(|role| format!("{} : ", role.full_name()));
+                let full = format!("{}{}", role.unwrap_or_default(), name.trim());
+                self.names.insert(task.id, full);
                 let title = self.title("TASK", task, name, *check);
                 let mut lines = vec![self.announce(task, title)];
                 if self.settings.verbosity >= 2 {
@@ -164,6 +189,10 @@ impl Screen {
             Event::HandlerStarted { task, name } => {
                 let title = self.title("RUNNING HANDLER", task, name, false);
                 vec![self.announce(task, title)]
+            }
+            Event::HostStarted { task, host } if self.settings.shows_host_start => {
+                let name = self.names.get(&task.id).cloned().unwrap_or_default();
+                vec![out(self.paint(Tone::Ok, &format!(" [started TASK: {name} on {host}]")))]
             }
             Event::HostStarted { .. } | Event::Flush { .. } => Vec::new(),
             Event::Statistic { .. } => {
@@ -220,10 +249,13 @@ impl Screen {
     }
 
     fn playbooks(&self, playbooks: &[(String, usize)]) -> Vec<Line> {
-        if self.settings.verbosity < 2 {
-            return Vec::new();
-        }
         let mut lines = Vec::new();
+        if self.settings.marks_check && self.settings.is_check {
+            lines.push(out(self.banner("DRY RUN")));
+        }
+        if self.settings.verbosity < 2 {
+            return lines;
+        }
         for (path, plays) in playbooks {
             let name = path.rsplit('/').next().unwrap_or(path);
             lines.push(out(self.banner(&format!("PLAYBOOK: {name}"))));
@@ -253,8 +285,13 @@ impl Screen {
         let is_include = task.does(&["include_role"]) && task.keywords.name.is_some();
         let role = task.role().filter(|_| !is_include);
         let role = role.map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
-        let check = if check && self.settings.marks_check { " CHECK MODE" } else { "" };
-        format!("{word} [{role}{}{check}]", name.trim())
+        let arguments =
+            if self.settings.shows_arguments { arguments_of(task) } else { String::new() };
+        format!("{word} [{role}{}{arguments}]{}", name.trim(), self.check_mark(check))
+    }
+
+    fn check_mark(&self, is_check: bool) -> &'static str {
+        if is_check && self.settings.marks_check { " [CHECK MODE]" } else { "" }
     }
 
     /// `host`, or `host -> delegate`.
@@ -327,11 +364,16 @@ impl Screen {
             lines.push(self.failure_line(Tone::Unreachable, &text));
             lines.extend(self.explanation(task, result));
         } else if result.failed {
-            if has_items {
+            // What debug says of all its items is shown too.
+            if has_items && !task.does(&["debug"]) {
                 if ignored {
                     lines.push(out(self.paint(Tone::Skipped, "...ignoring")));
                 }
                 return lines;
+            }
+            if self.settings.shows_path_on_failure && self.settings.verbosity < 2 {
+                lines
+                    .push(self.failure_line(Tone::Verbose, &format!("task path: {}", place(task))));
             }
             let text = format!("fatal: [{host}]: FAILED! => {}", self.dump(task, result));
             lines.push(self.failure_line(Tone::Failed, &text));
@@ -414,12 +456,8 @@ impl Screen {
                 });
             }
         }
-        let shown = Json::Object(shown);
-        if result.verbose_always || self.settings.verbosity > 2 {
-            json::pretty(&shown, 4)
-        } else {
-            json::line(&shown)
-        }
+        let breaks = result.verbose_always || self.settings.verbosity > 2;
+        self.settings.result_format.write(shown, breaks, self.settings.is_pretty)
     }
 
     fn explanation(&self, task: &Arc<Task>, result: &TaskResult) -> Vec<Line> {
@@ -506,8 +544,23 @@ impl Screen {
             }
             lines.push(out(String::new()));
         }
+        if self.settings.marks_check && self.settings.is_check {
+            lines.push(out(self.banner("DRY RUN")));
+        }
         lines
     }
+}
+
+/// The arguments of a task as they were written.
+fn arguments_of(task: &Task) -> String {
+    let raw = task.action.free_form.as_ref().map(|tree| ("_raw_params", tree));
+    let named = task.action.args.iter().map(|(name, tree)| (&**name, tree));
+    let all: Vec<String> = raw
+        .into_iter()
+        .chain(named)
+        .map(|(name, tree)| format!("{name}={}", plan::written(tree)))
+        .collect();
+    if all.is_empty() { String::new() } else { format!(" {}", all.join(", ")) }
 }
 
 /// Says of a skipped task that only a run can tell.

@@ -229,7 +229,7 @@ impl Store {
                 included: Arc::clone(&vars.included),
                 set: Arc::clone(&vars.set),
             },
-            None => HostLayers { inventory, ..HostLayers::default() },
+            None => HostLayers { inventory, facts: no_facts(), ..HostLayers::default() },
         }
     }
 
@@ -265,8 +265,12 @@ impl Store {
                 }
             }
         }
-        if let Some(host) = inventory.hosts.get(host) {
-            add(&host.vars);
+        match inventory.hosts.get(host) {
+            Some(host) => add(&host.vars),
+            None if inventory::pattern::LOCALHOST.contains(&host.as_str()) => {
+                add(&implicit_localhost());
+            }
+            None => {}
         }
         for folder in inventory.folders.iter().chain(&self.playbook_folders) {
             add(&(self.read_vars)(folder, inventory::vars_files::VarsFolder::Host, host.as_str()));
@@ -282,6 +286,17 @@ impl Store {
         for folder in inventory.folders.iter().chain(&self.playbook_folders) {
             let file = self.group_file(folder, group);
             vars.extend(file.iter().map(|(name, tree)| (Arc::clone(name), tree.clone())));
+        }
+        vars
+    }
+
+    /// The variables that a host has in itself and beside the inventory, not those of its groups.
+    pub fn own_vars(&self, host: &HostName) -> Vars {
+        let inventory = self.inventory();
+        let mut vars = inventory.hosts.get(host).map(|h| h.vars.clone()).unwrap_or_default();
+        for folder in inventory.folders.iter().chain(&self.playbook_folders) {
+            let kind = inventory::vars_files::VarsFolder::Host;
+            vars.extend((self.read_vars)(folder, kind, host.as_str()));
         }
         vars
     }
@@ -378,6 +393,15 @@ impl Store {
         let included = included.into_iter().map(|(name, tree)| (Arc::from(name), tree)).collect();
         put_over(layer, &included, self.hash_behaviour);
     }
+}
+
+/// What the controller is reached by where no inventory names it.
+fn implicit_localhost() -> Vars {
+    let text = |text: &str| Tree::Value(Value::from(text));
+    Vars::from_iter([
+        (Arc::from("ansible_connection"), text("local")),
+        (Arc::from("ansible_python_interpreter"), text("/usr/bin/python3")),
+    ])
 }
 
 /// A lock that a panicking thread held is still good: values are replaced whole.

@@ -214,6 +214,15 @@ fn unknown<'a>(
             format!("the {what} '{name}' is not supported: {why}"),
         );
     }
+    if !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.')) {
+        return TemplateError::new(
+            ErrorKind::UnknownName,
+            format!(
+                "TemplateSyntaxError: Could not load \"{name}\": 'invalid plugin name: \
+                 ansible.builtin.{name}'"
+            ),
+        );
+    }
     let error = TemplateError::new(ErrorKind::UnknownName, format!("there is no {what} '{name}'"));
     let near = source::nearest::nearest(short, known.copied());
     if near.is_empty() {

@@ -163,7 +163,7 @@ fn keeps_text(expr: &Expr) -> bool {
 /// A text as the list, dict or boolean that it reads as, or as it is.
 fn structured(text: String) -> Value {
     if text.starts_with(['{', '[']) || text == "True" || text == "False" {
-        return literal_eval::parse(&text).unwrap_or(Value::from(text));
+        return literal_eval::parse_structure(&text).unwrap_or(Value::from(text));
     }
     Value::from(text)
 }

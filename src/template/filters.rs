@@ -17,7 +17,9 @@ mod text;
 mod text_split;
 pub mod time;
 pub mod truth;
-mod yaml;
+mod urlize;
+mod vault;
+pub mod yaml;
 
 use crate::{
     engine::{Call, Filter},
@@ -27,8 +29,9 @@ use crate::{
 
 /// Filters of the field that are not done, and why.
 pub(crate) const NOT_DONE: &[(&str, &str)] = &[
-    ("vault", "encrypt with the command trueup vault"),
     ("win_basename", "Windows hosts are not managed"),
+    ("win_dirname", "Windows hosts are not managed"),
+    ("win_splitdrive", "Windows hosts are not managed"),
 ];
 
 /// All filters.
@@ -50,6 +53,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Filter> {
         text_split::FILTERS,
         time::FILTERS,
         truth::FILTERS,
+        urlize::FILTERS,
+        vault::FILTERS,
     ]
     .into_iter()
     .flatten()

@@ -1,10 +1,14 @@
 //! Lookups: values from outside of the inventory.
 
+mod csv;
 mod files;
+mod ini;
+mod inline;
 mod lists;
 mod password;
 mod programs;
 mod variables;
+mod web;
 
 pub(crate) use files::glob;
 
@@ -17,7 +21,6 @@ use crate::{
 
 /// Lookups of the field that are not done, and why.
 pub(crate) const NOT_DONE: &[(&str, &str)] = &[
-    ("url", "fetch it with the module uri or get_url"),
     ("dig", "name servers are not asked from templates"),
     ("passwordstore", "the program pass is not driven"),
     ("collection_version", "collections are not installed"),
@@ -33,9 +36,18 @@ pub(crate) const NOT_DONE: &[(&str, &str)] = &[
 
 /// All lookups.
 pub(crate) fn all() -> impl Iterator<Item = &'static Lookup> {
-    [files::LOOKUPS, lists::LOOKUPS, password::LOOKUPS, programs::LOOKUPS, variables::LOOKUPS]
-        .into_iter()
-        .flatten()
+    [
+        csv::LOOKUPS,
+        files::LOOKUPS,
+        ini::LOOKUPS,
+        lists::LOOKUPS,
+        password::LOOKUPS,
+        programs::LOOKUPS,
+        variables::LOOKUPS,
+        web::LOOKUPS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Runs a lookup for `lookup()` or, with `wants_list`, for `query()`.
@@ -54,11 +66,21 @@ pub(crate) fn call(
     };
     let on_error = arguments.take("errors");
     let terms = std::mem::take(&mut arguments.positional);
-    match run(lookup, terms, arguments, scope) {
+    let result = run(lookup, terms, arguments, scope).map_err(|error| match error.kind() {
+        ErrorKind::Undefined | ErrorKind::Unsupported => error,
+        _ => TemplateError::new(
+            ErrorKind::Lookup,
+            format!("the lookup '{}' failed: {}", lookup.name, error.message()),
+        )
+        .because(error),
+    });
+    match result {
         Ok(values) if wants_list => Ok(Value::list(values)),
         Ok(mut values) if values.len() == 1 => Ok(values.remove(0)),
         // What lookups return is joined, unless it is no text.
-        Ok(values) if values.iter().all(|value| matches!(value, Value::Str(_))) => {
+        Ok(values)
+            if !values.is_empty() && values.iter().all(|value| matches!(value, Value::Str(_))) =>
+        {
             let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
             Ok(Value::from(texts.join(",")))
         }
@@ -72,10 +94,10 @@ pub(crate) fn call(
     }
 }
 
-/// Runs a lookup.
+/// Runs a lookup. Options that it does not have are passed over, as Ansible does.
 ///
 /// # Errors
-/// The lookup fails, or an option was given that it does not have.
+/// The lookup fails; the message is the lookup's own, as loops show it.
 pub(crate) fn run(
     lookup: &'static Lookup,
     terms: Vec<Value>,
@@ -84,21 +106,7 @@ pub(crate) fn run(
 ) -> Result<Vec<Value>> {
     let name = lookup.name;
     let mut call = LookupCall { scope, name, terms, options };
-    let values = (lookup.run)(&mut call).map_err(|error| match error.kind() {
-        ErrorKind::Undefined | ErrorKind::Unsupported => error,
-        _ => TemplateError::new(
-            ErrorKind::Lookup,
-            format!("the lookup '{name}' failed: {}", error.message()),
-        )
-        .because(error),
-    })?;
-    if let Some((option, _)) = call.options.keyword.first() {
-        return Err(TemplateError::new(
-            ErrorKind::Unsupported,
-            format!("the lookup '{name}' has no option '{option}'"),
-        ));
-    }
-    Ok(values)
+    (lookup.run)(&mut call)
 }
 
 impl LookupCall<'_> {

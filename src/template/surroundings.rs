@@ -7,13 +7,37 @@ use std::{
     sync::Arc,
 };
 
-use indexmap::IndexMap;
-
 use crate::{
     engine::Decrypt,
     error::{ErrorKind, Result, TemplateError},
     value::Value,
 };
+
+/// Fetches what a URL leads to: the text, or a message for people. The arguments are those of the
+/// module `uri`.
+pub type Fetch =
+    Arc<dyn Fn(&protocol::JsonMap) -> std::result::Result<String, String> + Send + Sync>;
+
+/// Encrypts and decrypts as ansible-vault does, with passwords that templates bring themselves.
+pub trait VaultCipher: Send + Sync {
+    /// Encrypts a text. The salt is a random one unless it is given.
+    ///
+    /// # Errors
+    /// In words: there are no random numbers.
+    fn encrypt(
+        &self,
+        plain: &[u8],
+        password: &[u8],
+        id: Option<&str>,
+        salt: Option<&[u8]>,
+    ) -> std::result::Result<String, String>;
+
+    /// Decrypts a text.
+    ///
+    /// # Errors
+    /// In words: it is no vault text, or the password does not fit.
+    fn decrypt(&self, text: &str, password: &[u8]) -> std::result::Result<Vec<u8>, String>;
+}
 
 /// Everything outside the variables that lookups, includes and path filters may use. The room
 /// itself asks the process for nothing: not for its environment, folder or home.
@@ -32,6 +56,10 @@ pub struct Surroundings {
     pub home_folder: Option<PathBuf>,
     /// Decrypts vault texts.
     pub decrypt: Option<Decrypt>,
+    /// What the filters `vault` and `unvault` work with.
+    pub vault: Option<Arc<dyn VaultCipher>>,
+    /// Fetches for `lookup('url')`.
+    pub fetch: Option<Fetch>,
     /// How templates behave.
     pub settings: Settings,
     /// Hosts by pattern, for `lookup('inventory_hostnames')`.
@@ -46,8 +74,8 @@ pub struct Settings {
     pub jinja2_native: bool,
     /// Whether a text of several parts that reads as a list or dict becomes one.
     pub structures_from_text: bool,
-    /// `error_on_undefined_vars` is always on; this says what `lookup('config')` finds.
-    pub config: IndexMap<String, Value>,
+    /// What `lookup('config')` finds.
+    pub config: Arc<dyn ConfigurationLookup>,
     /// What `ansible_managed` is, where no variable says otherwise.
     pub ansible_managed: String,
 }
@@ -57,9 +85,53 @@ impl Default for Settings {
         Self {
             jinja2_native: true,
             structures_from_text: true,
-            config: IndexMap::new(),
+            config: Arc::new(NoConfiguration),
             ansible_managed: "Ansible managed".into(),
         }
+    }
+}
+
+/// A setting and where it comes from: `default`, `env: NAME`, a file, `var: NAME`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Configured {
+    pub value: Value,
+    pub origin: String,
+}
+
+/// Options of one plugin, as `lookup('config', plugin_type=…, plugin_name=…)` asks for them.
+#[derive(Clone, Copy, Debug)]
+pub struct OfPlugin<'a> {
+    pub kind: &'a str,
+    pub name: &'a str,
+}
+
+/// Answers what settings are.
+pub trait ConfigurationLookup: Send + Sync + fmt::Debug {
+    /// The value of a setting, or of an option of a plugin; `None` where there is none of that name.
+    /// `variable` gives the variables of the task.
+    ///
+    /// # Errors
+    /// In words: there is no such plugin, or the value is wrong.
+    fn find(
+        &self,
+        name: &str,
+        plugin: Option<OfPlugin<'_>>,
+        variable: &dyn Fn(&str) -> Option<Value>,
+    ) -> std::result::Result<Option<Configured>, String>;
+}
+
+/// No settings at all.
+#[derive(Debug)]
+pub struct NoConfiguration;
+
+impl ConfigurationLookup for NoConfiguration {
+    fn find(
+        &self,
+        _: &str,
+        _: Option<OfPlugin<'_>>,
+        _: &dyn Fn(&str) -> Option<Value>,
+    ) -> std::result::Result<Option<Configured>, String> {
+        Ok(None)
     }
 }
 
@@ -81,6 +153,8 @@ impl Default for Surroundings {
             search_folders: Vec::new(),
             home_folder: None,
             decrypt: None,
+            vault: None,
+            fetch: None,
             settings: Settings::default(),
             inventory: None,
         }

@@ -143,6 +143,9 @@ pub fn encrypt_with_salt(
     text
 }
 
+/// A plaintext, the ID that it is encrypted under, and the password.
+pub type Opened = (Vec<u8>, String, Secret<Vec<u8>>);
+
 /// The passwords that are at hand, in the order in which they were given.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
@@ -173,6 +176,15 @@ impl Keyring {
     /// # Errors
     /// Any [`VaultError`] but [`VaultError::Random`].
     pub fn decrypt(&self, text: &str) -> Result<Vec<u8>, VaultError> {
+        self.open(text).map(|(plain, _, _)| plain)
+    }
+
+    /// Decrypts a text as [`decrypt`](Self::decrypt) does, and says which password fitted: under
+    /// the ID that the text names, or its own where it names none.
+    ///
+    /// # Errors
+    /// Any [`VaultError`] but [`VaultError::Random`].
+    pub fn open(&self, text: &str) -> Result<Opened, VaultError> {
         let envelope = Envelope::parse(text)?;
         if self.passwords.is_empty() {
             return Err(VaultError::NoPasswords);
@@ -184,7 +196,7 @@ impl Keyring {
         for (_, password) in own.into_iter().chain(others) {
             match envelope.decrypt(password.reveal()) {
                 Err(VaultError::WrongPassword) => {}
-                decided => return decided,
+                decided => return decided.map(|plain| (plain, id.to_owned(), password.clone())),
             }
         }
         Err(VaultError::WrongPassword)

@@ -65,7 +65,8 @@ fn variable(context: &ActionContext<'_>, tree: &Tree) -> TaskResult {
     };
     let shown = match value.and_then(|value| value.to_json()) {
         Ok(json) => json,
-        Err(error) if error.is_undefined() => {
+        // A name may be one of nothing; a template may not.
+        Err(error) if error.is_undefined() && !matches!(tree, Tree::Template(_)) => {
             let verbose = context.executor.context.settings.verbosity > 0;
             let detail = if verbose { format!("{UNDEFINED}: {error}") } else { UNDEFINED.into() };
             Json::String(detail)

@@ -33,6 +33,11 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
             _ => value,
         };
         let json = value.to_json().unwrap_or_else(|_| Json::String(value.to_string()));
+        // Facts are lists and dicts; tuples and groups of `groupby` become lists on the way.
+        let value = match &value {
+            Value::Tuple(_) | Value::List(_) | Value::Object(_) => Value::from_json(&json),
+            _ => value,
+        };
         facts.insert(name.clone(), json);
         result.variables.push((name, value));
     }

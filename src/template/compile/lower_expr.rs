@@ -12,7 +12,7 @@ use super::{
     lower::Lowerer,
 };
 use crate::{
-    error::{ErrorKind, Result},
+    error::{ErrorKind, Result, TemplateError},
     value::{Value, big},
 };
 
@@ -256,6 +256,12 @@ impl Lowerer<'_> {
                     arguments.positional.push(Argument::Spread(self.expr(expr)?));
                 }
                 ast::CallArg::Kwarg(name, expr) => {
+                    if arguments.keyword.iter().any(|(known, _)| &**known == *name) {
+                        return Err(TemplateError::new(
+                            ErrorKind::Syntax,
+                            format!("keyword argument repeated: {name}"),
+                        ));
+                    }
                     arguments.keyword.push(((*name).into(), self.expr(expr)?));
                 }
                 ast::CallArg::KwargSplat(expr) => arguments.spread.push(self.expr(expr)?),

@@ -23,7 +23,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("combine", combine),
     filter("dict2items", dict2items),
     filter("items2dict", items2dict),
-    filter("extract", extract),
+    super::lenient("extract", extract),
     filter("rekey_on_member", rekey_on_member),
 ];
 
@@ -439,8 +439,14 @@ fn items2dict(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
 }
 
 fn extract(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
+    let value = value.defined()?;
     let [container, more] = arguments.bind("extract", ["container", "morekeys"], 1)?;
-    let mut found = attribute::item(&container.unwrap_or_default(), &value)?;
+    let container = container.unwrap_or_default();
+    if container.is_undefined() {
+        // Nothing can be taken out of nothing; `default` may still say what stands for it.
+        return Ok(container);
+    }
+    let mut found = attribute::item(&container, &value)?;
     let keys = match more {
         None | Some(Value::None) => Vec::new(),
         Some(keys) if keys.is_sequence() => keys.elements()?,

@@ -28,7 +28,6 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("forceescape", escape),
     filter("safe", string),
     filter("urlencode", urlencode),
-    filter("urlize", urlize),
     filter("xmlattr", xmlattr),
     filter("filesizeformat", filesizeformat),
     filter("pprint", pprint),
@@ -246,7 +245,7 @@ fn striptags(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
 }
 
 /// A text safe in HTML.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -304,10 +303,6 @@ fn urlencode(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
         .map(|(key, value)| format!("{}={}", query(&key.to_string()), query(&value.to_string())))
         .collect();
     Ok(Value::from(parts.join("&")))
-}
-
-fn urlize(_: &Call<'_>, _: Value, _: Arguments) -> Result<Value> {
-    Err(TemplateError::new(ErrorKind::Unsupported, "the filter 'urlize' is not supported"))
 }
 
 fn xmlattr(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {

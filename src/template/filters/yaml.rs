@@ -84,6 +84,16 @@ impl YamlStyle {
     }
 }
 
+/// Writes plain data as Ansible's programs print it: blocks, sorted keys, lines of at most `width`
+/// characters where they can be broken.
+///
+/// # Errors
+/// Something in it is undefined or no data.
+pub fn printed(value: &Value, width: i32) -> Result<String> {
+    let style = YamlStyle::from_arguments(Arguments::default(), Flow::Never, 2, "yaml")?;
+    dump(value, &YamlStyle { width, ..style })
+}
+
 /// Writes a value as one document.
 ///
 /// # Errors

@@ -71,7 +71,10 @@ fn as_lists(call: &mut LookupCall<'_>) -> Result<Vec<Vec<Value>>> {
     if lists.is_empty() {
         return Err(TemplateError::new(
             ErrorKind::Lookup,
-            format!("with_{} requires at least one element in the nested list", call.name),
+            match call.name {
+                "together" => "with_together requires at least one element in each list".to_owned(),
+                name => format!("with_{name} requires at least one element in the nested list"),
+            },
         ));
     }
     Ok(lists)
@@ -180,10 +183,15 @@ fn one_sequence(term: &str, options: &[(String, String)]) -> Result<Vec<Value>> 
             format!("unknown error parsing with_sequence arguments: '{text}'"),
         )
     };
-    let number = |text: &str| -> Result<i64> {
-        crate::filters::numbers::parse_int(text, 0)
-            .and_then(|value| value.as_int())
-            .ok_or_else(|| wrong(text))
+    let number = |name: &str, text: &str| -> Result<i64> {
+        crate::filters::numbers::parse_int(text, 0).and_then(|value| value.as_int()).ok_or_else(
+            || {
+                TemplateError::new(
+                    ErrorKind::Lookup,
+                    format!("Invalid type for configuration option {name}: '{text}' is no integer"),
+                )
+            },
+        )
     };
     let mut pairs: Vec<(String, String)> = options.to_vec();
     if term.contains('=') {
@@ -204,13 +212,13 @@ fn one_sequence(term: &str, options: &[(String, String)]) -> Result<Vec<Value>> 
         let dash = range.get(1..).and_then(|rest| rest.find('-')).map(|at| at + 1);
         match dash {
             Some(at) => {
-                start = number(range.get(..at).unwrap_or(""))?;
-                end = Some(number(range.get(at + 1..).unwrap_or(""))?);
+                start = number("start", range.get(..at).unwrap_or(""))?;
+                end = Some(number("end", range.get(at + 1..).unwrap_or(""))?);
             }
-            None => end = Some(number(range)?),
+            None => end = Some(number("end", range)?),
         }
         if let Some(step) = step {
-            stride = number(step)?;
+            stride = number("stride", step)?;
         }
         if let Some(shown) = shown {
             format = shown.to_owned();
@@ -218,10 +226,10 @@ fn one_sequence(term: &str, options: &[(String, String)]) -> Result<Vec<Value>> 
     }
     for (key, value) in &pairs {
         match key.as_str() {
-            "start" => start = number(value)?,
-            "end" => end = Some(number(value)?),
-            "count" => count = Some(number(value)?),
-            "stride" => stride = number(value)?,
+            "start" => start = number("start", value)?,
+            "end" => end = Some(number("end", value)?),
+            "count" => count = Some(number("count", value)?),
+            "stride" => stride = number("stride", value)?,
             "format" => format.clone_from(value),
             other => {
                 return Err(TemplateError::new(
@@ -269,7 +277,10 @@ fn one_sequence(term: &str, options: &[(String, String)]) -> Result<Vec<Value>> 
     let mut values = Vec::new();
     let mut at = start;
     while if stride > 0 { at <= end } else { at >= end } {
-        let text = crate::methods::percent::format(&format, &Value::tuple([Value::Int(at)]))?;
+        let text = crate::methods::percent::format(&format, &Value::tuple([Value::Int(at)]))
+            .map_err(|_| {
+                TemplateError::new(ErrorKind::Lookup, format!("bad formatting string: {format}"))
+            })?;
         values.push(Value::from(text));
         at += stride;
     }

@@ -86,25 +86,52 @@ fn env(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
 }
 
 fn config(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
-    let on_missing = call.text_option("on_missing")?.unwrap_or_else(|| "error".into());
-    if let Some(kind) = call.text_option("plugin_type")? {
-        return Err(TemplateError::new(
-            ErrorKind::Unsupported,
-            format!("settings of plugins (plugin_type={kind}) are not supported"),
-        ));
-    }
-    let settings = call.scope.surroundings().settings.config.clone();
+    let failure = |message: String| TemplateError::new(ErrorKind::Lookup, message);
+    let on_missing = match call.option("on_missing")? {
+        None => "error".to_owned(),
+        Some(Value::Str(word)) if matches!(&*word, "error" | "warn" | "skip") => word.to_string(),
+        Some(other) => {
+            return Err(failure(format!(
+                "\"on_missing\" must be a string and valid values are \"error\", \"warn\" or \
+                 \"skip\", not {other}"
+            )));
+        }
+    };
+    let kind = call.text_option("plugin_type")?;
+    let name = call.text_option("plugin_name")?;
+    let shows_origin = call.bool_option("show_origin", false)?;
+    let plugin =
+        match (&kind, &name) {
+            (Some(kind), Some(name)) => Some(crate::surroundings::OfPlugin { kind, name }),
+            (None, None) => None,
+            _ => return Err(failure(
+                "Both plugin_type and plugin_name are required, cannot use one without the other"
+                    .into(),
+            )),
+        };
+    let scope = call.scope;
+    let variable = |name: &str| scope.get(name).filter(|value| !value.is_undefined());
+    let configuration = std::sync::Arc::clone(&scope.surroundings().settings.config);
     let mut values = Vec::new();
-    for term in call.text_terms()? {
-        match (settings.get(&term), on_missing.as_str()) {
-            (Some(value), _) => values.push(value.clone()),
-            (None, "skip" | "warn") => {}
-            (None, _) => {
-                return Err(TemplateError::new(
-                    ErrorKind::Lookup,
-                    format!("Unable to find setting {term}"),
-                ));
+    for term in call.defined_terms()? {
+        let Value::Str(term) = &term else {
+            return Err(failure(format!(
+                "Invalid setting identifier, \"{term}\" is not a string, its a {}",
+                term.type_name()
+            )));
+        };
+        if matches!(&**term, "ConfigManager" | "config") {
+            return Err(failure(format!("Invalid setting \"{term}\" attempted")));
+        }
+        match configuration.find(term, plugin, &variable).map_err(failure)? {
+            Some(found) if shows_origin => {
+                values.push(Value::list([found.value, Value::from(found.origin)]));
             }
+            Some(found) => values.push(found.value),
+            None if on_missing == "error" => {
+                return Err(failure(format!("Unable to find setting {term}")));
+            }
+            None => {}
         }
     }
     Ok(values)
@@ -185,7 +212,7 @@ fn template_variables(
 /// A text that reads as a list or dict becomes one, as Ansible does with `convert_data`.
 fn converted(text: String) -> Value {
     if text.starts_with(['{', '[']) || text == "True" || text == "False" {
-        return crate::literal_eval::parse(&text).unwrap_or(Value::from(text));
+        return crate::literal_eval::parse_structure(&text).unwrap_or(Value::from(text));
     }
     Value::from(text)
 }

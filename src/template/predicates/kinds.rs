@@ -7,7 +7,7 @@ use crate::{
     error::{Result, TemplateError},
     eval::operators,
     filters::truth::boolean,
-    value::{Arguments, Shape, Value, big, object::int_argument},
+    value::{Arguments, Value, object::int_argument},
 };
 
 pub(super) const TESTS: &[Test] = &[
@@ -198,12 +198,5 @@ fn superset(_: &Call<'_>, value: &Value, arguments: Arguments) -> Result<bool> {
 
 fn nan(_: &Call<'_>, value: &Value, arguments: Arguments) -> Result<bool> {
     arguments.none("nan")?;
-    match value {
-        Value::Float(number) => Ok(number.is_nan()),
-        other if big::of(other).is_some() => Ok(false),
-        Value::Object(object) if object.shape() == Shape::Plain => Ok(false),
-        other => {
-            Err(TemplateError::of_type(format!("must be real number, not {}", other.type_name())))
-        }
-    }
+    Ok(matches!(value, Value::Float(number) if number.is_nan()))
 }

@@ -178,19 +178,33 @@ fn same_file(call: &Call<'_>, value: &Value, arguments: Arguments) -> Result<boo
     Ok(look(value.to_string())? == look(other.unwrap_or_default().to_string())?)
 }
 
+/// A text as an address: its scheme, whether a host stands after `//`, and whether anything is
+/// left. Anything may be an address without a scheme.
 fn uri(value: &Value, arguments: Arguments, needs_host: bool) -> Result<bool> {
     let [schemes] = arguments.bind("uri", ["schemes"], 0)?;
     let Some(text) = value.as_str() else { return Ok(false) };
-    let Some((scheme, rest)) = text.split_once(':') else { return Ok(false) };
-    if scheme.is_empty() || !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) {
+    let (scheme, rest) = split_scheme(text);
+    let host = rest.strip_prefix("//").map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    if host.is_some_and(|host| host.contains('[') != host.contains(']')) {
         return Ok(false);
     }
     if let Some(schemes) = schemes.filter(|schemes| !schemes.is_none()) {
         let known = schemes.elements()?;
-        if !known.iter().any(|known| known.as_str() == Some(scheme)) {
+        if !known.iter().any(|known| known.as_str() == Some(&scheme)) {
             return Ok(false);
         }
     }
-    let host = rest.strip_prefix("//").map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
-    Ok(if needs_host { host.is_some_and(|host| !host.is_empty()) } else { !rest.is_empty() })
+    let has_host = host.is_some_and(|host| !host.is_empty());
+    Ok(if needs_host { has_host && !scheme.is_empty() } else { !text.is_empty() })
+}
+
+/// The scheme in small letters, which may be empty, and what follows it.
+fn split_scheme(text: &str) -> (String, &str) {
+    if let Some((scheme, rest)) = text.split_once(':')
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    {
+        return (scheme.to_lowercase(), rest);
+    }
+    (String::new(), text)
 }

@@ -1,0 +1,82 @@
+//! What templates may ask of the controller that other rooms know: ciphers and servers.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+    sync::Arc,
+};
+
+use module::{
+    FileMode, Mode,
+    machine::{Cancellation, Courier, Machine},
+};
+use protocol::{Digest, Json, JsonMap, arguments};
+use template::surroundings::{Fetch, VaultCipher};
+
+/// ansible-vault's cipher for the filters `vault` and `unvault`.
+pub struct Ciphers;
+
+impl VaultCipher for Ciphers {
+    fn encrypt(
+        &self,
+        plain: &[u8],
+        password: &[u8],
+        id: Option<&str>,
+        salt: Option<&[u8]>,
+    ) -> Result<String, String> {
+        match salt {
+            Some(salt) => Ok(vault::encrypt_with_salt(plain, password, id, salt)),
+            None => vault::encrypt(plain, password, id).map_err(|error| error.to_string()),
+        }
+    }
+
+    fn decrypt(&self, text: &str, password: &[u8]) -> Result<Vec<u8>, String> {
+        let envelope = vault::Envelope::parse(text).map_err(|error| error.to_string())?;
+        envelope.decrypt(password).map_err(|error| error.to_string())
+    }
+}
+
+/// The controller sends itself no files.
+struct NoFiles;
+
+impl Courier for NoFiles {
+    fn fetch(&self, _: &Digest) -> io::Result<Box<dyn Read>> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn send(&self, _: &mut dyn Read) -> io::Result<()> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+}
+
+/// Fetches with the module `uri`, on the controller.
+pub fn fetch(environment: BTreeMap<String, String>) -> Fetch {
+    Arc::new(move |options: &JsonMap| {
+        const UMASK: u32 = 0o022;
+        let entry = modules::CATALOGUE.find("uri").ok_or("there is no module uri")?;
+        let mut given = options.clone();
+        given.insert("return_content".into(), Json::Bool(true));
+        // The lookup takes fractions of a second, the module whole ones.
+        if let Some(secs) = given.get("timeout").and_then(Json::as_f64) {
+            given.insert("timeout".into(), Json::from(secs.ceil() as i64));
+        }
+        let checked = arguments::check(&(entry.spec)().arguments, "uri", &given);
+        let args = checked.map_err(|errors| {
+            errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("; ")
+        })?;
+        let variables = environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let cancellation = Arc::new(Cancellation::new().map_err(|error| error.to_string())?);
+        let courier = NoFiles;
+        let mut host = Machine::new(variables, FileMode::new(UMASK), cancellation, &courier);
+        let response = (entry.run)(&args, Mode { check: false, diff: false }, &mut host);
+        if response.failed {
+            let url = options.get("url").and_then(Json::as_str).unwrap_or("");
+            return Err(format!(
+                "Received HTTP error for {url} : {}",
+                response.msg.unwrap_or_default()
+            ));
+        }
+        let content = response.returned.get("content").and_then(Json::as_str);
+        Ok(content.unwrap_or("").to_owned())
+    })
+}

@@ -1,0 +1,37 @@
+//! A result as far as it may be seen.
+
+use std::sync::Arc;
+
+use plan::Task;
+use protocol::{Json, JsonMap};
+use run::TaskResult;
+
+/// What stands in place of a result that must not be seen.
+const CENSORED: &str =
+    "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
+
+/// The fields of a result without what is Ansible's own; nothing of it where it must not be seen.
+pub fn visible(result: &TaskResult, verbosity: u8) -> JsonMap {
+    const INVOCATION_FROM: u8 = 3;
+    if result.no_log {
+        return JsonMap::from_iter([
+            ("censored".to_owned(), Json::from(CENSORED)),
+            ("changed".to_owned(), Json::Bool(result.changed)),
+        ]);
+    }
+    let mut shown: JsonMap = result
+        .fields
+        .iter()
+        .filter(|(name, _)| !name.starts_with("_ansible_"))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    if verbosity < INVOCATION_FROM {
+        shown.remove("invocation");
+    }
+    shown
+}
+
+/// `file:line` of a task.
+pub fn place(task: &Arc<Task>) -> String {
+    format!("{}:{}", task.span.file.path.display(), task.span.start.line)
+}
