@@ -296,3 +296,36 @@ fn an_inventory_is_read_anew() {
     ran.expect_code(0);
     ran.expect_said(&["added+later+localhost"]);
 }
+
+#[test]
+fn what_must_not_be_seen_is_not_shown() {
+    let scratch = Scratch::new("unseen");
+    scratch.write("play.yml", play("    - command: echo hush\n      no_log: true\n"));
+    let played = scratch.trueup(&["run", "-v", "play.yml"]);
+    played.expect_code(0);
+    scratch.write(
+        "secret.yml",
+        "$ANSIBLE_VAULT;1.1;AES256\n\
+         61633438363731653931356564303966343333643434623461343939363333616638333537656265\n\
+         3039353330353066366532363933396231393132613061390a653732636666643331383334646239\n\
+         61386233343962376632613763633232346165643062376637643936383437393738346661393962\n\
+         3265383033643439640a643238313836366364386163383362326234633335646464386538653361\n\
+         3664\n",
+    );
+    scratch.write("pw", "x\n");
+    let asked = scratch.trueup(&[
+        "exec",
+        "localhost",
+        "-m",
+        "include_vars",
+        "-a",
+        "secret.yml",
+        "--vault-password-file",
+        "pw",
+    ]);
+    asked.expect_code(0);
+    asked.expect_said(&["the output has been hidden"]);
+    for ran in [played, asked] {
+        assert!(!ran.said().contains("hush"), "{}", ran.said());
+    }
+}

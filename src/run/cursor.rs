@@ -188,10 +188,17 @@ impl Cursor {
     }
 
     fn position(&self) -> Position {
+        // A level with another one on it has gone past the item that it stands for.
+        let last = self.levels.len().saturating_sub(1);
+        let index = |depth: usize, level: &Level| match depth < last {
+            true => level.index.saturating_sub(1),
+            false => level.index,
+        };
         Position(
             self.levels
                 .iter()
-                .map(|level| (level.section as u8, level.index, level.sequence))
+                .enumerate()
+                .map(|(depth, level)| (level.section as u8, index(depth, level), level.sequence))
                 .collect(),
         )
     }

@@ -19,7 +19,6 @@ pub mod execute;
 pub mod fact_cache;
 pub mod handlers;
 pub mod includes;
-pub mod layers;
 pub mod magic;
 pub mod outcome;
 pub mod prompting;
@@ -31,6 +30,8 @@ pub mod settings;
 pub mod statistics;
 pub mod store;
 pub mod tags;
+
+pub use inventory::layers;
 
 pub use event::{Event, EventSink, ItemEvent};
 pub use includes::{IncludedRole, Includes};
