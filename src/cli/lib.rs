@@ -21,6 +21,7 @@ pub mod includes;
 pub mod inventory_command;
 pub mod listing;
 pub mod program;
+pub mod pull_command;
 pub mod python_bundle;
 pub mod rejected;
 pub mod run_command;
@@ -124,6 +125,7 @@ fn dispatch(
                 args::Command::Vault(args) => vault_command::run(&args, &settings),
                 args::Command::Config(args) => config_command::run(&args, settings),
                 args::Command::Explain(args) => explain::run(&args),
+                args::Command::Pull(args) => pull_command::run(*args, settings, program),
                 args::Command::Demo(args) => demo::run(&args, &settings),
             }
         }
@@ -149,6 +151,10 @@ fn dispatch(
         },
         Program::AnsibleConfig => match parse::<config_command::ConfigArgs>(program, arguments)? {
             Ok(args) => config_command::run(&args, settings()?),
+            Err(code) => Ok(code),
+        },
+        Program::AnsiblePull => match parse::<pull_command::PullArgs>(program, arguments)? {
+            Ok(args) => pull_command::run(args, settings()?, program),
             Err(code) => Ok(code),
         },
         Program::NotYet(name) => {
