@@ -136,3 +136,20 @@ fn a_check_run_says_what_only_a_run_can_tell() {
     assert!(!ran.stdout.contains("unknown until run"), "{}", ran.stdout);
     ran.expect_said(&["\"msg\": \"yes\"", "\"msg\": \"b\""]);
 }
+
+#[test]
+fn a_failure_is_one_though_handlers_run() {
+    let scratch = Scratch::new("forced");
+    scratch.write(
+        "play.yml",
+        "- hosts: localhost\n  gather_facts: false\n  connection: local\n  handlers:\n  - name: told\n    \
+         debug: {msg: told}\n  tasks:\n  - command: 'true'\n    notify: told\n  - fail: {msg: no}\n",
+    );
+    for (words, told) in
+        [(&["run", "play.yml"][..], false), (&["run", "--force-handlers", "play.yml"][..], true)]
+    {
+        let ran = scratch.trueup(words);
+        ran.expect_code(2);
+        assert_eq!(ran.stdout.contains("\"msg\": \"told\""), told, "{words:?}: {}", ran.stdout);
+    }
+}

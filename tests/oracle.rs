@@ -63,7 +63,7 @@ fn the_baseline_by_ansible_core_and_by_trueup_is_the_same() {
     };
     let oracle = PathBuf::from(oracle).join("ansible-playbook");
     let mut fleet = Fleet::start().unwrap();
-    let spec = |name: &str| HostSpec { has_python: true, ..HostSpec::new(name) };
+    let spec = |name: &str| HostSpec { layer: Some(hosts::PYTHON), ..HostSpec::new(name) };
     let twins = fleet.boot_all(&[spec("theirs"), spec("ours")]).unwrap();
     let [theirs, ours] = &twins[..] else { panic!("two hosts were booted") };
     assert_eq!(files(theirs), files(ours), "twins are the same before");

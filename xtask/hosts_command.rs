@@ -164,7 +164,7 @@ fn specs(words: &[&str]) -> Result<Vec<HostSpec>, String> {
     let count = count.ok_or("how many hosts?")?;
     let spec = |number| HostSpec {
         name: format!("host{number}"),
-        has_python,
+        layer: has_python.then_some(hosts::PYTHON),
         operator: operator.clone(),
         ..HostSpec::default()
     };

@@ -116,6 +116,9 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
             write_retry_file(&session.settings, playbook, &ended);
         }
     }
+    if ended.is_interrupted {
+        return Err(Failed { code: 99, message: "User interrupted execution".into() });
+    }
     match &ended.error {
         Some(error) => Err(Failed::general(error.clone())),
         None => Ok(code),

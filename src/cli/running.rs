@@ -33,6 +33,10 @@ pub fn run(
         let mut screen = screen;
         while let Some(event) = received.blocking_recv() {
             screen.show(&event);
+            if let Event::Flush { done } = event {
+                // Whoever has waited may be gone.
+                let _ = done.send(());
+            }
         }
     });
     let includes = Arc::new(Compiling {
@@ -78,6 +82,17 @@ pub(crate) fn paint(settings: &Settings) -> Result<Paint, Failed> {
 struct Terminal;
 
 impl Prompts for Terminal {
+    fn line(&self, prompt: &str) -> Option<String> {
+        let mut output = std::io::stdout();
+        let _ = write!(output, "{prompt}");
+        let _ = output.flush();
+        let mut line = String::new();
+        match std::io::stdin().lock().read_line(&mut line) {
+            Ok(count) if count > 0 => Some(line.trim_end_matches(['\r', '\n']).to_owned()),
+            _ => None,
+        }
+    }
+
     fn ask(&self, prompt: &plan::Prompt, text: &str) -> Option<String> {
         if !std::io::stdin().is_terminal() {
             let mut line = String::new();

@@ -392,6 +392,8 @@ impl Session {
             error_on_missing_handler: flag("ERROR_ON_MISSING_HANDLER")?.unwrap_or(true),
             host_pattern_mismatch: mismatch,
             strategy: settings.get("DEFAULT_STRATEGY").unwrap_or_else(|| "linear".into()),
+            debugs_failures: flag("ENABLE_TASK_DEBUGGER")?.unwrap_or(false)
+                || settings.get("DEFAULT_STRATEGY").as_deref() == Some("debug"),
             python_interpreter: settings.get("INTERPRETER_PYTHON"),
             async_dir: settings.get("ASYNC_DIR").unwrap_or_else(|| "~/.ansible_async".into()),
             poll_interval_secs: settings.number("DEFAULT_POLL_INTERVAL")?.unwrap_or(15),

@@ -97,7 +97,6 @@ impl Cursor<'_> {
         }
         self.arguments(value, &resolved.spec, &mut action);
         self.refuse_internal_arguments(&action, &resolved.spec);
-        self.check_arguments(&action, &resolved.spec);
         Some(action)
     }
 
@@ -363,10 +362,10 @@ impl Cursor<'_> {
     }
 
     /// Checks what is known of the arguments before any variable is.
-    fn check_arguments(&mut self, action: &Action, spec: &ModuleSpec) {
-        // Under Ansible's names a task may count on failing.
-        let is_expected = self.may_fail && self.compiler.settings.defers_template_errors;
-        if action.whole.is_some() || is_expected {
+    pub(crate) fn check_arguments(&mut self, action: &Action) {
+        let Some(resolved) = self.compiler.catalogue.resolve(&action.name, &[]) else { return };
+        let spec = &resolved.spec;
+        if action.whole.is_some() {
             return;
         }
         let known: Vec<(String, Option<Json>)> = action
@@ -384,15 +383,6 @@ impl Cursor<'_> {
                     .map(|_| (String::from("_raw_params"), None)),
             )
             .collect();
-        // What is left out may come from the defaults, and satisfies whatever asks for it.
-        let left_out = spec.arguments.arguments.iter().filter(|argument| {
-            self.has_defaults
-                && !known
-                    .iter()
-                    .any(|(name, _)| *name == argument.name || argument.aliases.contains(name))
-        });
-        let left_out: Vec<_> = left_out.map(|argument| (argument.name.clone(), None)).collect();
-        let known = [known, left_out].concat();
         for error in protocol::arguments::check_known(&spec.arguments, &spec.name, &known) {
             let span = error
                 .argument

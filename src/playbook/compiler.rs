@@ -173,11 +173,7 @@ pub(crate) struct Cursor<'a> {
     pub are_handlers: bool,
     /// The section of a play, or what else holds tasks, for messages.
     pub section: &'static str,
-    /// Whether the play goes on where the task that is being read fails.
-    pub may_fail: bool,
-    /// Whether the task that is being read may be given arguments by `module_defaults`.
-    pub has_defaults: bool,
-    /// How many blocks with a rescue are around.
+    /// How many blocks around have a rescue, for which a failing task is part of the plan.
     pub rescues: usize,
     /// Handlers of roles that were met since the play began.
     pub handlers: Vec<Item>,
@@ -196,8 +192,6 @@ impl<'a> Cursor<'a> {
             open: Vec::new(),
             are_handlers: false,
             section: "tasks",
-            may_fail: false,
-            has_defaults: false,
             rescues: 0,
             handlers: Vec::new(),
         }

@@ -191,11 +191,17 @@ impl Cursor<'_> {
                 is_container.then_some("a string")
             }
         };
-        if key == Key::Debugger && node.as_str().is_some_and(|when| when != "never") {
-            let message = "the task debugger is not there yet";
+        const DEBUGGER: &[&str] = &["always", "never", "on_failed", "on_skipped", "on_unreachable"];
+        if let Some(when) = node.as_str().filter(|_| key == Key::Debugger && !is_template(node))
+            && !DEBUGGER.contains(&when)
+        {
+            let message = format!(
+                "'{when}' is not a valid value for debugger. Must be one of {}",
+                DEBUGGER.join(", ")
+            );
             self.report(
-                Diagnostic::error(codes::NOT_YET, &node.span, message)
-                    .hint("take `debugger` out, or set it to never"),
+                Diagnostic::error(codes::KEYWORD_VALUE, &node.span, message)
+                    .nearest(when, DEBUGGER.iter().copied()),
             );
         }
         // As in Ansible, a value that is wrong may be the task's own failure.

@@ -133,6 +133,7 @@ impl Cursor<'_> {
         let items: Vec<Node> = match &node.kind {
             Kind::Sequence(items) => items.to_vec(),
             Kind::Mapping(_) => vec![node.clone()],
+            _ if node.is_null() => Vec::new(),
             _ => {
                 self.wrong_kind("vars_prompt", node, "a list of prompts");
                 return Vec::new();

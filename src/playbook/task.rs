@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use plan::{Frame, Loop, LoopControl, Setting, Task, TaskId};
+use plan::{Frame, Key, Keywords, Loop, LoopControl, Setting, Task, TaskId};
 use source::{Diagnostic, Entry, Kind, Mapping, Node};
+use template::Value;
 
 use crate::{
     codes,
@@ -37,18 +38,15 @@ impl Cursor<'_> {
             .or_else(|| parent.chain().find_map(|frame| frame.keywords.collections.clone()));
         let lookup = self.lookup_collections(parent, collections.as_deref());
         let args = mapping.get("args");
-        self.has_defaults = !keywords.module_defaults.is_empty()
-            || parent.chain().any(|frame| !frame.keywords.module_defaults.is_empty());
-        self.may_fail = self.rescues > 0
-            || own.failed_when.is_some()
-            || keywords.get(plan::Key::IgnoreErrors).is_some()
-            || parent.inherited(plan::Key::IgnoreErrors).is_some();
         let (action, is_local) =
             self.action(node, &actions, args, &lookup, carrier, keywords.name.as_ref())?;
+        if !own.is_forgiven(self.rescues, &keywords, parent) {
+            self.check_arguments(&action);
+        }
         let mut keywords = keywords;
-        if is_local && keywords.get(plan::Key::DelegateTo).is_none() {
+        if is_local && keywords.get(Key::DelegateTo).is_none() {
             let tree = self.text("localhost", &action.span);
-            keywords.set(plan::Key::DelegateTo, Setting { tree, span: action.span.clone() });
+            keywords.set(Key::DelegateTo, Setting { tree, span: action.span.clone() });
         }
         Some(Task {
             id: TaskId::next(),
@@ -194,4 +192,20 @@ struct Own {
     async_: Option<Setting>,
     poll: Option<Setting>,
     listen: Vec<Setting>,
+}
+
+impl Own {
+    /// Whether arguments that do not fit are left to the run: the task may fail by plan
+    /// (`ignore_errors`, `failed_when`, a rescue around it), or gets others from `module_defaults`.
+    fn is_forgiven(&self, rescues: usize, keywords: &Keywords, parent: &Arc<Frame>) -> bool {
+        let ignores = keywords
+            .get(Key::IgnoreErrors)
+            .or_else(|| parent.inherited(Key::IgnoreErrors))
+            .is_some_and(|setting| {
+                setting.tree.literal().is_none_or(|value| !matches!(value, Value::Bool(false)))
+            });
+        let has_defaults = !keywords.module_defaults.is_empty()
+            || parent.chain().any(|frame| !frame.keywords.module_defaults.is_empty());
+        rescues > 0 || self.failed_when.is_some() || ignores || has_defaults
+    }
 }

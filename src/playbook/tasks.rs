@@ -83,14 +83,14 @@ impl Cursor<'_> {
         });
         let (mut body, mut rescue, mut always) = (Vec::new(), Vec::new(), Vec::new());
         let mut has_body = false;
+        let is_rescued = mapping.get("rescue").is_some();
         for entry in rest {
             match entry.key.as_str() {
                 Some("block") => {
                     has_body = true;
-                    let has_rescue = usize::from(mapping.get("rescue").is_some());
-                    self.rescues += has_rescue;
+                    self.rescues += usize::from(is_rescued);
                     body = self.tasks(&entry.value, &frame);
-                    self.rescues -= has_rescue;
+                    self.rescues -= usize::from(is_rescued);
                 }
                 Some("rescue") => rescue = self.tasks(&entry.value, &frame),
                 Some("always") => always = self.tasks(&entry.value, &frame),
@@ -98,7 +98,7 @@ impl Cursor<'_> {
             }
         }
         if !has_body {
-            let found = if mapping.get("rescue").is_some() { "rescue" } else { "always" };
+            let found = if is_rescued { "rescue" } else { "always" };
             let message = format!("'{found}' keyword cannot be used without 'block'");
             self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
         }

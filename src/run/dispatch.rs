@@ -17,6 +17,7 @@ use crate::{
     scope::PlayContext,
 };
 
+mod debugging;
 mod inclusions;
 mod meta;
 mod orders;
@@ -34,6 +35,8 @@ pub struct BatchEnd {
     pub unreachable: Vec<HostName>,
     /// `meta: end_play`, or too many failures.
     pub ends_play: bool,
+    /// The operator has ended the run.
+    pub is_interrupted: bool,
     /// A failure that ends the run: `any_errors_fatal`, `max_fail_percentage`.
     pub is_fatal: bool,
 }
@@ -146,6 +149,7 @@ impl Dispatcher {
         let mut running: JoinSet<Finished> = JoinSet::new();
         loop {
             self.start(&mut running).await;
+            self.spawn_waiting(&mut running);
             let Some(finished) = running.join_next().await else { break };
             let mut finished = vec![finished];
             self.spawn_waiting(&mut running);

@@ -93,6 +93,10 @@ pub enum Event {
     Said {
         message: String,
     },
+    /// Someone waits until all that came before has been shown.
+    Flush {
+        done: std::sync::mpsc::Sender<()>,
+    },
     RunEnded {
         statistics: Box<Statistics>,
     },

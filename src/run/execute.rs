@@ -16,6 +16,7 @@ use crate::{
     action::{self, ActionContext},
     connect::{self, Way},
     custom_module::CustomModule,
+    runner::Prompts,
     scope::PlayContext,
 };
 
@@ -50,6 +51,7 @@ pub struct Executor {
     pub reach: Arc<dyn Reach>,
     pub specs: Arc<dyn Specs>,
     pub events: EventSink,
+    pub prompts: Arc<dyn Prompts>,
 }
 
 impl Executor {

@@ -12,6 +12,7 @@ pub mod action;
 pub mod connect;
 pub mod cursor;
 pub mod custom_module;
+pub mod debugger;
 pub mod dispatch;
 pub mod event;
 pub mod execute;

@@ -22,6 +22,9 @@ use crate::{
 pub trait Prompts: Send + Sync {
     /// Asks; `None` where nobody can answer.
     fn ask(&self, prompt: &plan::Prompt, text: &str) -> Option<String>;
+
+    /// Reads a line behind a prompt; `None` at the end of input.
+    fn line(&self, prompt: &str) -> Option<String>;
 }
 
 /// How a run ended.
@@ -33,6 +36,8 @@ pub struct Ended {
     /// Whether any host has failed for good, and whether any was not reached.
     pub has_failed: bool,
     pub has_unreachable: bool,
+    /// Whether the operator has ended the run.
+    pub is_interrupted: bool,
     /// What stopped the run before its end, if anything did.
     pub error: Option<String>,
 }
@@ -95,6 +100,7 @@ impl Runner {
             lost,
             has_failed: progress.has_failed,
             has_unreachable: progress.has_unreachable,
+            is_interrupted: progress.is_interrupted,
             error,
         }
     }
@@ -179,6 +185,7 @@ impl Runner {
                 reach: Arc::clone(&self.reach),
                 specs: Arc::clone(&self.specs),
                 events: self.events.clone(),
+                prompts: Arc::clone(&self.prompts),
             });
             let dispatcher = Dispatcher::new(
                 executor,
@@ -199,6 +206,10 @@ impl Runner {
             progress.lost.extend(end.failed.iter().cloned());
             progress.lost.extend(end.unreachable.iter().cloned());
             let lost_now = progress.lost.len() - lost_before;
+            if end.is_interrupted {
+                progress.is_interrupted = true;
+                return Ok(false);
+            }
             if end.is_fatal {
                 return Ok(false);
             }
@@ -498,6 +509,7 @@ struct Progress {
     lost: HashSet<HostName>,
     has_failed: bool,
     has_unreachable: bool,
+    is_interrupted: bool,
     waits_for_start: bool,
 }
 

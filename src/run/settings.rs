@@ -33,6 +33,8 @@ pub struct RunSettings {
     /// Whether a pattern that matches no host is an error.
     pub host_pattern_mismatch: Mismatch,
     pub strategy: String,
+    /// Whether the debugger comes up for every failure.
+    pub debugs_failures: bool,
     /// Python on hosts, for modules that are written in it, where no variable says.
     pub python_interpreter: Option<String>,
     /// Folder on hosts of the files that jobs (`async`) leave.
@@ -148,6 +150,7 @@ impl Default for RunSettings {
             error_on_missing_handler: true,
             host_pattern_mismatch: Mismatch::Warning,
             strategy: "linear".into(),
+            debugs_failures: false,
             python_interpreter: None,
             async_dir: "~/.ansible_async".into(),
             poll_interval_secs: 15,

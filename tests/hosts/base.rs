@@ -25,6 +25,21 @@ const PACKAGES: &str = "systemd,systemd-sysv,openssh-server,dbus,iproute2,nftabl
 /// Where packages come from where this machine does not say.
 const MIRROR: &str = "http://deb.debian.org/debian";
 
+/// What some hosts have on top of the bare Debian. It is made once and kept under its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer {
+    /// Name of its folder.
+    pub name: &'static str,
+    /// Packages of Debian.
+    pub packages: &'static [&'static str],
+    /// Shell that is run after that, as root in a chroot.
+    pub script: &'static str,
+}
+
+/// Python, as hosts that ansible-core drives must have.
+pub const PYTHON: Layer =
+    Layer { name: "python", packages: &["python3", "python3-apt"], script: "" };
+
 /// The folder that bases and fleets are kept in: what `TRUEUP_HOSTS_DIR` names, else
 /// `/var/tmp/trueup-hosts`.
 pub fn work_folder() -> PathBuf {
@@ -36,7 +51,7 @@ pub fn work_folder() -> PathBuf {
 ///
 /// # Errors
 /// Where debootstrap or apt-get fail.
-pub(crate) fn layers(has_python: bool) -> Result<Vec<PathBuf>, HostsError> {
+pub(crate) fn layers(layer: Option<Layer>) -> Result<Vec<PathBuf>, HostsError> {
     let folder = work_folder();
     fs::create_dir_all(&folder).map_err(at(&folder))?;
     let lock_path = folder.join("base.lock");
@@ -46,14 +61,12 @@ pub(crate) fn layers(has_python: bool) -> Result<Vec<PathBuf>, HostsError> {
     if !base.exists() {
         debootstrap(&base)?;
     }
-    if !has_python {
-        return Ok(vec![base]);
+    let Some(layer) = layer else { return Ok(vec![base]) };
+    let upper = folder.join(layer.name);
+    if !upper.exists() {
+        install(&base, &upper, layer)?;
     }
-    let python = folder.join("python");
-    if !python.exists() {
-        install(&base, &python, &["python3", "python3-apt"])?;
-    }
-    Ok(vec![python, base])
+    Ok(vec![upper, base])
 }
 
 fn debootstrap(base: &Path) -> Result<(), HostsError> {
@@ -74,27 +87,30 @@ fn mirror() -> String {
     uris.and_then(|uris| uris.split_whitespace().next()).unwrap_or(MIRROR).to_owned()
 }
 
-/// Makes a layer with more packages.
-fn install(base: &Path, layer: &Path, packages: &[&str]) -> Result<(), HostsError> {
-    let part = layer.with_extension("part");
-    let (work, merged) = (layer.with_extension("work"), layer.with_extension("merged"));
-    for folder in [&part, &work, &merged] {
-        if folder.exists() {
-            fs::remove_dir_all(folder).map_err(at(folder))?;
+/// Makes a layer in a folder.
+fn install(base: &Path, folder: &Path, layer: Layer) -> Result<(), HostsError> {
+    let part = folder.with_extension("part");
+    let (work, merged) = (folder.with_extension("work"), folder.with_extension("merged"));
+    for made in [&part, &work, &merged] {
+        if made.exists() {
+            fs::remove_dir_all(made).map_err(at(made))?;
         }
-        fs::create_dir_all(folder).map_err(at(folder))?;
+        fs::create_dir_all(made).map_err(at(made))?;
     }
     mount_overlay(&[base.to_owned()], &part, &work, &merged)?;
     let root = merged.display().to_string();
     let installed = copy_network_settings(&merged).and_then(|()| {
         run("chroot", &[&root, "apt-get", "-q", "update"])?;
         let words = ["-q", "-y", "--no-install-recommends", "install"];
-        let words = [&[root.as_str(), "apt-get"], words.as_slice(), packages].concat();
-        run("chroot", &words)
+        let words = [&[root.as_str(), "apt-get"], words.as_slice(), layer.packages].concat();
+        run("chroot", &words)?;
+        // Packages bring certificates of their own, which are not all that this machine trusts.
+        copy_network_settings(&merged)?;
+        run("chroot", &[&root, "sh", "-ec", layer.script])
     });
     run("umount", &[&root])?;
     installed?;
-    fs::rename(&part, layer).map_err(at(layer))
+    fs::rename(&part, folder).map_err(at(folder))
 }
 
 pub(crate) fn mount_overlay(

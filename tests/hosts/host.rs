@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    base::{copy_network_settings, layers, mount_overlay},
+    base::{Layer, copy_network_settings, layers, mount_overlay},
     network::Network,
     shell::{HostsError, at, feed, run, tail},
 };
@@ -24,8 +24,10 @@ const BOOT_SECS: u64 = 60;
 pub struct HostSpec {
     /// Name of the host.
     pub name: String,
-    /// Whether it has Python, as hosts that ansible-core drives must.
-    pub has_python: bool,
+    /// What it has on top of the bare Debian.
+    pub layer: Option<Layer>,
+    /// Folders whose files it has over these, uppermost first. The host does not change them.
+    pub overlays: Vec<PathBuf>,
     /// Password of root, who may then log in with it.
     pub root_password: Option<String>,
     /// Another account.
@@ -82,7 +84,7 @@ impl Host {
         fleet: &Path,
         key: &str,
     ) -> Result<Self, HostsError> {
-        let layers = layers(spec.has_python)?;
+        let layers = [spec.overlays.clone(), layers(spec.layer)?].concat();
         let folder = fleet.join(&spec.name);
         let [upper, work, merged] = ["upper", "work", "merged"].map(|name| folder.join(name));
         for made in [&upper, &work, &merged] {

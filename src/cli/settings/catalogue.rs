@@ -150,7 +150,7 @@ settings! {
     DOC_FRAGMENT_PLUGIN_PATH: PathSpec = r#""{home}/plugins/doc_fragments:/usr/share/ansible/plugins/doc_fragments""#, Nowhere, ["ANSIBLE_DOC_FRAGMENT_PLUGINS"], [("defaults", "doc_fragment_plugins")], [], [];
     DUPLICATE_YAML_DICT_KEY: Text = r#""warn""#, Here, ["ANSIBLE_DUPLICATE_YAML_DICT_KEY"], [("defaults", "duplicate_dict_key")], [], ["error", "warn", "ignore"];
     EDITOR: Text = r#""vi""#, Here, ["ANSIBLE_EDITOR", "EDITOR"], [("defaults", "editor")], [], [];
-    ENABLE_TASK_DEBUGGER: Bool = "false", Nowhere, ["ANSIBLE_ENABLE_TASK_DEBUGGER"], [("defaults", "enable_task_debugger")], [], [];
+    ENABLE_TASK_DEBUGGER: Bool = "false", Here, ["ANSIBLE_ENABLE_TASK_DEBUGGER"], [("defaults", "enable_task_debugger")], [], [];
     ERROR_ON_MISSING_HANDLER: Bool = "true", Here, ["ANSIBLE_ERROR_ON_MISSING_HANDLER"], [("defaults", "error_on_missing_handler")], [], [];
     FACTS_MODULES: List = r#"["smart"]"#, Nowhere, ["ANSIBLE_FACTS_MODULES"], [("defaults", "facts_modules")], ["ansible_facts_modules"], [];
     GALAXY_CACHE_DIR: Path = r#""{home}/galaxy_cache""#, Inside, ["ANSIBLE_GALAXY_CACHE_DIR"], [("galaxy", "cache_dir")], [], [];

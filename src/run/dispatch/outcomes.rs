@@ -7,7 +7,7 @@ use plan::{Key, Task};
 use protocol::Json;
 use template::Value;
 
-use super::{Dispatcher, Finished, Strategy};
+use super::{Dispatcher, Finished, Strategy, debugging::Decision};
 use crate::{Event, TaskResult, outcome::RunOrder};
 
 impl Dispatcher {
@@ -16,15 +16,13 @@ impl Dispatcher {
         let mut includes: Vec<(usize, Arc<Task>, TaskResult)> = Vec::new();
         let mut failed_now = Vec::new();
         for (index, task, result) in results {
-            let Some(host) = self.hosts.get_mut(index) else { continue };
-            host.is_busy = false;
+            let Some(host) = self.hosts.get(index) else { continue };
             let name = host.name.clone();
             let scope = self.context.scope(&name, Some(&task));
             let ignored_unreachable =
                 result.unreachable && self.executor.ignores_unreachable(&task, &scope);
             let ignored =
                 result.failed && self.executor.ignores_errors(&task, &scope) || ignored_unreachable;
-            self.keep(&task, &name, &result, &scope);
             let is_include = task.does(&["include_tasks", "include_role"]);
             let speaks = !(is_include && !result.failed && !result.skipped);
             if speaks {
@@ -35,6 +33,23 @@ impl Dispatcher {
                     ignored,
                 });
             }
+            if !self.end.is_interrupted && self.needs_debugger(&task, &result, &scope) {
+                match self.debug(&task, &name, &result, &scope) {
+                    Decision::Continue => {}
+                    Decision::Redo(edited) => {
+                        self.waiting.push_back((index, edited));
+                        continue;
+                    }
+                    Decision::Quit => {
+                        self.end.is_interrupted = true;
+                        self.end.ends_play = true;
+                    }
+                }
+            }
+            if let Some(host) = self.hosts.get_mut(index) {
+                host.is_busy = false;
+            }
+            self.keep(&task, &name, &result, &scope);
             self.count(&name, &result, ignored);
             if result.unreachable && !ignored_unreachable {
                 self.end.unreachable.push(name.clone());
@@ -96,7 +111,7 @@ impl Dispatcher {
         }
     }
 
-    fn deactivate(&self, host: &HostName) {
+    pub(super) fn deactivate(&self, host: &HostName) {
         let mut active = self.context.active.write().unwrap_or_else(PoisonError::into_inner);
         active.retain(|other| other != host);
     }

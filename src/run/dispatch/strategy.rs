@@ -12,7 +12,8 @@ impl Strategy {
     /// The strategy of a name, with or without a collection.
     pub fn parse(name: &str) -> Option<Self> {
         match name.rsplit('.').next()? {
-            "linear" => Some(Strategy::Linear),
+            // What `debug` adds to it is a setting of the run.
+            "linear" | "debug" => Some(Strategy::Linear),
             "free" => Some(Strategy::Free),
             "host_pinned" => Some(Strategy::HostPinned),
             _ => None,

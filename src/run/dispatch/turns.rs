@@ -65,6 +65,7 @@ impl Dispatcher {
     fn ready(&mut self) -> Vec<(usize, Arc<Task>, Position, bool)> {
         let handlers = &self.handlers;
         let mut ready = Vec::new();
+        let mut lost = Vec::new();
         for (index, host) in self.hosts.iter_mut().enumerate() {
             if host.is_busy || host.is_ended || host.is_unreachable {
                 continue;
@@ -74,7 +75,19 @@ impl Dispatcher {
                 Step::Task { task, position, is_handler } => {
                     ready.push((index, task, position, is_handler));
                 }
-                Step::Done => host.is_ended = true,
+                Step::Done => {
+                    host.is_ended = true;
+                    if host.cursor.has_failed() {
+                        lost.push(name);
+                    }
+                }
+            }
+        }
+        // What failed before an `always` fails for good once that is done.
+        for name in lost {
+            if !self.end.failed.contains(&name) {
+                self.deactivate(&name);
+                self.end.failed.push(name);
             }
         }
         ready

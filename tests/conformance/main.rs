@@ -1,0 +1,121 @@
+//! ansible-core's own integration targets, run with `trueup` under Ansible's names.
+//!
+//! Start with [`options`] (what is asked for), then [`source`] (ansible-core's source package,
+//! fetched with pip; nothing of it is kept in this repository), [`target`] (the list of targets and
+//! how each is called) and [`sandbox`] (a booted host for each).
+//!
+//! A target passes when it ends with status 0 in its time and about as many tasks were `ok` as with
+//! ansible-core itself, so that a program that does nothing passes none.
+
+mod options;
+mod sandbox;
+mod source;
+mod target;
+
+use std::{
+    fs,
+    io::Write,
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use options::{Options, USAGE};
+use sandbox::{Outcome, Sandbox};
+use target::Target;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let options = match Options::read(&words) {
+        Ok(options) => options,
+        Err(why) => {
+            eprintln!("{why}\n\n{USAGE}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the targets that are asked for; whether all of those that must pass did.
+fn run(options: &Options) -> Result<bool, String> {
+    let targets = options.choose(&target::all()?);
+    if targets.is_empty() {
+        return Err("no target fits".to_owned());
+    }
+    let missing = hosts::requirements();
+    if !missing.is_empty() {
+        return Err(format!("hosts cannot be booted here: {}", missing.join("; ")));
+    }
+    let program = options.program()?;
+    let trees = source::trees()?;
+    let logs = options.logs.clone().unwrap_or_else(|| source::folder().join("logs"));
+    fs::create_dir_all(&logs).map_err(|why| format!("{}: {why}", logs.display()))?;
+    let next = AtomicUsize::new(0);
+    let outcomes: Mutex<Vec<(&Target, Outcome)>> = Mutex::default();
+    thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            scope.spawn(|| {
+                while let Some(target) = targets.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let sandbox = Sandbox { target, trees: &trees, program: &program, logs: &logs };
+                    let outcome = sandbox.run();
+                    println!("{}", outcome.line(target));
+                    let _ = std::io::stdout().flush();
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((target, outcome));
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("\nlogs: {}", logs.display());
+    for (title, fits) in groups() {
+        let of: Vec<_> = outcomes.iter().filter(|(target, _)| fits(target)).collect();
+        let passed = of.iter().filter(|(_, outcome)| outcome.is_pass()).count();
+        if !of.is_empty() {
+            println!("{title:<28} {passed:>4} of {:>4} pass", of.len());
+        }
+    }
+    if !options.expects {
+        return Ok(outcomes.iter().all(|(_, outcome)| outcome.is_pass()));
+    }
+    let passing = target::passing();
+    let mut holds = true;
+    for (target, outcome) in &outcomes {
+        let is_expected = passing.contains(&target.name.as_str());
+        match (is_expected, outcome.is_pass()) {
+            (true, false) => {
+                println!("LOST: {} is in passing.txt and does not pass", target.name);
+                holds = false;
+            }
+            (false, true) => println!("NEW: {} passes and is not in passing.txt", target.name),
+            _ => {}
+        }
+    }
+    Ok(holds)
+}
+
+type Group = (String, Box<dyn Fn(&Target) -> bool>);
+
+fn groups() -> Vec<Group> {
+    let mut groups: Vec<Group> = vec![("all".to_owned(), Box::new(|_| true))];
+    groups
+        .push(("without a Python plugin".to_owned(), Box::new(|target| target.needs != "pyplug")));
+    for category in ["language", "module", "cli"] {
+        groups.push((category.to_owned(), Box::new(move |target| target.category == category)));
+        for needs in ["-", "pymod", "pyplug"] {
+            let title = format!("  {category}, needs {needs}");
+            let fits = move |target: &Target| target.category == category && target.needs == needs;
+            groups.push((title, Box::new(fits)));
+        }
+    }
+    groups
+}
