@@ -20,6 +20,7 @@ pub mod extra_vars;
 pub mod includes;
 pub mod inventory_command;
 pub mod listing;
+pub mod locale;
 pub mod program;
 pub mod pull_command;
 pub mod python_bundle;
@@ -106,6 +107,13 @@ fn dispatch(
     arguments: &[String],
     environment: BTreeMap<String, String>,
 ) -> Result<u8, Failed> {
+    if program.is_ansible() {
+        // Said as Ansible says what is wrong before it is itself.
+        if let Err(failed) = locale::check(&environment) {
+            eprintln!("ERROR: {}", failed.message);
+            return Err(Failed { message: String::new(), ..failed });
+        }
+    }
     let current_folder = std::env::current_dir()
         .map_err(|error| Failed::general(format!("there is no current folder: {error}")))?;
     let settings = || settings::Settings::read(environment, current_folder).map_err(Failed::from);

@@ -114,7 +114,7 @@ pub struct PullArgs {
 ///
 /// # Errors
 /// Git fails, there is no playbook, or the run cannot be started.
-pub fn run(args: PullArgs, mut settings: Settings, program: Program) -> Result<u8, Failed> {
+pub fn run(args: PullArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
     let Some(url) = &args.url else {
         return Err(Failed::option("URL for repository not specified, use -h for help"));
     };
@@ -154,15 +154,14 @@ pub fn run(args: PullArgs, mut settings: Settings, program: Program) -> Result<u
     // Paths of the playbooks' settings are those of the repository.
     std::env::set_current_dir(&folder)
         .map_err(|error| Failed::general(format!("cannot go to {}: {error}", folder.display())))?;
-    let before = std::mem::replace(&mut settings.current_folder, folder.clone());
+    let before = settings.current_folder;
+    // The repository may have settings of its own.
+    let settings = Settings::read(settings.environment, folder.clone())?;
     let mut inventory = args.inventory.clone();
     for source in &mut inventory.inventory {
         if !source.contains(',') {
             *source = before.join(&*source).display().to_string();
         }
-    }
-    if inventory.inventory.is_empty() {
-        inventory.inventory.push("localhost,".into());
     }
     if inventory.limit.is_empty() {
         let short = hostname.split('.').next().unwrap_or(&hostname);

@@ -206,7 +206,8 @@ impl Settings {
             Some(self.home.join(".ansible.cfg")),
             Some(PathBuf::from("/etc/ansible/ansible.cfg")),
         ];
-        candidates.into_iter().flatten().find(|path| path.is_file())
+        let found = candidates.into_iter().flatten().find(|path| path.is_file())?;
+        Some(if found.is_absolute() { found } else { self.current_folder.join(found) })
     }
 
     /// A setting's text, if anything says it.
