@@ -107,7 +107,7 @@ pub struct Dnf {
     #[argument(default = false)]
     allowerasing: bool,
     /// Which program is used.
-    #[argument(default = "auto")]
+    #[argument(default = "auto", aliases("use"))]
     use_backend: Backend,
 }
 

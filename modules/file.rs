@@ -117,6 +117,7 @@ impl Documented for File {
 
 impl Module for File {
     type State = Entry;
+    const RETURNS_DIFF: bool = true;
 
     fn check(&self, host: &dyn Host) -> Result<Delta<Entry>, Failure> {
         let path = self.path(host)?;

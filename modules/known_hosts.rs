@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use module::{
     Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
 };
-use protocol::{Diff, Json, JsonMap};
+use protocol::{Diff, JsonMap, diff::Side};
 
 use crate::{
     presence::Presence,
@@ -98,7 +98,16 @@ impl KnownHosts {
             line.is_some_and(|line| wanted_line.as_ref().is_none_or(|wanted| line.is_same(wanted)))
         };
         match self.state {
-            Presence::Absent => all.retain(|line| !is_there(line)),
+            // Whether the name is hashed is of no matter to what should not be there.
+            Presence::Absent => all.retain(|line| {
+                let line = Line::parse(line).filter(|line| line.is_of(&host));
+                !line.is_some_and(|line| {
+                    wanted_line.as_ref().is_none_or(|wanted| {
+                        (line.marker, line.kind, line.key)
+                            == (wanted.marker, wanted.kind, wanted.key)
+                    })
+                })
+            }),
             Presence::Present if all.iter().any(|line| is_there(line)) => {}
             Presence::Present => {
                 // Another key of that kind; those of authorities and revoked ones stand for more.
@@ -123,24 +132,9 @@ impl KnownHosts {
     }
 }
 
-impl KnownHosts {
-    /// The text before and after, for people.
-    fn shown(&self, before: Option<&Text>, after: Option<&[u8]>) -> Json {
-        let old = before.map(|text| text.text.clone()).unwrap_or_default();
-        let new = after.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let path = self.path.display().to_string();
-        let header = if before.is_some() { path.clone() } else { "/dev/null".into() };
-        serde_json::json!({
-            "before_header": header,
-            "after_header": path,
-            "after": new.unwrap_or_else(|| old.clone()),
-            "before": old,
-        })
-    }
-}
-
 impl Module for KnownHosts {
     type State = TextState;
+    const RETURNS_DIFF: bool = true;
 
     fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
         let file = FileArguments::default();
@@ -153,17 +147,12 @@ impl Module for KnownHosts {
         let file = FileArguments::default();
         let before = self.text_file(&file).read(host)?;
         let after = self.edit(before.as_ref())?;
-        let shown = self.shown(before.as_ref(), after.as_deref());
         self.text_file(&file).apply(host, delta, after.as_deref())?;
-        Ok(JsonMap::from_iter([("diff".to_owned(), shown)]))
+        Ok(JsonMap::new())
     }
 
-    // Ansible's module returns what differs in any case, and playbooks look at it.
-    fn returned(&self, _: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file(&FileArguments::default()).read(host)?;
-        let after = self.edit(before.as_ref())?;
+    fn returned(&self, _: &Delta<TextState>, _: &dyn Host) -> Result<JsonMap, Failure> {
         Ok(JsonMap::from_iter([
-            ("diff".to_owned(), self.shown(before.as_ref(), after.as_deref())),
             ("name".to_owned(), self.name.clone().into()),
             ("key".to_owned(), self.key.clone().into()),
             ("path".to_owned(), self.path.display().to_string().into()),
@@ -172,20 +161,20 @@ impl Module for KnownHosts {
         ]))
     }
 
-    fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
+    fn diff(&self, _: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
         let file = FileArguments::default();
         let before = self.text_file(&file).read(host)?;
         let after = self.edit(before.as_ref())?;
-        let header = |is_there: bool| match is_there {
-            true => self.path.display().to_string(),
-            false => "/dev/null".into(),
-        };
-        let mut diffs = self.text_file(&file).diff(delta, before.as_ref(), after.as_deref())?;
-        for diff in &mut diffs {
-            diff.before_header = header(before.is_some());
-            diff.after_header = header(true);
-        }
-        Ok(diffs)
+        let old = before.as_ref().map(|text| text.text.clone()).unwrap_or_default();
+        let new = after.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let path = self.path.display().to_string();
+        Ok(vec![Diff {
+            before_header: if before.is_some() { path.clone() } else { "/dev/null".into() },
+            after_header: path,
+            after: Side::Text(new.unwrap_or_else(|| old.clone())),
+            before: Side::Text(old),
+            prepared: None,
+        }])
     }
 }
 

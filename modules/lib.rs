@@ -33,6 +33,7 @@ mod get_url;
 mod getent;
 mod git;
 mod group;
+mod hmac;
 mod hostname;
 mod http;
 mod ini_file;
@@ -43,6 +44,7 @@ mod lvg;
 mod lvol;
 mod modprobe;
 mod mount;
+mod mysql;
 mod nftables;
 mod openpgp;
 mod package;
@@ -51,6 +53,7 @@ mod pacman;
 mod pam_limits;
 mod ping;
 mod pip;
+mod postgresql;
 mod presence;
 mod replace;
 mod rpm;
@@ -151,6 +154,11 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<lvg::Lvg>(),
         action::<lvol::Lvol>(),
         module::<filesystem::FileSystem>(),
+        module::<postgresql::database::PostgresqlDb>(),
+        module::<postgresql::role::PostgresqlUser>(),
+        action::<postgresql::query::PostgresqlQuery>(),
+        module::<mysql::database::MysqlDb>(),
+        module::<mysql::user::MysqlUser>(),
     ],
 };
 

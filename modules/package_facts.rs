@@ -136,8 +136,19 @@ impl Fact for PackageFacts {
         }
         let mut packages = JsonMap::new();
         let mut asked = 0;
+        let mut warnings = Vec::new();
         for manager in wanted {
             if host.which(manager.program).is_none() {
+                let asked_for = self
+                    .manager
+                    .iter()
+                    .find(|name| manager.names.contains(&name.to_lowercase().as_str()));
+                if let Some(name) = asked_for {
+                    warnings.push(format!(
+                        "Requested package manager {name} was not usable by this module: there is no {} on the host",
+                        manager.program
+                    ));
+                }
                 continue;
             }
             asked += 1;
@@ -163,13 +174,17 @@ impl Fact for PackageFacts {
             }
         }
         if asked == 0 {
-            return Err(Failure::new(
+            let failure = Failure::new(
                 "Could not detect a supported package manager from the following list: apt, rpm, apk, pacman",
-            ));
+            );
+            return Err(match warnings.is_empty() {
+                true => failure,
+                false => failure.with("warnings", warnings),
+            });
         }
         let mut facts = JsonMap::new();
         facts.insert("packages".into(), packages.into());
-        Ok(Response { facts, ..Response::default() })
+        Ok(Response { facts, warnings, ..Response::default() })
     }
 }
 

@@ -143,9 +143,9 @@ impl Replace {
         };
         let section = text.text.get(from..to).unwrap_or_default();
         let pattern = compile("regexp", &self.regexp, Flags::MULTI_LINE)?;
-        let (edited, count) = pattern
-            .substitute(section, &self.replace, 0)
-            .map_err(|why| Failure::new(format!("replace: {why}")))?;
+        let (edited, count) = pattern.substitute(section, &self.replace, 0).map_err(|why| {
+            Failure::new(format!("Unable to process replace due to error: {why}"))
+        })?;
         if count == 0 || edited == section {
             return Ok(Edited { after: None, msg: String::new() });
         }
@@ -236,7 +236,10 @@ mod tests {
             (json!({"path": "/none", "regexp": "x"}), "Path /none does not exist !"),
             (json!({"path": "/", "regexp": "x"}), "Path / is a directory !"),
             (json!({"path": "/f", "regexp": "("}), "regexp is no regular expression"),
-            (json!({"path": "/f", "regexp": "a", "replace": "\\7"}), "replace: "),
+            (
+                json!({"path": "/f", "regexp": "a", "replace": "\\7"}),
+                "Unable to process replace due to error: ",
+            ),
             (
                 json!({"path": "/f", "regexp": "a", "encoding": "utf-16"}),
                 "the encoding utf-16 is not implemented",

@@ -43,10 +43,6 @@ pub struct Shell {
     /// `command` alone, and takes it here as well.
     #[argument(default = true)]
     strip_empty_ends: bool,
-    /// Taken and without meaning, as in Ansible: the shell itself replaces variables.
-    #[argument(default = true)]
-    #[expect(dead_code, reason = "a shell needs no help with it")]
-    expand_argument_vars: bool,
 }
 
 impl Documented for Shell {

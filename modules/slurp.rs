@@ -1,9 +1,14 @@
 //! The `slurp` module.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use module::{Arguments, Documented, Example, Fact, Failure, Host, Returned, host::Access};
+use module::{
+    Arguments, Documented, Example, Fact, Failure, Host, HostError, Returned, host::Access,
+};
 use protocol::{Response, spec::Support};
 
 /// The bytes of a file that are returned at most: with base64 around them they must fit a frame.
@@ -32,7 +37,12 @@ impl Documented for Slurp {
 impl Fact for Slurp {
     fn read(&self, host: &dyn Host) -> Result<Response, Failure> {
         let path = self.src.display();
-        let found = host.metadata(&self.src)?;
+        let found = match host.metadata(&self.src) {
+            Err(HostError::File { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+                return Err(Failure::new(format!("file is not readable: {path}")));
+            }
+            found => found?,
+        };
         if found.is_some() && !host.may(Access::Read, &self.src) {
             return Err(Failure::new(format!("file is not readable: {path}")));
         }

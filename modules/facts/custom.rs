@@ -71,15 +71,18 @@ fn read_one(reader: &Reader<'_>, path: &Path) -> Result<Json, Broken> {
     if let Ok(value) = serde_json::from_str(&text) {
         return Ok(value);
     }
-    parse_ini(&text).map(Json::Object).map_err(|why| Broken {
-        msg: format!("error loading facts as JSON or ini - please check content: {shown}"),
+    let mut form = "JSON or ini";
+    parse_ini(&text, &mut form).map(Json::Object).map_err(|why| Broken {
+        msg: format!("error loading facts as {form} - please check content: {shown}"),
         detail: format!(": {why}"),
     })
 }
 
 /// Sections of keys and values, as Python's `configparser` reads them: keys in small letters,
 /// indented lines go on with the value above, `%%` is `%` and `%(key)s` another value.
-fn parse_ini(text: &str) -> Result<JsonMap, String> {
+///
+/// `form` is what the text is known to be where it fails.
+fn parse_ini(text: &str, form: &mut &'static str) -> Result<JsonMap, String> {
     let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
@@ -122,6 +125,7 @@ fn parse_ini(text: &str) -> Result<JsonMap, String> {
         .find(|(name, _)| name == "DEFAULT")
         .map(|(_, values)| values.clone())
         .unwrap_or_default();
+    *form = "ini";
     let mut facts = JsonMap::new();
     for (name, values) in sections.iter().filter(|(name, _)| name != "DEFAULT") {
         let mut all = defaults.clone();
@@ -218,7 +222,7 @@ mod tests {
             "[s]\na=%(a)s",
             "[s]\n=x",
         ] {
-            assert!(parse_ini(text).is_err(), "{text}");
+            assert!(parse_ini(text, &mut "").is_err(), "{text}");
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Lines of a file of known hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use module::content::{Algorithm, bytes_digest};
+use module::content::Algorithm;
 
-/// The bytes that SHA-1 works on at once.
-const BLOCK_BYTES: usize = 64;
+use crate::hmac::{digest, hmac};
 
 /// One key of one or several hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ impl<'a> Line<'a> {
             let (Ok(salt), Ok(hash)) = (STANDARD.decode(salt), STANDARD.decode(hash)) else {
                 return false;
             };
-            return hmac_sha1(&salt, host.as_bytes()) == hash;
+            return hmac(Algorithm::Sha1, &salt, host.as_bytes()) == hash;
         }
         let mut matches = false;
         for pattern in self.hosts.split(',') {
@@ -60,8 +59,8 @@ impl<'a> Line<'a> {
 /// The line with a hash instead of its hosts. The salt is made of the key, so that the same key
 /// always gives the same line.
 pub fn hashed(host: &str, text: &str) -> String {
-    let salt = sha1(text.trim().as_bytes());
-    let hash = hmac_sha1(&salt, host.as_bytes());
+    let salt = digest(Algorithm::Sha1, text.trim().as_bytes());
+    let hash = hmac(Algorithm::Sha1, &salt, host.as_bytes());
     let field = format!("|1|{}|{}", STANDARD.encode(&salt), STANDARD.encode(hash));
     let at = usize::from(text.trim_start().starts_with('@'));
     let words = text.split_whitespace().enumerate();
@@ -86,24 +85,6 @@ fn fits(pattern: &str, text: &str) -> bool {
             letters.next().is_some_and(fits_one) && fits(rest, letters.as_str())
         }
     }
-}
-
-fn sha1(bytes: &[u8]) -> Vec<u8> {
-    let digits = bytes_digest(Algorithm::Sha1, bytes);
-    let pairs = digits.as_bytes().chunks(2);
-    pairs.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
-}
-
-/// RFC 2104.
-fn hmac_sha1(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut block = if key.len() > BLOCK_BYTES { sha1(key) } else { key.to_vec() };
-    block.resize(BLOCK_BYTES, 0);
-    let padded = |pad: u8, text: &[u8]| -> Vec<u8> {
-        let bytes: Vec<u8> =
-            block.iter().map(|byte| byte ^ pad).chain(text.iter().copied()).collect();
-        sha1(&bytes)
-    };
-    padded(0x5c, &padded(0x36, text))
 }
 
 #[cfg(test)]

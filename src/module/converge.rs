@@ -28,6 +28,10 @@ pub fn converge<M: Module>(
     if mode.diff && response.changed {
         response.diff = module.diff(&delta, host)?;
     }
+    let shown = match M::RETURNS_DIFF {
+        true => module.diff(&delta, host)?,
+        false => Vec::new(),
+    };
     let mut applied = JsonMap::new();
     if delta.is_work() && !mode.check {
         applied = module.apply(&delta, host)?;
@@ -38,6 +42,9 @@ pub fn converge<M: Module>(
     }
     response.returned = module.returned(&delta, host)?;
     response.returned.extend(applied);
+    if let Some(shown) = shown.first() {
+        response.returned.insert("diff".into(), shown.to_json());
+    }
     place_common(&mut response);
     Ok(response)
 }

@@ -11,6 +11,10 @@ pub trait Module: Documented {
     /// The aspects of the host that the task manages, and no others; it is what a diff shows.
     type State: Serialize + PartialEq;
 
+    /// Whether what differs is returned in any case, since playbooks look at it: Ansible's module
+    /// of the name does so.
+    const RETURNS_DIFF: bool = false;
+
     /// Reads what is, and works out what should be. What the task leaves out is in both as it is.
     ///
     /// # Errors

@@ -229,7 +229,7 @@ impl Store {
                 included: Arc::clone(&vars.included),
                 set: Arc::clone(&vars.set),
             },
-            None => HostLayers { inventory, ..HostLayers::default() },
+            None => HostLayers { inventory, facts: no_facts(), ..HostLayers::default() },
         }
     }
 

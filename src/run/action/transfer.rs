@@ -114,7 +114,7 @@ fn is_encrypted(path: &Path) -> io::Result<bool> {
 
 async fn copy(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
     let has_content = args.get("content").is_some_and(|content| !content.is_null());
-    let src = text(&args, "src").map(str::to_owned);
+    let src = text(&args, "src").filter(|src| !src.is_empty()).map(str::to_owned);
     if src.is_none() && !has_content {
         return Err("src (or content) is required".into());
     }

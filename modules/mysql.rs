@@ -1,0 +1,198 @@
+//! What the modules of MySQL and MariaDB share: how the server is reached, through the client
+//! beside it.
+
+pub mod database;
+pub mod privileges;
+pub mod user;
+
+use std::path::PathBuf;
+
+use module::{Arguments, Failure, Host, Output, Program, host::succeeded};
+
+/// How the server is reached, and as whom.
+#[derive(Debug, Default, Arguments)]
+pub struct Login {
+    /// The user who logs in.
+    login_user: Option<String>,
+    /// The user's password.
+    #[argument(no_log)]
+    login_password: Option<String>,
+    /// The host of the server.
+    #[argument(default = "localhost")]
+    login_host: String,
+    /// The port of the server.
+    #[argument(default = 3306)]
+    login_port: u16,
+    /// The server's socket.
+    login_unix_socket: Option<String>,
+    /// Seconds that a connection is waited for.
+    #[argument(default = 30)]
+    connect_timeout: u32,
+    /// A file of settings of the client.
+    #[argument(default = "~/.my.cnf", kind = "path")]
+    config_file: PathBuf,
+    /// File of the authorities that the server is trusted by.
+    #[argument(aliases("ssl_ca"))]
+    ca_cert: Option<PathBuf>,
+    /// File of the client's certificate.
+    #[argument(aliases("ssl_cert"))]
+    client_cert: Option<PathBuf>,
+    /// File of the key to it.
+    #[argument(aliases("ssl_key"))]
+    client_key: Option<PathBuf>,
+    /// Whether the server's certificate must carry its name.
+    check_hostname: Option<bool>,
+    /// Whether a login as `root` without a password is tried first.
+    #[argument(default = false)]
+    check_implicit_admin: bool,
+    /// Whether changes go to the server's log.
+    #[argument(default = true)]
+    sql_log_bin: bool,
+}
+
+impl Login {
+    /// A client program with the words that reach the server.
+    ///
+    /// # Errors
+    /// What cannot be looked at.
+    pub fn client(&self, host: &dyn Host, names: &[&str]) -> Result<Program, Failure> {
+        let name = names.iter().find(|name| host.which(name).is_some()).or(names.first());
+        let mut program = Program::new(name.copied().unwrap_or_default());
+        // Its place is before all other words.
+        if host.metadata(&self.config_file)?.is_some() {
+            program = program.arg(format!("--defaults-extra-file={}", self.config_file.display()));
+        }
+        program = match &self.login_unix_socket {
+            Some(socket) => program.arg(format!("--socket={socket}")),
+            None => program.args([
+                format!("--host={}", self.login_host),
+                format!("--port={}", self.login_port),
+            ]),
+        };
+        if let Some(user) = &self.login_user {
+            program = program.arg(format!("--user={user}"));
+        }
+        if let Some(password) = &self.login_password {
+            program = program.variable("MYSQL_PWD", password);
+        }
+        for (option, path) in [
+            ("ssl-ca", &self.ca_cert),
+            ("ssl-cert", &self.client_cert),
+            ("ssl-key", &self.client_key),
+        ] {
+            if let Some(path) = path {
+                program = program.arg(format!("--{option}={}", path.display()));
+            }
+        }
+        Ok(match self.check_hostname {
+            Some(true) => program.arg("--ssl-mode=VERIFY_IDENTITY"),
+            _ => program,
+        })
+    }
+
+    fn orders(&self, host: &dyn Host, orders: &str) -> Result<Program, Failure> {
+        let mut program = self.client(host, &["mysql", "mariadb"])?;
+        if self.check_implicit_admin {
+            let mut bare =
+                Program::new(&program.name).args(["--user=root", "--batch", "-e", "DO 0"]);
+            if let Some(socket) = &self.login_unix_socket {
+                bare = bare.arg(format!("--socket={socket}"));
+            }
+            if host.query(&bare)?.is_success() {
+                program.args.retain(|word| !word.starts_with("--user="));
+                program.environment.retain(|(name, _)| name != "MYSQL_PWD");
+                program = program.arg("--user=root");
+            }
+        }
+        let program = program.arg(format!("--connect-timeout={}", self.connect_timeout));
+        Ok(program.args(["--batch", "--skip-column-names"]).stdin(orders))
+    }
+
+    /// The rows of a query; what a field cannot hold as it is has been unescaped.
+    ///
+    /// # Errors
+    /// What the server refuses.
+    pub fn rows(&self, host: &dyn Host, query: &str) -> Result<Vec<Vec<String>>, Failure> {
+        let program = self.orders(host, &format!("{query};\n"))?;
+        let output = checked(&program, host.query(&program)?)?;
+        let text = output.stdout_text();
+        Ok(text.lines().map(|line| line.split('\t').map(unescape).collect()).collect())
+    }
+
+    /// Gives orders, one a text.
+    ///
+    /// # Errors
+    /// What the server refuses.
+    pub fn run(&self, host: &mut dyn Host, orders: &[String]) -> Result<(), Failure> {
+        let mut all = String::new();
+        if !self.sql_log_bin {
+            all.push_str("SET sql_log_bin = 0;\n");
+        }
+        for order in orders {
+            all.push_str(&format!("{order};\n"));
+        }
+        let program = self.orders(host, &all)?;
+        let output = host.execute(&program)?;
+        checked(&program, output).map(drop)
+    }
+}
+
+/// The server's own words are the message.
+fn checked(program: &Program, output: Output) -> Result<Output, Failure> {
+    if output.is_success() {
+        return Ok(output);
+    }
+    let said = output.stderr_text().trim().to_owned();
+    let is_login = ["ERROR 1045", "ERROR 2002", "ERROR 2003", "ERROR 1698"]
+        .iter()
+        .any(|code| said.contains(code));
+    let msg = match is_login {
+        true => format!(
+            "unable to connect to database, check login_user and login_password are correct or the config_file has the credentials: {said}"
+        ),
+        false => said,
+    };
+    let failure = succeeded(program, output).err().map(Failure::from);
+    Err(failure.map_or_else(|| Failure::new(&msg), |why| Failure { msg: msg.clone(), ..why }))
+}
+
+/// What `--batch` escapes.
+fn unescape(field: &str) -> String {
+    let mut out = String::new();
+    let mut letters = field.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => match letters.next() {
+                Some('n') => out.push('\n'),
+                Some('t') => out.push('\t'),
+                Some('0') => out.push('\0'),
+                Some(other) => out.push(other),
+                None => out.push('\\'),
+            },
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// A name as orders take it.
+pub fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A text as orders take it.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_texts_cannot_break_out() {
+        assert_eq!(identifier("a`b"), "`a``b`");
+        assert_eq!(literal("it's \\"), "'it''s \\\\'");
+        assert_eq!(unescape("a\\tb\\\\n\\"), "a\tb\\n\\");
+    }
+}
