@@ -154,6 +154,7 @@ impl Session {
         let is_default =
             options.inventory.is_empty() && self.settings.get("DEFAULT_HOST_LIST").is_none();
         let mut load = LoadSettings {
+            hash_behaviour: self.hash_behaviour()?,
             environment: self.settings.environment.clone().into_iter().collect(),
             ..LoadSettings::default()
         };
@@ -338,6 +339,9 @@ impl Session {
             .limit
             .iter()
             .map(|limit| match limit.strip_prefix('@') {
+                Some(path) if settings.expand(path).is_dir() => Err(Failed::general(format!(
+                    "--limit starting with \"@\" must be a file, not a directory: {path}"
+                ))),
                 Some(path) => std::fs::read_to_string(settings.expand(path))
                     .map(|text| text.lines().map(str::trim).collect::<Vec<_>>().join(","))
                     .map_err(|error| {
