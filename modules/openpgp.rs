@@ -98,7 +98,7 @@ fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
                 length @ 0..=191 => Some((kind, 2, length.into())),
                 high @ 192..=223 => {
                     let low = usize::from(*bytes.get(2)?);
-                    Some((kind, 3, (usize::from(high) - 192 << 8) + low + 192))
+                    Some((kind, 3, ((usize::from(high) - 192) << 8) + low + 192))
                 }
                 255 => Some((kind, 6, number(2, 4)?)),
                 _ => None,

@@ -316,7 +316,7 @@ impl YumRepository {
                 let wanted = self.options.given(self.description.as_deref().unwrap_or_default());
                 let there = after.iter().find(|(name, _)| *name == self.name);
                 // The order of its options is of no meaning.
-                if !there.is_some_and(|(_, options)| sorted(options) == sorted(&wanted)) {
+                if there.is_none_or(|(_, options)| sorted(options) != sorted(&wanted)) {
                     after.retain(|(name, _)| *name != self.name);
                     after.push((self.name.clone(), wanted));
                 }

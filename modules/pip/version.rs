@@ -37,8 +37,8 @@ impl Version {
             .char_indices()
             .find(|(at, letter)| {
                 let next = text.get(at + 1..).and_then(|rest| rest.chars().next());
-                !letter.is_ascii_digit()
-                    && !(*letter == '.' && next.is_some_and(|next| next.is_ascii_digit()))
+                let is_dot = *letter == '.' && next.is_some_and(|next| next.is_ascii_digit());
+                !letter.is_ascii_digit() && !is_dot
             })
             .map_or(text.len(), |(at, _)| at);
         let (release, mut rest) = text.split_at(end);
