@@ -49,6 +49,9 @@ impl Executor {
                     Value::List(list) => list.to_vec(),
                     Value::Tuple(items) => items.to_vec(),
                     Value::None => Vec::new(),
+                    _ if lookup.rsplit('.').next() == Some("list") => {
+                        return Err(Box::new(TaskResult::failure("with_list expects a list")));
+                    }
                     other => vec![other],
                 };
                 match self.context.store.engine.run_lookup(lookup, terms_list, scope) {
