@@ -28,6 +28,8 @@ pub enum Command {
     Config(crate::config_command::ConfigArgs),
     /// Say what a diagnostic means.
     Explain(crate::explain::ExplainArgs),
+    /// Fetch playbooks from git and run them on this host.
+    Pull(Box<crate::pull_command::PullArgs>),
     /// Show the main job on hosts inside this process.
     Demo(DemoArgs),
 }

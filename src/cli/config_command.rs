@@ -94,6 +94,12 @@ pub fn run(args: &ConfigArgs, settings: Settings) -> Result<u8, Failed> {
     if chosen.kind == "base" && !chosen.plugins.is_empty() {
         return Err(Failed::option("Specific plugins need the kind of plugin: say it with -t"));
     }
+    if args.verbose > 0 {
+        match &settings.file {
+            Some(path) => println!("Using {} as config file", path.display()),
+            None => println!("No config file found; using defaults"),
+        }
+    }
     let text = match &args.action {
         ConfigAction::List(chosen) => list(chosen)?,
         ConfigAction::Dump(dump) => dumped(dump, &settings)?,

@@ -16,10 +16,7 @@ use crate::{Failed, args::DocArgs, catalogue::Modules, settings::Settings};
 /// A module that is not there.
 pub fn run(args: DocArgs, _settings: Settings) -> Result<u8, Failed> {
     if args.kind != "module" {
-        return Err(Failed::option(format!(
-            "there are pages of modules, not of the type '{}'",
-            args.kind
-        )));
+        return plugins(&args);
     }
     let modules = Modules::new(Collections::default(), Vec::new(), String::new());
     if args.modules.is_empty() || args.list {
@@ -51,6 +48,50 @@ pub fn run(args: DocArgs, _settings: Settings) -> Result<u8, Failed> {
     }
     if args.json {
         println!("{}", report::json::pretty(&Json::Object(pages), 4));
+    }
+    Ok(0)
+}
+
+/// Lists what there is of a kind besides modules: by name, since they have no pages.
+fn plugins(args: &DocArgs) -> Result<u8, Failed> {
+    let catalogue = template::Engine::new().catalogue();
+    let names: Vec<&str> = match args.kind.as_str() {
+        "filter" => catalogue.filters,
+        "test" => catalogue.tests,
+        "lookup" => catalogue.lookups,
+        "become" => vec!["doas", "su", "sudo"],
+        "cache" => vec!["jsonfile", "memory"],
+        "callback" => crate::screens::names().collect(),
+        "connection" => vec!["local", "ssh"],
+        "inventory" => inventory::load::KNOWN.to_vec(),
+        "strategy" => vec!["free", "host_pinned", "linear"],
+        other => {
+            return Err(Failed::option(format!(
+                "nothing is known of the type '{other}': there are module, filter, test, lookup, \
+                 become, cache, callback, connection, inventory and strategy"
+            )));
+        }
+    };
+    if let Some(name) = args.modules.iter().find(|_| !args.list) {
+        let short = name.rsplit('.').next().unwrap_or(name);
+        let is_there = names.contains(&short);
+        return Err(Failed::general(if is_there {
+            format!(
+                "the {} {short} is there, and does what Ansible's does; it has no page",
+                args.kind
+            )
+        } else {
+            format!("{} {name} not found", args.kind)
+        }));
+    }
+    let mut names = names;
+    names.sort_unstable();
+    if args.json {
+        let names: serde_json::Map<String, Json> =
+            names.iter().map(|name| ((*name).to_owned(), Json::String(String::new()))).collect();
+        println!("{}", report::json::pretty(&Json::Object(names), 4));
+    } else {
+        names.iter().for_each(|name| println!("{name}"));
     }
     Ok(0)
 }

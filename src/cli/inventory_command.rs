@@ -49,6 +49,12 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
     let text = if let Some(host) = &args.host {
         let is_local = pattern::LOCALHOST.contains(&host.as_str());
         if !inventory.hosts.contains_key(host.as_str()) && !is_local {
+            let message = format!("Could not match supplied host pattern, ignoring: {host}");
+            match session.settings.get("HOST_PATTERN_MISMATCH").as_deref() {
+                Some("error") => return Err(Failed::general(message)),
+                Some("ignore") => {}
+                _ => eprintln!("[WARNING]: {message}"),
+            }
             return Err(Failed::option("You must pass a single valid host to --host parameter"));
         }
         let vars = if exports { own_vars(&store, host) } else { host_vars(&store, host) };

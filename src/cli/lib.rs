@@ -20,7 +20,9 @@ pub mod extra_vars;
 pub mod includes;
 pub mod inventory_command;
 pub mod listing;
+pub mod locale;
 pub mod program;
+pub mod pull_command;
 pub mod python_bundle;
 pub mod rejected;
 pub mod run_command;
@@ -105,6 +107,13 @@ fn dispatch(
     arguments: &[String],
     environment: BTreeMap<String, String>,
 ) -> Result<u8, Failed> {
+    if program.is_ansible() {
+        // Said as Ansible says what is wrong before it is itself.
+        if let Err(failed) = locale::check(&environment) {
+            eprintln!("ERROR: {}", failed.message);
+            return Err(Failed { message: String::new(), ..failed });
+        }
+    }
     let current_folder = std::env::current_dir()
         .map_err(|error| Failed::general(format!("there is no current folder: {error}")))?;
     let settings = || settings::Settings::read(environment, current_folder).map_err(Failed::from);
@@ -124,6 +133,7 @@ fn dispatch(
                 args::Command::Vault(args) => vault_command::run(&args, &settings),
                 args::Command::Config(args) => config_command::run(&args, settings),
                 args::Command::Explain(args) => explain::run(&args),
+                args::Command::Pull(args) => pull_command::run(*args, settings, program),
                 args::Command::Demo(args) => demo::run(&args, &settings),
             }
         }
@@ -149,6 +159,10 @@ fn dispatch(
         },
         Program::AnsibleConfig => match parse::<config_command::ConfigArgs>(program, arguments)? {
             Ok(args) => config_command::run(&args, settings()?),
+            Err(code) => Ok(code),
+        },
+        Program::AnsiblePull => match parse::<pull_command::PullArgs>(program, arguments)? {
+            Ok(args) => pull_command::run(args, settings()?, program),
             Err(code) => Ok(code),
         },
         Program::NotYet(name) => {

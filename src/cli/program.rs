@@ -12,6 +12,7 @@ pub enum Program {
     AnsibleDoc,
     AnsibleVault,
     AnsibleConfig,
+    AnsiblePull,
     /// A program of Ansible's that Trueup does not stand in for yet.
     NotYet(&'static str),
 }
@@ -27,7 +28,7 @@ impl Program {
             "ansible-vault" => Program::AnsibleVault,
             "ansible-config" => Program::AnsibleConfig,
             "ansible-galaxy" => Program::NotYet("ansible-galaxy"),
-            "ansible-pull" => Program::NotYet("ansible-pull"),
+            "ansible-pull" => Program::AnsiblePull,
             "ansible-console" => Program::NotYet("ansible-console"),
             _ => Program::Trueup,
         }
@@ -43,6 +44,7 @@ impl Program {
             Program::AnsibleDoc => "ansible-doc",
             Program::AnsibleVault => "ansible-vault",
             Program::AnsibleConfig => "ansible-config",
+            Program::AnsiblePull => "ansible-pull",
             Program::NotYet(name) => name,
         }
     }

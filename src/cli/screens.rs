@@ -17,6 +17,11 @@ const ON_SCREEN: &str = "default, json, minimal, oneline, yaml, null";
 /// Callbacks that stand beside it.
 const BESIDE: &str = "timer, profile_tasks, profile_roles, junit, tree";
 
+/// Names of all callbacks.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ON_SCREEN.split(", ").chain(BESIDE.split(", "))
+}
+
 /// Makes what shows a run.
 pub struct Screens<'a> {
     pub settings: &'a Settings,

@@ -152,7 +152,7 @@ pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyr
     }
     let mut files: Vec<_> =
         sources.files.iter().map(|path| settings.expand(&path.to_string_lossy())).collect();
-    if files.is_empty() && !is_rekey {
+    if !is_rekey {
         files.extend(settings.path("DEFAULT_VAULT_PASSWORD_FILE"));
     }
     for file in &files {

@@ -339,6 +339,9 @@ impl Session {
             .limit
             .iter()
             .map(|limit| match limit.strip_prefix('@') {
+                Some(path) if settings.expand(path).is_dir() => Err(Failed::general(format!(
+                    "--limit starting with \"@\" must be a file, not a directory: {path}"
+                ))),
                 Some(path) => std::fs::read_to_string(settings.expand(path))
                     .map(|text| text.lines().map(str::trim).collect::<Vec<_>>().join(","))
                     .map_err(|error| {

@@ -152,8 +152,11 @@ pub enum SettingsError {
     Unreadable { path: PathBuf, why: String },
     #[error("{path}:{line}: `{text}` is neither a section nor a setting")]
     Line { path: PathBuf, line: usize, text: String },
-    #[error("{name} is '{value}', which is no {wanted}")]
-    Value { name: String, value: String, wanted: &'static str },
+    #[error(
+        "Invalid type for configuration option setting: {name} (from {origin}) was: '{value}', \
+         which is no {wanted}"
+    )]
+    Value { name: String, value: String, origin: String, wanted: &'static str },
     #[error("{name} is '{value}': it is one of {choices}")]
     Choice { name: String, value: String, choices: String },
 }
@@ -203,7 +206,8 @@ impl Settings {
             Some(self.home.join(".ansible.cfg")),
             Some(PathBuf::from("/etc/ansible/ansible.cfg")),
         ];
-        candidates.into_iter().flatten().find(|path| path.is_file())
+        let found = candidates.into_iter().flatten().find(|path| path.is_file())?;
+        Some(if found.is_absolute() { found } else { self.current_folder.join(found) })
     }
 
     /// A setting's text, if anything says it.
@@ -241,18 +245,27 @@ impl Settings {
         match value.trim().to_lowercase().as_str() {
             "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Ok(Some(true)),
             "n" | "no" | "off" | "0" | "false" | "f" | "0.0" | "" => Ok(Some(false)),
-            _ => Err(SettingsError::Value { name: name.to_owned(), value, wanted: "boolean" }),
+            _ => Err(self.wrong(name, &value, "boolean")),
         }
     }
 
-    /// A number.
+    /// A number; what is empty counts as not said.
     pub fn number(&self, name: &str) -> Result<Option<u64>, SettingsError> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        value.trim().parse().map(Some).map_err(|_| SettingsError::Value {
-            name: name.to_owned(),
-            value,
-            wanted: "number",
-        })
+        let Some(value) = self.get(name).filter(|value| !value.trim().is_empty()) else {
+            return Ok(None);
+        };
+        value.trim().parse().map(Some).map_err(|_| self.wrong(name, &value, "integer"))
+    }
+
+    /// A value that is none of its type.
+    fn wrong(&self, name: &str, value: &str, wanted: &'static str) -> SettingsError {
+        let said = setting(name).and_then(|setting| self.said(setting)).map(|(_, said)| said);
+        let origin = match (said, &self.file) {
+            (Some(Said::Environment(variable)), _) => format!("env: {variable}"),
+            (Some(Said::File), Some(file)) => file.display().to_string(),
+            _ => "default".to_owned(),
+        };
+        SettingsError::Value { name: name.to_owned(), value: value.to_owned(), origin, wanted }
     }
 
     /// A list with commas.
@@ -481,7 +494,8 @@ mod tests {
         let wrong = settings(&[("ANSIBLE_FORKS", "many")], "");
         assert_eq!(
             wrong.number("DEFAULT_FORKS").unwrap_err().to_string(),
-            "DEFAULT_FORKS is 'many', which is no number"
+            "Invalid type for configuration option setting: DEFAULT_FORKS (from env: ANSIBLE_FORKS) \
+             was: 'many', which is no integer"
         );
         let error = parse("forks\n", Path::new("a.cfg")).unwrap_err();
         assert!(error.to_string().starts_with("a.cfg:1:"));

@@ -377,7 +377,9 @@ impl Vault<'_> {
     fn encrypt_string(&self, args: &StringArgs) -> Result<(), Failed> {
         let transform = &args.encrypt.transform;
         let mut given = transform.view.files.clone();
-        let reads_stdin = given.iter().any(|arg| arg == "-") || args.stdin_name.is_some();
+        let reads_stdin = given.iter().any(|arg| arg == "-")
+            || args.stdin_name.is_some()
+            || (given.is_empty() && !args.prompt);
         if reads_stdin && args.prompt {
             return Err(Failed::option(
                 "The --prompt option is not supported if also reading input from stdin",
@@ -391,7 +393,7 @@ impl Vault<'_> {
         };
         let mut strings: Vec<(Option<String>, Vec<u8>, &str)> = Vec::new();
         let mut names = args.names.iter().cloned();
-        if args.prompt || (given.is_empty() && !reads_stdin) {
+        if args.prompt {
             let from = "the interactive prompt";
             let name = match names.next() {
                 Some(name) => Some(name),

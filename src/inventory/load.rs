@@ -73,7 +73,7 @@ impl std::fmt::Debug for LoadSettings {
 const ENABLED: [&str; 6] = ["host_list", "script", "auto", "yaml", "ini", "toml"];
 
 /// All kinds of sources that can be read.
-const KNOWN: [&str; 9] = [
+pub const KNOWN: [&str; 9] = [
     "host_list",
     "advanced_host_list",
     "script",

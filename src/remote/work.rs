@@ -172,8 +172,9 @@ pub fn perform(
     let has_timed_out = watch.is_some_and(|watch| watch.end());
     match timeout {
         Some(secs) if has_timed_out => Response::failure(format!(
-            "The {name} action failed to execute in the expected time frame ({secs}) and was \
-             terminated"
+            "The {} action failed to execute in the expected time frame ({secs}) and was \
+             terminated",
+            name.strip_prefix("ansible.builtin.").unwrap_or(&name)
         )),
         _ if cancellation.is_cancelled() => cancelled(),
         _ => response,

@@ -64,11 +64,20 @@ impl Executor {
             Ok(Some(items)) if items.is_empty() => empty_loop(),
             Ok(Some(items)) => self.execute_loop(task, host, &scope, items).await,
             Err(failure) => match self.skipped(task, &scope) {
-                Ok(Some(condition)) => TaskResult::skip(Some(condition)),
+                Ok(Some(condition)) => settled(TaskResult::skip(Some(condition))),
                 _ => settled(*failure),
             },
         };
         result.no_log |= self.flag(task, Key::NoLog, &scope).unwrap_or(false);
+        for condition in task.conditions() {
+            if condition.expression.is_delimited() {
+                result.warnings.push(format!(
+                    "conditional statements should not include jinja2 templating delimiters such \
+                     as {{{{ }}}} or {{% %}}. Found: {}",
+                    condition.expression.text()
+                ));
+            }
+        }
         result
     }
 

@@ -148,6 +148,8 @@ impl PlayContext {
         set("ansible_user", Some(Key::RemoteUser), user);
         let port = defaults.port.map(|port| Value::Int(i64::from(port)));
         set("ansible_port", Some(Key::Port), port);
+        let password = defaults.password.as_ref().map(|secret| secret.reveal().as_str().into());
+        set("ansible_password", None, password);
         Arc::new(layer)
     }
 

@@ -20,6 +20,19 @@ pub struct Call<'a> {
     pub scope: &'a Scope,
     /// The name under which it was called, without a collection.
     pub name: &'static str,
+    /// The variable that the value was written as, where it is one: what looks at encrypted texts
+    /// wants to know how it was written.
+    pub variable: Option<&'a str>,
+}
+
+impl Call<'_> {
+    /// The encrypted text that the variable was written as.
+    pub(crate) fn ciphertext(&self) -> Option<String> {
+        match self.scope.tree(self.variable?)? {
+            crate::Tree::Secret(secret) => Some(secret.ciphertext().to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// A filter: a name and what it does to a value.

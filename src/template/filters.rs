@@ -19,6 +19,7 @@ pub mod time;
 pub mod truth;
 mod urlize;
 mod vault;
+mod windows;
 pub mod yaml;
 
 use crate::{
@@ -29,9 +30,9 @@ use crate::{
 
 /// Filters of the field that are not done, and why.
 pub(crate) const NOT_DONE: &[(&str, &str)] = &[
-    ("win_basename", "Windows hosts are not managed"),
-    ("win_dirname", "Windows hosts are not managed"),
-    ("win_splitdrive", "Windows hosts are not managed"),
+    ("parse_cli", "network devices are not managed"),
+    ("parse_cli_textfsm", "network devices are not managed"),
+    ("parse_xml", "network devices are not managed"),
 ];
 
 /// All filters.
@@ -55,6 +56,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Filter> {
         truth::FILTERS,
         urlize::FILTERS,
         vault::FILTERS,
+        windows::FILTERS,
     ]
     .into_iter()
     .flatten()

@@ -67,7 +67,7 @@ impl Object for FunctionObject {
     }
 
     fn call(&self, arguments: Arguments, scope: &Scope) -> Result<Value> {
-        (self.0.run)(&Call { scope, name: self.0.name }, arguments)
+        (self.0.run)(&Call { scope, name: self.0.name, variable: None }, arguments)
     }
 }
 

@@ -27,7 +27,7 @@ pub enum VaultError {
     #[error("input is not vault encrypted data: {0}")]
     Header(String),
     /// The digits are broken.
-    #[error("vault format unhexlify error: {0}")]
+    #[error("Vault format unhexlify error: {0}")]
     Body(&'static str),
     /// There is no password at all.
     #[error("Attempting to decrypt but no vault secrets found")]
@@ -76,7 +76,13 @@ impl Envelope {
             _ => return Err(VaultError::Header("there is no $ANSIBLE_VAULT header".into())),
         };
         let digits: String = lines.map(str::trim).collect();
-        let body = from_hex(digits.as_bytes()).ok_or(VaultError::Body("odd or foreign digits"))?;
+        let body = from_hex(digits.as_bytes()).ok_or(VaultError::Body(
+            if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                "Odd-length string"
+            } else {
+                "Non-hexadecimal digit found"
+            },
+        ))?;
         let mut parts = body.splitn(3, |byte| *byte == b'\n');
         let mut part = || {
             parts
@@ -272,7 +278,11 @@ mod tests {
             ),
             (
                 keyring(&[]).decrypt("$ANSIBLE_VAULT;1.1;AES256\n0"),
-                VaultError::Body("odd or foreign digits"),
+                VaultError::Body("Odd-length string"),
+            ),
+            (
+                keyring(&[]).decrypt("$ANSIBLE_VAULT;1.1;AES256\n0x"),
+                VaultError::Body("Non-hexadecimal digit found"),
             ),
             (
                 keyring(&[]).decrypt("$ANSIBLE_VAULT;1.1;AES256\n6161"),

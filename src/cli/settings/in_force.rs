@@ -81,12 +81,10 @@ impl Settings {
 
     /// A text as a value of the setting's type.
     fn typed(&self, known: &Setting, text: &str, folder: &Path) -> Result<Json, SettingsError> {
-        let wrong = |wanted| SettingsError::Value {
-            name: known.name.to_owned(),
-            value: text.to_owned(),
-            wanted,
-        };
+        let wrong = |wanted| self.wrong(known.name, text, wanted);
         let value = match known.kind {
+            // What is empty counts as not said.
+            Kind::Int | Kind::Float if text.trim().is_empty() => self.default_of(known),
             Kind::Bool => match text.trim().to_lowercase().as_str() {
                 "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Json::Bool(true),
                 // Whatever stands in NO_COLOR.

@@ -262,7 +262,9 @@ impl Machine<'_> {
         if !call.filter.takes_undefined {
             arguments.all_defined()?;
         }
-        (call.filter.run)(&Call { scope: self.scope, name: call.filter.name }, value, arguments)
+        let variable = variable_of(&call.value);
+        let asked = Call { scope: self.scope, name: call.filter.name, variable };
+        (call.filter.run)(&asked, value, arguments)
     }
 
     fn test(&mut self, call: &TestCall) -> Result<bool> {
@@ -273,7 +275,9 @@ impl Machine<'_> {
         };
         let arguments = self.arguments(&call.arguments)?;
         arguments.all_defined()?;
-        (call.test.run)(&Call { scope: self.scope, name: call.test.name }, &value, arguments)
+        let variable = variable_of(&call.value);
+        let asked = Call { scope: self.scope, name: call.test.name, variable };
+        (call.test.run)(&asked, &value, arguments)
     }
 
     fn lookup(&mut self, call: &LookupExpr) -> Result<Value> {
@@ -319,5 +323,13 @@ impl Machine<'_> {
                 other.type_name()
             ))),
         }
+    }
+}
+
+/// The name of the variable that an expression is.
+fn variable_of(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Variable(name, _) => Some(name),
+        _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::filter;
 use crate::{
     engine::{Call, Filter},
-    error::{ErrorKind, Result, TemplateError},
+    error::{Result, TemplateError},
     value::{Arguments, Value},
 };
 
@@ -24,16 +24,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("quote", quote),
     filter("urlsplit", urlsplit),
     filter("urldecode", urldecode),
-    filter("win_dirname", not_for_windows),
-    filter("win_splitdrive", not_for_windows),
 ];
-
-fn not_for_windows(call: &Call<'_>, _: Value, _: Arguments) -> Result<Value> {
-    Err(TemplateError::new(
-        ErrorKind::Unsupported,
-        format!("the filter '{}' is not supported: Windows hosts are not managed", call.name),
-    ))
-}
 
 /// Folder and name of a path, as Python's `os.path.split`.
 fn split(path: &str) -> (&str, &str) {

@@ -127,7 +127,7 @@ fn map(call: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value>
     }
     let name = arguments.positional.remove(0).to_string();
     let filter = call.scope.engine().filter(&name)?;
-    let inner = Call { scope: call.scope, name: filter.name };
+    let inner = Call { scope: call.scope, name: filter.name, variable: None };
     items
         .into_iter()
         .map(|item| {
@@ -161,7 +161,7 @@ fn sift(
         let is_true = match test {
             Some(test) => {
                 let asked = if test.takes_undefined { asked } else { asked.defined()? };
-                let inner = Call { scope: call.scope, name: test.name };
+                let inner = Call { scope: call.scope, name: test.name, variable: None };
                 (test.run)(&inner, &asked, arguments.clone())?
             }
             None => asked.defined()?.truthy(),

@@ -323,10 +323,10 @@ fn combine(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
             }
         },
     };
-    if let Some((name, _)) = arguments.keyword.first() {
-        return Err(TemplateError::of_type(format!(
-            "'recursive' and 'list_merge' are the only valid keyword arguments, not '{name}'"
-        )));
+    if !arguments.keyword.is_empty() {
+        return Err(TemplateError::of_type(
+            "'recursive' and 'list_merge' are the only valid keyword arguments",
+        ));
     }
     let mut dicts = Vec::new();
     let mut flat = Vec::new();
@@ -338,6 +338,10 @@ fn combine(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
     )?;
     for dict in flat {
         let dict = dict.defined()?;
+        // What is nothing adds nothing.
+        if dict.is_none() {
+            continue;
+        }
         if !dict.is_mapping() {
             return Err(TemplateError::of_type(format!(
                 "failed to combine variables, expected dicts but got a '{}'",

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::filter;
+use super::{filter, lenient};
 use crate::{
     engine::{Call, Filter},
     error::{ErrorKind, Result, TemplateError},
@@ -12,7 +12,7 @@ use crate::{
     value::{Arguments, Object, Value},
 };
 
-pub(super) const FILTERS: &[Filter] = &[filter("vault", vault), filter("unvault", unvault)];
+pub(super) const FILTERS: &[Filter] = &[filter("vault", vault), lenient("unvault", unvault)];
 
 fn failure(message: impl Into<String>) -> TemplateError {
     TemplateError::new(ErrorKind::Value, message)
@@ -70,6 +70,12 @@ fn unvault(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
     {
         return Ok(plain);
     }
+    // A variable that was written as an encrypted text is decrypted with this password, whether or
+    // not another one is at hand.
+    let value = match call.ciphertext() {
+        Some(ciphertext) => Value::from(ciphertext),
+        None => value.defined()?,
+    };
     let bytes = text(&value, "Vault should be in the form of a string")?;
     if !bytes.starts_with(b"$ANSIBLE_VAULT") {
         return Ok(value);

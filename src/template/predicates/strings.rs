@@ -45,10 +45,7 @@ pub(super) const TESTS: &[Test] = &[
         arguments.none("urn")?;
         Ok(value.as_str().is_some_and(|text| text.to_lowercase().starts_with("urn:")))
     }),
-    test("vault_encrypted", |_, value, arguments| {
-        arguments.none("vault_encrypted")?;
-        Ok(value.as_str().is_some_and(|text| text.starts_with("$ANSIBLE_VAULT")))
-    }),
+    Test { name: "vault_encrypted", home: "", run: vault_encrypted, takes_undefined: true },
     test("vaulted_file", |call, value, arguments| {
         arguments.none("vaulted_file")?;
         let surroundings = call.scope.surroundings();
@@ -62,6 +59,16 @@ pub(super) const TESTS: &[Test] = &[
         }
     }),
 ];
+
+/// Whether a value is an encrypted text, or a variable that was written as one.
+fn vault_encrypted(call: &Call<'_>, value: &Value, arguments: Arguments) -> Result<bool> {
+    arguments.none("vault_encrypted")?;
+    if call.ciphertext().is_some() {
+        return Ok(true);
+    }
+    let value = value.clone().defined()?;
+    Ok(value.as_str().is_some_and(|text| text.starts_with("$ANSIBLE_VAULT")))
+}
 
 /// `match`, `search` and `regex`: the last says by an argument which it is.
 fn matches(value: &Value, arguments: Arguments, kind: Option<&str>) -> Result<bool> {
