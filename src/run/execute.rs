@@ -124,11 +124,13 @@ impl Executor {
         loop {
             let mut result = self.attempt(task, host, scope, &settings).await;
             result.no_log |= settings.no_log;
+            if attempts > 1 {
+                result.fields.insert("attempts".into(), Json::from(attempt));
+            }
             self.judge(task, scope, &mut result);
             if attempts == 1 {
                 return self.finish(task, scope, &settings, result);
             }
-            result.fields.insert("attempts".into(), Json::from(attempt));
             let is_done = match &task.until {
                 Some(conditions) => {
                     let scope = self.with_registered(task, scope, &result);

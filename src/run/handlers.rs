@@ -49,10 +49,15 @@ impl Handlers {
         }
     }
 
-    /// Notifies what a name means: all handlers that listen to it, and the last defined one of
-    /// that name. Returns whether there is any.
+    /// Notifies what a name means: all handlers that listen to it, and one of that name: of the
+    /// list of handlers that came last, the first. Returns whether there is any.
     pub fn notify(&mut self, name: &str, host: &HostName) -> bool {
-        let by_name = self.all.iter().rev().find(|entry| entry.is_called(name));
+        let last = self.all.iter().rev().find(|entry| entry.is_called(name));
+        let by_name = last.and_then(|last| {
+            let parent = &last.task.parent;
+            let beside = |entry: &&Entry| Arc::ptr_eq(&entry.task.parent, parent);
+            self.all.iter().filter(beside).find(|entry| entry.is_called(name))
+        });
         let listening = self.all.iter().filter(|entry| entry.listen.iter().any(|l| l == name));
         let found: Vec<TaskId> =
             by_name.into_iter().chain(listening).map(|entry| entry.task.id).collect();

@@ -98,9 +98,19 @@ impl Magic {
             "playbook_dir" => Value::from(context.playbook_dir.display().to_string().as_str()),
             "ansible_play_name" => Value::from(context.play.raw_name().as_str()),
             "ansible_play_hosts_all" => hosts(&context.all_hosts),
-            "ansible_play_batch" => hosts(&context.batch),
-            "ansible_play_hosts" | "play_hosts" => {
+            "ansible_play_batch" => {
                 hosts(&context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+            }
+            "ansible_play_hosts" | "play_hosts" => {
+                let active =
+                    context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let is_there = |host: &&HostName| match context.batch.contains(host) {
+                    true => active.contains(host),
+                    false => !context.lost_before.contains(*host),
+                };
+                let there: Vec<HostName> =
+                    context.all_hosts.iter().filter(is_there).cloned().collect();
+                hosts(&there)
             }
             "ansible_play_role_names" | "role_names" => {
                 names(context.play.roles.iter().map(|r| r.role.full_name()))

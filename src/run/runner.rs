@@ -157,6 +157,7 @@ impl Runner {
                 playbook_dir: playbook_dir.clone(),
                 vars: Arc::clone(&vars),
                 all_hosts: hosts.clone(),
+                lost_before: progress.lost.clone(),
                 active: Arc::new(RwLock::new(batch.clone())),
                 batch: batch.clone(),
                 roles: RwLock::new(public_roles(play)),

@@ -26,6 +26,8 @@ pub struct PlayContext {
     pub vars: Layer,
     /// Hosts of the play, failed ones too.
     pub all_hosts: Vec<HostName>,
+    /// Hosts that were lost in batches before this one.
+    pub lost_before: std::collections::HashSet<HostName>,
     /// Hosts of the batch.
     pub batch: Vec<HostName>,
     /// Hosts of the batch that have not failed.

@@ -124,6 +124,15 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
     let mut machine = Machine::new(program, scope);
     match &program.body {
         Body::Expression(expr) => {
+            // Ansible hands on the number, truth value or null that one bare variable holds.
+            if let (false, ExprKind::Variable(name, _)) = (settings.jinja2_native, &expr.kind)
+                && is_bare(&program.text, name)
+                && let Some(crate::Tree::Value(
+                    plain @ (Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::None),
+                )) = scope.tree(name)
+            {
+                return Ok(plain);
+            }
             let value = machine.defined(expr)?;
             if settings.jinja2_native {
                 return Ok(value);
@@ -150,6 +159,12 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
             })
         }
     }
+}
+
+/// Whether a template is one variable's name between braces, and nothing else.
+fn is_bare(text: &str, name: &str) -> bool {
+    let inner = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+    inner.is_some_and(|inner| inner.trim() == name)
 }
 
 /// Filters whose text is meant as text, whatever it looks like.

@@ -27,15 +27,15 @@ const ARGUMENTS: &[&str] = &[
 
 pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) -> TaskResult {
     if let Some(unknown) = args.keys().find(|name| !ARGUMENTS.contains(&name.as_str())) {
-        return TaskResult::failure(format!("{unknown} is not a valid option in include_vars"));
+        return failed(format!("{unknown} is not a valid option in include_vars"));
     }
     if args.contains_key("hash_behaviour") {
-        return TaskResult::failure("include_vars: hash_behaviour is not there yet");
+        return failed("include_vars: hash_behaviour is not there yet");
     }
     let text = |name: &str| args.get(name).map(ToString::to_string).filter(|text| !text.is_empty());
     let files = match (text("file").or_else(|| text("_raw_params")), text("dir")) {
         (Some(_), Some(_)) => {
-            return TaskResult::failure(
+            return failed(
                 "You are mixing file only and dir only arguments, these are incompatible",
             );
         }
@@ -45,7 +45,7 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     };
     let files = match files {
         Ok(files) => files,
-        Err(why) => return TaskResult::failure(why),
+        Err(why) => return failed(why),
     };
     let mut vars = Vec::new();
     let mut shown = protocol::JsonMap::new();
@@ -58,7 +58,7 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
                     vars.push((name, IncludedVar(tree)));
                 }
             }
-            Err(why) => return TaskResult::failure(why),
+            Err(why) => return failed(why),
         }
     }
     let name = text("name");
@@ -73,6 +73,14 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     };
     result.fields.insert("ansible_facts".into(), facts);
     result.orders.push(RunOrder::IncludeVars { name, vars });
+    result
+}
+
+/// A failure, under the name too by which this module has always told it.
+fn failed(why: impl Into<String>) -> TaskResult {
+    let why = why.into();
+    let mut result = TaskResult::failure(why.clone());
+    result.fields.insert("message".into(), Json::String(why));
     result
 }
 

@@ -14,8 +14,13 @@ use super::{Dispatcher, Strategy, outcomes::settled_failure};
 use crate::{Event, TaskResult, outcome::RunOrder};
 
 impl Dispatcher {
-    /// Compiles what hosts include, once for all of them, and puts it into their way.
-    pub(super) fn include_all(&mut self, includes: Vec<(usize, Arc<Task>, TaskResult)>) {
+    /// Compiles what hosts include, once for all of them, and puts it into their way. Returns the
+    /// hosts whose include cannot be compiled.
+    pub(super) fn include_all(
+        &mut self,
+        includes: Vec<(usize, Arc<Task>, TaskResult)>,
+    ) -> Vec<(usize, Arc<Task>)> {
+        let mut failed = Vec::new();
         let mut announced: IndexMap<(String, Option<String>), Vec<HostName>> = IndexMap::new();
         let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
         for (index, task, result) in includes {
@@ -75,12 +80,14 @@ impl Dispatcher {
                     counts.ok = counts.ok.saturating_sub(1);
                     counts.failed += 1;
                     self.fail_host(index, &task, &result);
+                    failed.push((index, task));
                 }
             }
         }
         for ((file, label), hosts) in announced {
             let _ = self.executor.events.send(Event::Included { file, hosts, label });
         }
+        failed
     }
 
     fn compile(

@@ -71,7 +71,7 @@ impl Dispatcher {
                 includes.push((index, task, result));
             }
         }
-        self.include_all(includes);
+        failed_now.extend(self.include_all(includes));
         self.judge_failures(&failed_now);
     }
 

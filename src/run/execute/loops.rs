@@ -49,6 +49,9 @@ impl Executor {
                     Value::List(list) => list.to_vec(),
                     Value::Tuple(items) => items.to_vec(),
                     Value::None => Vec::new(),
+                    _ if lookup.rsplit('.').next() == Some("list") => {
+                        return Err(Box::new(TaskResult::failure("with_list expects a list")));
+                    }
                     other => vec![other],
                 };
                 // What the action is about is looked for where such things are.
