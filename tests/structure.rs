@@ -38,6 +38,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "transport",
             "sshd",
             "modules",
+            "module",
             "playbook",
             "plan",
             "inventory",

@@ -174,15 +174,6 @@ tasks: []",
         remedy: "mend the template; `trueup explain` has a page for each kind of mistake in templates (E03..)",
     },
     Page {
-        code: "W0216",
-        title: "arguments of a role that are not checked",
-        meaning: "A role describes its arguments in meta/argument_specs.yml, and this part of the description is not checked.",
-        example: "argument_specs:
-  main:
-    options: {port: {type: int}}",
-        remedy: "nothing, if the arguments are right; check them in the role with assert otherwise",
-    },
-    Page {
         code: "E0300",
         title: "a template that fails",
         meaning: "An operation in a template cannot be done: types that do not fit, a value that a filter does not take, a file that a lookup does not find.",
