@@ -15,7 +15,7 @@ use module::{
     file_arguments::{FILE_MODE, FOLDER_MODE, path_info},
     host::Links,
 };
-use protocol::JsonMap;
+use protocol::{Diff, Json, JsonMap, diff::Side};
 
 use entry::Entry;
 
@@ -188,6 +188,19 @@ impl Module for File {
         recursion::apply(delta, host)?;
         self.apply_times(delta, host, path, links)?;
         Ok(JsonMap::new())
+    }
+
+    // The path, and of the rest only what differs.
+    fn diff(&self, delta: &Delta<Entry>, _: &dyn Host) -> Result<Vec<Diff>, Failure> {
+        let mut diff = delta.state_diff()?;
+        if let (Side::State(Json::Object(before)), Side::State(Json::Object(after))) =
+            (&mut diff.before, &mut diff.after)
+        {
+            let (old, new) = (before.clone(), after.clone());
+            before.retain(|key, value| key == "path" || new.get(key) != Some(value));
+            after.retain(|key, value| key == "path" || old.get(key) != Some(value));
+        }
+        Ok(vec![diff])
     }
 
     fn returned(&self, delta: &Delta<Entry>, host: &dyn Host) -> Result<JsonMap, Failure> {

@@ -277,10 +277,11 @@ fn has_environment(host: &dyn Host, folder: &Path) -> Result<bool, Failure> {
 /// The host's own Python.
 fn python(host: &dyn Host) -> Result<String, Failure> {
     let own = Path::new("/usr/bin/python3");
-    if host.metadata(own)?.is_some() {
-        return Ok(own.display().to_string());
-    }
-    let found = host.which("python3").or_else(|| host.which("python"));
+    let found = match host.which("python3") {
+        None if host.metadata(own)?.is_some() => Some(own.to_owned()),
+        None => host.which("python"),
+        found => found,
+    };
     found.map(|path| path.display().to_string()).ok_or_else(|| {
         Failure::new("no Python on the host (looked for /usr/bin/python3, python3 and python)")
     })
@@ -396,6 +397,7 @@ mod tests {
         host.put_dirs("/tmp");
         host.put("/usr/bin/python3", "");
         host.put("/run/list", "six==1.16\n");
+        host.program("python3", |_, _| Output::failure(9, "asked by name"));
         host.program("/usr/bin/python3", |files, program| {
             let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
             match words.as_slice() {

@@ -121,7 +121,8 @@ impl Action for WaitFor {
         host.pause(seconds(self.delay))?;
         let mut groups = Groups::default();
         if self.port.is_none() && self.path.is_none() {
-            host.pause(wait.left())?;
+            // The delay comes on top where nothing else is waited for.
+            host.pause(seconds(self.timeout))?;
         } else {
             loop {
                 if wait.left().is_zero() {
@@ -454,7 +455,7 @@ mod tests {
         let mut host = host();
         let response = run_in(&mut host, r#"{"timeout": 7, "delay": 2}"#, false);
         assert!(!response.failed);
-        assert_eq!((host.paused.get().as_secs(), &response.returned["elapsed"]), (7, &json!(7)));
+        assert_eq!((host.paused.get().as_secs(), &response.returned["elapsed"]), (9, &json!(9)));
     }
 
     #[test]

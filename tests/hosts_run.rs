@@ -378,11 +378,41 @@ fn a_host_without_a_folder_for_the_remote_is_unreachable() {
         }
         let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
         for folder in folders {
-            bench.on_host(&format!("umount {folder}"));
+            // Other tests may have something open there.
+            bench.on_host(&format!("umount -l {folder}"));
         }
         let hint = "ansible_remote_tmp";
         let says = ["UNREACHABLE!", "no folder of the host", says, hint];
         ran.expect_code(4).expect_said(&says);
     }
     scratch.trueup(&["run", "-i", "hosts", "play.yml"]).expect_code(0);
+}
+
+/// A task as another user sees that user's account as it is, not as it was when the user was first
+/// become; and an account can go although tasks ran as it.
+#[test]
+fn accounts_that_tasks_ran_as_may_change_and_go() {
+    if !available("accounts_that_tasks_ran_as_may_change_and_go") {
+        return;
+    }
+    let bench = bench();
+    let scratch = bench.scratch("accounts", "root");
+    scratch.write(
+        "play.yml",
+        play(
+            "    - user: {name: passing}\n\
+             \x20   - command: id -nG\n\
+             \x20     become_user: passing\n\
+             \x20     register: before\n\
+             \x20   - user: {name: passing, groups: adm, append: true}\n\
+             \x20   - command: id -nG\n\
+             \x20     become_user: passing\n\
+             \x20     register: after\n\
+             \x20   - assert: {that: ['\"adm\" not in before.stdout', '\"adm\" in after.stdout']}\n\
+             \x20   - user: {name: passing, state: absent, remove: true}\n",
+        ),
+    );
+    let ran = scratch.trueup(&["run", "-b", "-i", "hosts", "play.yml"]);
+    ran.expect_code(0);
+    assert_eq!(bench.on_host("getent passwd passing || echo gone").trim(), "gone");
 }

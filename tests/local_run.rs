@@ -153,3 +153,81 @@ fn a_failure_is_one_though_handlers_run() {
         assert_eq!(ran.stdout.contains("\"msg\": \"told\""), told, "{words:?}: {}", ran.stdout);
     }
 }
+
+/// A web server behind TLS, by `openssl`; ends when dropped.
+struct Secure(std::process::Child);
+
+impl Drop for Secure {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// TLS is spoken by the remote's companion: on the host where a task asks for it, and on the
+/// controller where a lookup does.
+#[test]
+fn https_is_spoken_on_both_sides() {
+    let scratch = Scratch::new("https");
+    let openssl = |words: &[&str]| {
+        let mut command = scratch.command(std::path::Path::new("openssl"), words);
+        command.stderr(std::process::Stdio::null());
+        command
+    };
+    let made = openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
+        "-subj",
+        "/CN=localhost",
+        "-days",
+        "2",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+    ])
+    .status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: HTTPS on both sides: this needs openssl");
+        return;
+    }
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let accept = port.to_string();
+    let server = openssl(&[
+        "s_server", "-accept", &accept, "-cert", "cert.pem", "-key", "key.pem", "-WWW", "-quiet",
+    ])
+    .spawn();
+    let _server = Secure(server.unwrap());
+    let answers = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    for _ in 0..100 {
+        if answers() {
+            break;
+        }
+        thread::sleep(std::time::Duration::from_millis(50));
+    }
+    scratch.write("page.txt", "behind TLS\n");
+    scratch.write(
+        "play.yml",
+        format!(
+            "- hosts: localhost\n  gather_facts: false\n  connection: local\n  vars:\n    page: \
+             https://localhost:{port}/page.txt\n  environment: {{SSL_CERT_FILE: '{{{{ playbook_dir \
+             }}}}/cert.pem'}}\n  tasks:\n  - get_url: {{url: '{{{{ page }}}}', dest: '{{{{ \
+             playbook_dir }}}}/got.txt'}}\n  - assert:\n      that: lookup('file', 'got.txt') == \
+             'behind TLS'\n  - debug:\n      msg: \"{{{{ lookup('url', page, validate_certs=false) \
+             }}}}\"\n  - get_url: {{url: '{{{{ page }}}}', dest: '{{{{ playbook_dir }}}}/no.txt'}}\n    \
+             environment: {{SSL_CERT_FILE: /nowhere}}\n"
+        ),
+    );
+    let ran = scratch.trueup(&["run", "play.yml"]);
+    // The last task trusts what this machine trusts, or nobody.
+    ran.expect_code(2);
+    ran.expect_said(&["\"msg\": \"behind TLS\"", "Request failed: "]);
+    assert!(!scratch.path("no.txt").exists());
+}

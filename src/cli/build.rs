@@ -66,8 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     list.push_str("]\n");
     fs::write(out.join("remotes.rs"), list)?;
     let mut list = String::from("&[\n");
-    for gzip in companions.values() {
-        writeln!(list, "    include_bytes!({gzip:?}),")?;
+    for (triple, gzip) in &companions {
+        writeln!(list, "    ({triple:?}, include_bytes!({gzip:?})),")?;
     }
     list.push_str("]\n");
     fs::write(out.join("companions.rs"), list)?;

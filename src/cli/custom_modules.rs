@@ -2,7 +2,7 @@
 //! the settings, and in collections.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
@@ -31,6 +31,8 @@ pub struct CustomModules {
     folders: RwLock<Vec<PathBuf>>,
     /// By the name that they are known by.
     found: RwLock<HashMap<String, Found>>,
+    /// Names that are in none of the folders.
+    missing: RwLock<HashSet<String>>,
     /// The folder of the package `ansible` of the controller's Python.
     ansible: OnceLock<Option<PathBuf>>,
     /// What is put before names to find programs of the controller.
@@ -44,6 +46,7 @@ impl CustomModules {
             collections,
             folders: RwLock::new(folders),
             found: RwLock::default(),
+            missing: RwLock::default(),
             ansible: OnceLock::new(),
             search_path,
         }
@@ -54,6 +57,7 @@ impl CustomModules {
         let mut folders = self.folders.write().unwrap_or_else(PoisonError::into_inner);
         if !folders.iter().any(|known| known == folder) && folder.is_dir() {
             folders.push(folder.to_owned());
+            self.missing.write().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 
@@ -63,9 +67,16 @@ impl CustomModules {
         if let Some(found) = self.known(&key) {
             return Some(found);
         }
+        if self.missing.read().unwrap_or_else(PoisonError::into_inner).contains(name) {
+            return None;
+        }
         let folders = self.folders.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let (folder, path) =
-            folders.iter().find_map(|folder| Some((folder, module_file(folder, name)?)))?;
+        let place = folders.iter().find_map(|folder| Some((folder, module_file(folder, name)?)));
+        let Some((folder, path)) = place else {
+            let mut missing = self.missing.write().unwrap_or_else(PoisonError::into_inner);
+            missing.insert(name.to_owned());
+            return None;
+        };
         let action = folder.with_file_name("action_plugins").join(format!("{name}.py"));
         let found = match action.is_file() {
             true => Err(has_action_plugin(name, &action)),
@@ -143,7 +154,7 @@ impl CustomModules {
             let bundle = python_bundle::build(dotted, text.into_owned(), &sources)?;
             return Ok(Speech::Python(Arc::new(bundle)));
         }
-        if ["#Requires -Module", "#AnsibleRequires", "#powershell"]
+        if ["#Requires -", "#AnsibleRequires -", "#!powershell"]
             .iter()
             .any(|mark| text.lines().any(|line| line.starts_with(mark)))
         {

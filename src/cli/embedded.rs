@@ -1,14 +1,21 @@
 //! The remotes that this program carries inside itself, and those of a folder beside it.
 
-use std::{borrow::Cow, path::Path};
+use std::{
+    borrow::Cow,
+    fs, io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
 
+use flate2::read::GzDecoder;
+use sha2::{Digest, Sha256};
 use transport::{RemoteBinaries, RemoteBinary, RemoteError};
 
 /// Triple, SHA-256 and size of the binary, and the binary compressed with gzip. Made by `build.rs`.
 const EMBEDDED: &[(&str, &str, usize, &[u8])] = include!(concat!(env!("OUT_DIR"), "/remotes.rs"));
 
-/// The remotes' companions, compressed with gzip.
-const COMPANIONS: &[&[u8]] = include!(concat!(env!("OUT_DIR"), "/companions.rs"));
+/// Triple of the remotes' companions, and they compressed with gzip.
+const COMPANIONS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/companions.rs"));
 
 /// The remotes of this program, and those of a folder (`TRUEUP_REMOTES_DIR`), which win.
 ///
@@ -24,13 +31,44 @@ pub fn remotes(folder: Option<&Path>) -> Result<RemoteBinaries, RemoteError> {
             bytes: *bytes,
         });
     }
-    for companion in COMPANIONS {
+    for (_, companion) in COMPANIONS {
         remotes.add_companion(*companion);
     }
     if let Some(folder) = folder {
         remotes.add_folder(folder)?;
     }
     Ok(remotes)
+}
+
+/// Puts the companion that runs on this machine into a folder, unless it is there, and returns where.
+///
+/// # Errors
+/// There is none for this machine, or the folder cannot be written.
+pub fn place_companion(folder: &Path) -> io::Result<PathBuf> {
+    let own = format!("{}-", std::env::consts::ARCH);
+    let found = COMPANIONS.iter().find(|(triple, _)| {
+        cfg!(target_os = "linux") && triple.starts_with(&own) && triple.contains("-linux-")
+    });
+    let (_, gzip) = found.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::Unsupported, "TLS is spoken by controllers on Linux alone")
+    })?;
+    let digest: String = Sha256::digest(gzip).iter().map(|byte| format!("{byte:02x}")).collect();
+    let place = folder.join(format!("tls-{digest}"));
+    if place.is_file() {
+        return Ok(place);
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let unfinished = folder.join(format!("new.{}", std::process::id()));
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o700)
+        .open(&unfinished)?;
+    io::copy(&mut GzDecoder::new(*gzip), &mut file)?;
+    drop(file);
+    fs::rename(&unfinished, &place)?;
+    Ok(place)
 }
 
 #[cfg(test)]

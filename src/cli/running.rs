@@ -7,7 +7,7 @@ use std::{
 
 use plan::Play;
 use report::{Paint, Show};
-use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, runner::Prompts};
+use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, prompting::Prompts};
 
 use crate::{Failed, includes::Compiling, session::Session, settings::Settings};
 

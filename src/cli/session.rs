@@ -154,6 +154,7 @@ impl Session {
         let is_default =
             options.inventory.is_empty() && self.settings.get("DEFAULT_HOST_LIST").is_none();
         let mut load = LoadSettings {
+            hash_behaviour: self.hash_behaviour()?,
             environment: self.settings.environment.clone().into_iter().collect(),
             ..LoadSettings::default()
         };

@@ -448,12 +448,12 @@ impl Vault<'_> {
         for (number, (name, plain, from)) in strings.iter().enumerate() {
             if several {
                 match name {
-                    Some(name) => eprint!(
-                        "# The encrypted version of variable (\"{name}\", the string #{} from {from}).\n",
+                    Some(name) => eprintln!(
+                        "# The encrypted version of variable (\"{name}\", the string #{} from {from}).",
                         number + 1
                     ),
-                    None => eprint!(
-                        "# The encrypted version of the string #{} from {from}.)\n",
+                    None => eprintln!(
+                        "# The encrypted version of the string #{} from {from}.)",
                         number + 1
                     ),
                 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Read},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -36,10 +37,14 @@ impl VaultCipher for Ciphers {
     }
 }
 
-/// The controller sends itself no files.
-struct NoFiles;
+/// The controller sends itself no files, and has its companion in a folder.
+struct OwnCompanion(PathBuf);
 
-impl Courier for NoFiles {
+impl Courier for OwnCompanion {
+    fn companion(&self, _: &str) -> io::Result<PathBuf> {
+        crate::embedded::place_companion(&self.0)
+    }
+
     fn fetch(&self, _: &Digest) -> io::Result<Box<dyn Read>> {
         Err(io::ErrorKind::NotConnected.into())
     }
@@ -47,6 +52,14 @@ impl Courier for NoFiles {
     fn send(&self, _: &mut dyn Read) -> io::Result<()> {
         Err(io::ErrorKind::NotConnected.into())
     }
+}
+
+/// Where this program keeps what it can make again.
+fn cache_folder(environment: &BTreeMap<String, String>) -> PathBuf {
+    let set = |name: &str| environment.get(name).filter(|value| value.starts_with('/'));
+    let cache = set("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| set("HOME").map(|home| Path::new(home).join(".cache")));
+    cache.unwrap_or_else(std::env::temp_dir).join("trueup")
 }
 
 /// Fetches with the module `uri`, on the controller.
@@ -66,7 +79,7 @@ pub fn fetch(environment: BTreeMap<String, String>) -> Fetch {
         })?;
         let variables = environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let cancellation = Arc::new(Cancellation::new().map_err(|error| error.to_string())?);
-        let courier = NoFiles;
+        let courier = OwnCompanion(cache_folder(&environment));
         let mut host = Machine::new(variables, FileMode::new(UMASK), cancellation, &courier);
         let response = (entry.run)(&args, Mode { check: false, diff: false }, &mut host);
         if response.failed {

@@ -12,6 +12,7 @@ pub mod generator;
 pub mod group_names;
 pub mod host_range;
 pub mod ini;
+pub mod layers;
 pub mod load;
 pub mod model;
 pub mod pattern;

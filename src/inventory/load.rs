@@ -10,8 +10,11 @@ use source::{Diagnostic, Diagnostics, Node, Severity, SourceFile};
 use template::{Engine, Scope, Surroundings, Tree, Variables};
 
 use crate::{
-    Group, HostName, Inventory, Vars, constructed, generator, group_names::Transform, host_range,
-    ini, script, toml, vars_files, yaml,
+    Group, HostName, Inventory, Vars, constructed, generator,
+    group_names::Transform,
+    host_range, ini,
+    layers::{HashBehaviour, put_over},
+    script, toml, vars_files, yaml,
 };
 
 /// Codes of the diagnostics that this room gives.
@@ -41,6 +44,8 @@ pub struct LoadSettings {
     pub ignored_endings: Vec<String>,
     /// Patterns of names in folders that are passed over.
     pub ignored_patterns: Vec<String>,
+    /// How dictionaries of one name that several sources give are put together.
+    pub hash_behaviour: HashBehaviour,
     /// The environment that scripts are given.
     pub environment: Vec<(String, String)>,
     /// Kinds of sources that are read, by the names of Ansible's plugins.
@@ -89,6 +94,7 @@ impl Default for LoadSettings {
         Self {
             ignored_endings: endings.iter().map(|ending| (*ending).to_owned()).collect(),
             ignored_patterns: Vec::new(),
+            hash_behaviour: HashBehaviour::default(),
             environment: Vec::new(),
             enabled: ENABLED.iter().map(|name| (*name).to_owned()).collect(),
             transform: Transform::default(),
@@ -143,6 +149,13 @@ pub fn load(
     inventory
 }
 
+/// Variables of a source over those of the sources before it.
+fn merged(under: &Vars, over: &Vars) -> Vars {
+    let mut vars = under.clone();
+    put_over(&mut vars, over, HashBehaviour::Merge);
+    vars
+}
+
 struct Loader<'a> {
     engine: &'a Engine,
     settings: &'a LoadSettings,
@@ -153,6 +166,24 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn source(&mut self, source: &str) {
+        if self.settings.hash_behaviour == HashBehaviour::Replace {
+            return self.read_source(source);
+        }
+        let before = self.inventory.clone();
+        self.read_source(source);
+        for (name, host) in &mut self.inventory.hosts {
+            if let Some(known) = before.hosts.get(name) {
+                host.vars = merged(&known.vars, &host.vars);
+            }
+        }
+        for (name, group) in &mut self.inventory.groups {
+            if let Some(known) = before.groups.get(name) {
+                group.vars = merged(&known.vars, &group.vars);
+            }
+        }
+    }
+
+    fn read_source(&mut self, source: &str) {
         let path = Path::new(source);
         if source.contains(',') && !path.exists() {
             self.host_list(source);

@@ -135,12 +135,29 @@ fn unescape(text: &str) -> String {
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         if character == '\\'
-            && let Some(next) = characters.peek()
+            && let Some(next) = characters.peek().copied()
         {
+            let width = match next {
+                'x' => 2,
+                'u' => 4,
+                'U' => 8,
+                _ => 0,
+            };
+            let digits: String = characters.clone().skip(1).take(width).collect();
+            let named = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
+            if let Some(named) = named.filter(|_| digits.chars().count() == width) {
+                characters.nth(width);
+                result.push(named);
+                continue;
+            }
             let replacement = match next {
                 'n' => Some('\n'),
                 't' => Some('\t'),
                 'r' => Some('\r'),
+                'a' => Some('\x07'),
+                'b' => Some('\x08'),
+                'f' => Some('\x0c'),
+                'v' => Some('\x0b'),
                 '\\' => Some('\\'),
                 '\'' => Some('\''),
                 '"' => Some('"'),

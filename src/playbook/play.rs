@@ -95,6 +95,14 @@ impl Cursor<'_> {
         if !crate::keywords::PLAY_KEYWORDS.contains(&name) {
             self.unknown_keyword(entry, Carrier::Play);
         }
+        let is_off = matches!(entry.value.kind, Kind::Scalar(Scalar::Bool(false) | Scalar::Null));
+        if name == "validate_argspec" && !is_off {
+            let message = "argument specs of plays are not there yet";
+            self.report(
+                Diagnostic::error(codes::NOT_YET, &entry.value.span, message)
+                    .hint("argument specs of roles are checked; take this keyword out"),
+            );
+        }
     }
 
     fn check_hosts(&mut self, hosts: &Node) {

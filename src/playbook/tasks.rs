@@ -222,7 +222,10 @@ impl Cursor<'_> {
             vars_from,
             defaults_from,
             handlers_from,
-            allow_duplicates: flag("allow_duplicates", args.get("allow_duplicates")).map(|f| f.1),
+            // Unlike a role of a play, one that a task asks for runs each time.
+            allow_duplicates: Some(
+                flag("allow_duplicates", args.get("allow_duplicates")).is_none_or(|f| f.1),
+            ),
             public: flag("public", args.get("public")).is_none_or(|f| f.1),
             skips_validation: validates.is_some_and(|f| !f.1),
         })

@@ -6,7 +6,7 @@ use plan::Task;
 use protocol::{Json, JsonMap};
 use run::{Event, TaskResult};
 
-use crate::{Live, Paint, Show, diff, json, paint::Tone};
+use crate::{Live, Paint, Show, diff, json, paint::Tone, result::visible};
 
 /// Shows results one host after the other.
 pub struct AdhocScreen {
@@ -21,7 +21,7 @@ impl Show for AdhocScreen {
     fn show(&mut self, event: &Event) {
         match event {
             Event::HostEnded { host, task, result, .. } => {
-                if self.shows_diff {
+                if self.shows_diff && !result.no_log {
                     for diff in &result.diff {
                         self.live.print(diff::show(diff, self.paint).trim_end_matches('\n'));
                     }
@@ -55,7 +55,8 @@ impl AdhocScreen {
             ("SUCCESS", Tone::Ok)
         };
         let rc = result.fields.get("rc").and_then(Json::as_i64);
-        let text = match rc.filter(|_| is_command && !result.unreachable) {
+        let says_output = is_command && !result.unreachable && !result.no_log;
+        let text = match rc.filter(|_| says_output) {
             Some(rc) => self.command(host, word, rc, result),
             None => {
                 let shown = self.dump(result, task.does(&["debug"]));
@@ -84,17 +85,11 @@ impl AdhocScreen {
     }
 
     fn dump(&self, result: &TaskResult, is_debug: bool) -> String {
-        let mut shown: JsonMap = result
-            .fields
-            .iter()
-            .filter(|(name, _)| !name.starts_with("_ansible_"))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
+        let mut shown: JsonMap = visible(result, self.verbosity);
         for hidden in ["warnings", "deprecations", "failed"] {
             shown.remove(hidden);
         }
         if self.verbosity < 3 {
-            shown.remove("invocation");
             shown.remove("diff");
         }
         if is_debug {

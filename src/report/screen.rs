@@ -281,7 +281,10 @@ impl Screen {
     }
 
     fn title(&self, word: &str, task: &Arc<Task>, name: &str, check: bool) -> String {
-        let role = task.role().map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
+        // An include of a role that has a name goes by that alone.
+        let is_include = task.does(&["include_role"]) && task.keywords.name.is_some();
+        let role = task.role().filter(|_| !is_include);
+        let role = role.map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
         let arguments =
             if self.settings.shows_arguments { arguments_of(task) } else { String::new() };
         format!("{word} [{role}{}{arguments}]{}", name.trim(), self.check_mark(check))

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::Task;
-use protocol::{JsonMap, request::InlineFile};
+use protocol::{Json, JsonMap, request::InlineFile};
 use template::{Scope, Value};
 use transport::Files;
 
@@ -166,10 +166,21 @@ impl ActionContext<'_> {
             Ok(way) => way,
             Err(failure) => return *failure,
         };
+        let account = (module == "ansible.builtin.user" && !self.settings.check)
+            .then(|| args.get("name").and_then(Json::as_str).map(str::to_owned))
+            .flatten();
+        let goes = args.get("state").and_then(Json::as_str) == Some("absent");
+        if let Some(user) = account.as_deref().filter(|_| goes) {
+            executor.reach.leave(&way, user).await;
+        }
         let mut request = Executor::request(module, args, self.settings);
         request.files = inline;
         match executor.reach.call(&way, request, files, sink).await {
             Ok(mut response) => {
+                // Groups are given to a process when it begins.
+                if let Some(user) = account.filter(|_| response.changed && !goes) {
+                    executor.reach.leave(&way, &user).await;
+                }
                 if module == "ansible.builtin.setup" {
                     response.prefix_facts();
                 }

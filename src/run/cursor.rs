@@ -61,6 +61,17 @@ impl Cursor {
         self.has_failed
     }
 
+    /// Whether any block around would take a failure up, now or once an `always` is done.
+    pub fn is_any_rescuing(&self) -> bool {
+        let has_rescue = |level: &Level| !level.block.rescue.is_empty();
+        self.levels.iter().any(|level| level.section == Section::Body && has_rescue(level))
+    }
+
+    /// Whether a block around goes on failing once its `always` is done.
+    pub fn is_failing(&self) -> bool {
+        self.levels.iter().any(|level| level.is_failing)
+    }
+
     /// Whether the host is inside a rescue or always section after a failure.
     pub fn is_handling_failure(&self) -> bool {
         self.levels.iter().any(|level| level.is_failing || level.section == Section::Rescue)
@@ -177,10 +188,17 @@ impl Cursor {
     }
 
     fn position(&self) -> Position {
+        // A level with another one on it has gone past the item that it stands for.
+        let last = self.levels.len().saturating_sub(1);
+        let index = |depth: usize, level: &Level| match depth < last {
+            true => level.index.saturating_sub(1),
+            false => level.index,
+        };
         Position(
             self.levels
                 .iter()
-                .map(|level| (level.section as u8, level.index, level.sequence))
+                .enumerate()
+                .map(|(depth, level)| (level.section as u8, index(depth, level), level.sequence))
                 .collect(),
         )
     }

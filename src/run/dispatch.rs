@@ -48,6 +48,8 @@ struct HostRun {
     is_unreachable: bool,
     is_ended: bool,
     is_busy: bool,
+    /// Whether a failure has taken it out of the play's hosts.
+    is_removed: bool,
 }
 
 /// Runs one batch.
@@ -114,6 +116,7 @@ impl Dispatcher {
                 is_unreachable: false,
                 is_ended: false,
                 is_busy: false,
+                is_removed: false,
             })
             .collect();
         let step = context.settings.step.then_some(StepDecision::Ask);

@@ -16,7 +16,7 @@ use crate::{
     action::{self, ActionContext},
     connect::{self, Way},
     custom_module::CustomModule,
-    runner::Prompts,
+    prompting::Prompts,
     scope::PlayContext,
 };
 
@@ -201,6 +201,11 @@ impl Executor {
                 }
             }
         }
+        if spec.runs == Runs::Controller
+            && let Some(why) = invalid_options(&task.action.written, &spec, &given)
+        {
+            return TaskResult::failure(why);
+        }
         let checked = match protocol::arguments::check(&spec.arguments, &spec.name, &given) {
             Ok(checked) => checked,
             Err(errors) => {
@@ -314,6 +319,22 @@ impl Executor {
             job: settings.job.as_ref().map(|job| job.order.clone()),
         }
     }
+}
+
+/// What an action of the controller says of arguments that it does not have.
+fn invalid_options(action: &str, spec: &ModuleSpec, given: &JsonMap) -> Option<String> {
+    let arguments = &spec.arguments;
+    let is_known = |name: &String| {
+        arguments.open
+            || name == "_raw_params"
+            || arguments
+                .arguments
+                .iter()
+                .any(|known| known.name == *name || known.aliases.contains(name))
+    };
+    let unknown: Vec<&str> =
+        given.keys().filter(|name| !is_known(name)).map(String::as_str).collect();
+    (!unknown.is_empty()).then(|| format!("Invalid options for {action}: {}", unknown.join(",")))
 }
 
 fn out_of_time(action: &str, secs: u64) -> TaskResult {

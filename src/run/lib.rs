@@ -19,9 +19,9 @@ pub mod execute;
 pub mod fact_cache;
 pub mod handlers;
 pub mod includes;
-pub mod layers;
 pub mod magic;
 pub mod outcome;
+pub mod prompting;
 pub mod reach;
 pub mod reserved;
 pub mod runner;
@@ -30,6 +30,8 @@ pub mod settings;
 pub mod statistics;
 pub mod store;
 pub mod tags;
+
+pub use inventory::layers;
 
 pub use event::{Event, EventSink, ItemEvent};
 pub use includes::{IncludedRole, Includes};

@@ -78,6 +78,10 @@ pub trait Reach: Send + Sync {
         timeout: Option<Duration>,
     ) -> BoxFuture<'a, Result<RawOutput, ReachError>>;
 
+    /// Ends what runs as a user on the host of a way, so that the next task as that user sees the
+    /// account as it is now, and the account can be taken away.
+    fn leave<'a>(&'a self, way: &'a Way, user: &'a str) -> BoxFuture<'a, ()>;
+
     /// Closes what is open to a host, so that the next task connects anew.
     fn reset<'a>(&'a self, host: &'a str) -> BoxFuture<'a, ()>;
 
@@ -208,6 +212,36 @@ impl Reach for Connections {
         Box::pin(async move {
             let connection = self.connection(way).await?;
             Ok(connection.raw(command, way.become_.as_ref(), &[], timeout).await?)
+        })
+    }
+
+    fn leave<'a>(&'a self, way: &'a Way, user: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let own = Self::key(way);
+            let (mut theirs, mut others) = (Vec::new(), Vec::new());
+            {
+                let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+                let here: Vec<ConnectionKey> = open
+                    .keys()
+                    .filter(|key| {
+                        key.local == own.local && key.address == own.address && key.port == own.port
+                    })
+                    .cloned()
+                    .collect();
+                for key in here {
+                    if !key.local && key.user.as_deref() == Some(user) && key != own {
+                        theirs.extend(open.remove(&key));
+                    } else {
+                        others.extend(open.get(&key).cloned());
+                    }
+                }
+            }
+            close_all(theirs).await;
+            for slot in others {
+                if let Some(Ok(connection)) = slot.get() {
+                    connection.close_user(user).await;
+                }
+            }
         })
     }
 

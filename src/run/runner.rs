@@ -14,18 +14,10 @@ use crate::{
     Event, EventSink, Gathering, Includes, Reach, RunSettings, Statistics, Store,
     dispatch::{Dispatcher, Strategy},
     execute::{Executor, Specs},
+    prompting::Prompts,
     scope::PlayContext,
     settings::Mismatch,
 };
-
-/// Asks the operator for a variable.
-pub trait Prompts: Send + Sync {
-    /// Asks; `None` where nobody can answer.
-    fn ask(&self, prompt: &plan::Prompt, text: &str) -> Option<String>;
-
-    /// Reads a line behind a prompt; `None` at the end of input.
-    fn line(&self, prompt: &str) -> Option<String>;
-}
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -284,7 +276,7 @@ impl Runner {
         Ok(hosts)
     }
 
-    fn play_scope(&self, vars: &Layer) -> template::Scope {
+    pub(crate) fn play_scope(&self, vars: &Layer) -> template::Scope {
         template::Scope::new(Arc::clone(&self.store.engine), Arc::clone(&self.store.surroundings))
             .push(vars.clone())
             .push(Arc::new(Playwide {
@@ -331,65 +323,6 @@ impl Runner {
         for message in names.filter_map(|name| crate::reserved::warning(name)) {
             let _ = self.events.send(Event::Warning { message });
         }
-    }
-
-    /// Adds what `vars_prompt` asks for, less what `-e` gives.
-    fn with_prompts(&self, play: &Play, vars: Layer) -> Result<Layer, String> {
-        if play.vars_prompt.is_empty() {
-            return Ok(vars);
-        }
-        let mut asked: IndexMap<Arc<str>, Tree> = (*vars).clone();
-        for prompt in &play.vars_prompt {
-            if self.store.extra.contains_key(prompt.name.as_str()) {
-                continue;
-            }
-            let scope = self.play_scope(&vars);
-            let render = |tree: &Option<Tree>| match tree {
-                Some(tree) => tree.evaluate(&scope).map(|value| Some(value.to_string())),
-                None => Ok(None),
-            };
-            let text = render(&prompt.prompt).map_err(|error| error.to_string())?;
-            let default = render(&prompt.default).map_err(|error| error.to_string())?;
-            let text = text.unwrap_or_else(|| prompt.name.clone());
-            let answer = self.prompts.ask(prompt, &text).filter(|answer| !answer.is_empty());
-            let answer = answer.or(default).unwrap_or_default();
-            let answer = match &prompt.encrypt {
-                Some(scheme) => self.encrypted(prompt, scheme, &answer)?,
-                None => Value::from(answer.as_str()),
-            };
-            asked.insert(prompt.name.as_str().into(), Tree::Value(answer));
-        }
-        Ok(Arc::new(asked))
-    }
-
-    /// A password as its hash, by the filter `password_hash`.
-    fn encrypted(
-        &self,
-        prompt: &plan::Prompt,
-        scheme: &str,
-        answer: &str,
-    ) -> Result<Value, String> {
-        let hash = match scheme {
-            "bcrypt" => "blowfish",
-            other => other.strip_suffix("_crypt").unwrap_or(other),
-        };
-        let mut salt = prompt.salt.clone();
-        if let (None, Some(size)) = (&salt, prompt.salt_size) {
-            salt = Some(new_salt(usize::try_from(size).unwrap_or(0)));
-        }
-        let vars = [
-            ("answer", Value::from(answer)),
-            ("hash", Value::from(hash)),
-            ("salt", salt.map_or(Value::None, |salt| Value::from(salt.as_str()))),
-        ];
-        let scope = self.play_scope(&Layer::default()).push_values(vars);
-        let text = "answer | password_hash(hash, salt)";
-        let expression =
-            template::Expression::compile(&self.store.engine, text, Some(&prompt.span))
-                .map_err(|error| error.to_string())?;
-        expression
-            .evaluate(&scope)
-            .map_err(|error| format!("{}: vars_prompt with encrypt: {error}", prompt.span))
     }
 
     /// `serial`: numbers and percentages; the last one counts for what is left.
@@ -627,21 +560,6 @@ fn meta_task(play: &Arc<Play>, what: &str) -> Task {
         is_handler: false,
         is_implicit: true,
     }
-}
-
-/// A salt of so many characters.
-fn new_salt(characters: usize) -> String {
-    use std::hash::{BuildHasher, RandomState};
-    const ALPHABET: &[u8] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    const CHARACTERS_MAX: usize = 64;
-    (0..characters.min(CHARACTERS_MAX))
-        .filter_map(|place| {
-            // The keys are the system's random numbers, new ones for each.
-            let random = RandomState::new().hash_one(place);
-            let index = usize::try_from(random % ALPHABET.len() as u64).ok()?;
-            ALPHABET.get(index).map(|letter| char::from(*letter))
-        })
-        .collect()
 }
 
 /// Puts hosts into an order that nobody chose.

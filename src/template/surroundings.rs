@@ -52,6 +52,9 @@ pub struct Surroundings {
     /// Where files of the task are looked for, in order: the role (and roles that include it), then
     /// the folder of the file that the task stands in, then the play.
     pub search_folders: Vec<PathBuf>,
+    /// In which folder of those `first_found` looks: `files`, or `vars` and `templates` in a loop of
+    /// an action that takes such.
+    pub first_found_kind: &'static str,
     /// The operator's home folder, for `~`.
     pub home_folder: Option<PathBuf>,
     /// Decrypts vault texts.
@@ -151,6 +154,7 @@ impl Default for Surroundings {
             current_folder: PathBuf::from("."),
             playbook_folder: PathBuf::from("."),
             search_folders: Vec::new(),
+            first_found_kind: "files",
             home_folder: None,
             decrypt: None,
             vault: None,

@@ -166,6 +166,22 @@ impl Connection {
         result.map_err(|error| self.explain(error))
     }
 
+    /// Ends the remotes that run as a user who was become. Calls under way there are lost.
+    pub async fn close_user(&self, user: &str) {
+        let mut remotes = self.remotes.lock().await;
+        let is_theirs = |identity: &Option<Identity>| {
+            identity.as_ref().is_some_and(|identity| identity.user == user)
+        };
+        let keys: Vec<_> = remotes.keys().filter(|key| is_theirs(key)).cloned().collect();
+        let slots: Vec<Slot> = keys.iter().filter_map(|key| remotes.remove(key)).collect();
+        drop(remotes);
+        for slot in slots {
+            if let Some(remote) = slot.lock().await.take() {
+                remote.close().await;
+            }
+        }
+    }
+
     /// Ends the remotes and the connection, in good order. Calls under way are lost.
     pub async fn close(&self) {
         let slots: Vec<Slot> = self.remotes.lock().await.drain().map(|(_, slot)| slot).collect();

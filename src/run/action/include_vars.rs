@@ -62,9 +62,9 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
         }
     }
     let name = text("name");
-    let mut result = TaskResult::default();
     // What a vault keeps is not shown.
-    result.no_log = files.iter().any(|path| is_vault_file(path));
+    let no_log = files.iter().any(|path| is_vault_file(path));
+    let mut result = TaskResult { no_log, ..TaskResult::default() };
     let paths = files.iter().map(|path| Json::String(path.display().to_string())).collect();
     result.fields.insert("ansible_included_var_files".into(), Json::Array(paths));
     let facts = match &name {

@@ -80,7 +80,8 @@ impl Dispatcher {
                 }
                 Command::Help => HELP.to_owned(),
                 Command::Print(text) => match evaluate(&text, &seen) {
-                    Ok(value) if text == "task" => value.to_string(),
+                    Ok(_) if text == "task" => format!("TASK: {name}"),
+                    Ok(_) if text == "host" => host.to_string(),
                     Ok(value) => value.repr(),
                     Err(why) => format!("***{why}"),
                 },

@@ -91,6 +91,7 @@ impl Dispatcher {
             "clear_host_errors" => {
                 for host in &mut self.hosts {
                     host.is_unreachable = false;
+                    host.is_removed = false;
                     host.cursor.clear_failures();
                 }
                 self.end.failed.clear();

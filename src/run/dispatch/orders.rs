@@ -85,6 +85,11 @@ impl Dispatcher {
             RunOrder::GroupBy { group, parents } => {
                 let (host, group, parents) = (host.clone(), group.clone(), parents.clone());
                 let failed = store.add_to_inventory(Arc::new(move |inventory| {
+                    // An inventory that was read anew may not have the host any more.
+                    let is_local = inventory::pattern::LOCALHOST.contains(&host.as_str());
+                    if !inventory.hosts.contains_key(&host) && !is_local {
+                        return None;
+                    }
                     inventory.add_group(&group);
                     let failed =
                         parents.iter().find_map(|parent| inventory.add_child(parent, &group).err());

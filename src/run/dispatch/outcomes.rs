@@ -91,17 +91,25 @@ impl Dispatcher {
     pub(super) fn fail_host(&mut self, index: usize, task: &Arc<Task>, result: &TaskResult) {
         let Some(host) = self.hosts.get_mut(index) else { return };
         let name = host.name.clone();
+        let is_any_rescuing = host.cursor.is_any_rescuing();
         let is_rescued = host.cursor.fail();
-        if is_rescued {
+        // What is left of the block's `always` does not make the host one of the play's again.
+        host.is_removed = !is_rescued;
+        let has_failed = host.cursor.has_failed();
+        if is_any_rescuing {
             let failed_task = failed_task(task);
             self.context.store.set(&name, "ansible_failed_task", failed_task);
             self.context.store.set(&name, "ansible_failed_result", result.registered());
             let counts = self.statistics.of(&name);
             counts.failed = counts.failed.saturating_sub(1);
             counts.rescued += 1;
-        } else if host.cursor.has_failed() {
+        }
+        if is_rescued {
+            return;
+        }
+        self.deactivate(&name);
+        if has_failed {
             self.end.failed.push(name.clone());
-            self.deactivate(&name);
             if self.force_handlers && self.handlers.has_pending(&name) {
                 self.flush(index);
                 if let Some(host) = self.hosts.get_mut(index) {
@@ -109,6 +117,16 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    /// Works out anew which hosts take part.
+    pub(super) fn reactivate(&self) {
+        let mut active = self.context.active.write().unwrap_or_else(PoisonError::into_inner);
+        let taking_part = self
+            .hosts
+            .iter()
+            .filter(|host| !host.is_removed && !host.is_unreachable && !host.cursor.has_failed());
+        *active = taking_part.map(|host| host.name.clone()).collect();
     }
 
     pub(super) fn deactivate(&self, host: &HostName) {

@@ -66,6 +66,7 @@ impl Dispatcher {
         let handlers = &self.handlers;
         let mut ready = Vec::new();
         let mut lost = Vec::new();
+        let mut is_any_back = false;
         for (index, host) in self.hosts.iter_mut().enumerate() {
             if host.is_busy || host.is_ended || host.is_unreachable {
                 continue;
@@ -73,6 +74,11 @@ impl Dispatcher {
             let name = host.name.clone();
             match host.cursor.peek(&|task| handlers.is_notified(task.id, &name)) {
                 Step::Task { task, position, is_handler } => {
+                    if host.is_removed && !host.cursor.is_failing() {
+                        // A rescue further out has taken it up.
+                        host.is_removed = false;
+                        is_any_back = true;
+                    }
                     ready.push((index, task, position, is_handler));
                 }
                 Step::Done => {
@@ -82,6 +88,9 @@ impl Dispatcher {
                     }
                 }
             }
+        }
+        if is_any_back {
+            self.reactivate();
         }
         // What failed before an `always` fails for good once that is done.
         for name in lost {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use inventory::HostName;
 use plan::{Key, Loop, Setting, Task};
 use protocol::Json;
-use template::{Scope, TemplateError, Value};
+use template::{Scope, Surroundings, TemplateError, Value};
 
 use super::Executor;
 use crate::{Event, ItemEvent, TaskResult};
@@ -51,7 +51,18 @@ impl Executor {
                     Value::None => Vec::new(),
                     other => vec![other],
                 };
-                match self.context.store.engine.run_lookup(lookup, terms_list, scope) {
+                // What the action is about is looked for where such things are.
+                let kinds = [("template", "templates"), ("var", "vars")];
+                let kind = kinds.iter().find(|(word, _)| task.action.name.contains(word));
+                let looking = match kind.filter(|_| is_patient) {
+                    Some((_, kind)) => {
+                        let mut surroundings = Surroundings::clone(scope.surroundings());
+                        surroundings.first_found_kind = kind;
+                        &scope.with_surroundings(Arc::new(surroundings))
+                    }
+                    None => scope,
+                };
+                match self.context.store.engine.run_lookup(lookup, terms_list, looking) {
                     Ok(items) => Ok(Some(items)),
                     Err(error) => Err(fail(&error, &terms.span)),
                 }

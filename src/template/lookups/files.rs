@@ -194,11 +194,10 @@ fn first_found(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     }
     let surroundings = call.scope.surroundings();
     for name in &names {
-        for kind in ["files", "templates", "vars", "tasks"] {
-            if let Some(path) = surroundings.find(kind, name).filter(|path| path.is_file()) {
-                let path = crate::filters::paths::normpath(&path.to_string_lossy());
-                return Ok(vec![Value::from(path)]);
-            }
+        let found = surroundings.find(surroundings.first_found_kind, name);
+        if let Some(path) = found.filter(|path| path.is_file()) {
+            let path = crate::filters::paths::normpath(&path.to_string_lossy());
+            return Ok(vec![Value::from(path)]);
         }
     }
     if skips {

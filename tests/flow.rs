@@ -1,0 +1,331 @@
+//! How a run flows: jobs, specs of roles, facts that are kept, modules of the user's own, the
+//! debugger. On this machine alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    process::{Output, Stdio},
+};
+
+use trueup_tests::program::{Ran, Scratch, trueup};
+
+/// A play on this machine with these tasks.
+fn play(tasks: &str) -> String {
+    format!("- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n{tasks}")
+}
+
+#[test]
+fn jobs_are_started_waited_for_and_asked_for() {
+    let scratch = Scratch::new("jobs");
+    let folder = scratch.path("jobs").display().to_string();
+    scratch.write(
+        "play.yml",
+        play(&format!(
+            "    - vars: {{ansible_async_dir: '{folder}'}}
+      block:
+        - command: echo waited
+          async: 20
+          poll: 1
+          register: waited
+        - shell: sleep 1; echo {{{{ item }}}}
+          async: 20
+          poll: 0
+          loop: [one, two]
+          register: started
+        - async_status: {{jid: '{{{{ item.ansible_job_id }}}}'}}
+          loop: '{{{{ started.results }}}}'
+          register: asked
+          until: asked is finished
+          retries: 50
+          delay: 1
+        - async_status: {{jid: '{{{{ item.ansible_job_id }}}}', mode: cleanup}}
+          loop: '{{{{ started.results }}}}'
+        - find: {{paths: '{folder}'}}
+          register: left
+        - assert:
+            that:
+              - waited.stdout == 'waited' and waited.finished == 1
+              - asked.results | map(attribute='stdout') | list == ['one', 'two']
+              - started.results | map(attribute='finished') | list == [0, 0]
+              - left.matched == 0
+"
+        )),
+    );
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+}
+
+#[test]
+fn what_cannot_be_a_job_is_refused() {
+    let scratch = Scratch::new("no-jobs");
+    for (task, said) in [
+        (
+            "copy: {content: x, dest: x}\n      async: 5",
+            "This action (copy) does not support async.",
+        ),
+        ("debug:\n      async: 5", "This action (debug) does not support async."),
+        ("async_status: {jid: j0.0}", "could not find job"),
+        ("command: sleep 9\n      timeout: 1", "in the expected time frame (1)"),
+        ("command: sleep 9\n      async: 1\n      poll: 2", "Timeout exceeded"),
+        ("command: 'true'\n      async: soon", "async is 'soon'"),
+    ] {
+        scratch.write("play.yml", play(&format!("    - {task}\n")));
+        let ran = scratch.trueup(&["run", "play.yml"]);
+        ran.expect_code(2);
+        ran.expect_said(&[said]);
+    }
+}
+
+#[test]
+fn roles_hold_their_users_to_their_specs() {
+    let scratch = Scratch::new("specs");
+    scratch.write(
+        "roles/web/meta/argument_specs.yml",
+        "argument_specs:\n  main:\n    short_description: A web server\n    options:\n      \
+         http_port: {type: int, required: true}\n      kind: {choices: [a, b]}\n",
+    );
+    scratch.write("roles/web/tasks/main.yml", "- debug: msg=\"port {{ http_port }}\"\n");
+    let head = "- hosts: localhost\n  connection: local\n  gather_facts: false\n";
+    for (rest, code, said) in [
+        ("  roles: [{role: web, http_port: '80'}]\n", 0, "port 80"),
+        ("  roles: [web]\n", 2, "missing required arguments: http_port"),
+        ("  roles: [{role: web, http_port: x}]\n", 2, "unable to convert to int"),
+        (
+            "  roles: [{role: web, http_port: 1, kind: c}]\n",
+            2,
+            "value of kind must be one of: a, b, got: c",
+        ),
+        (
+            "  roles: [{role: web, http_port: 1, other: 2}]\n",
+            2,
+            "other. Supported parameters include",
+        ),
+        ("  tasks:\n  - include_role: {name: web}\n", 2, "missing required arguments: http_port"),
+        (
+            "  tasks:\n  - include_role: {name: web, rolespec_validate: false}\n    vars: {http_port: z}\n",
+            0,
+            "port z",
+        ),
+    ] {
+        scratch.write("play.yml", format!("{head}{rest}"));
+        let ran = scratch.trueup(&["run", "play.yml"]);
+        ran.expect_code(code);
+        ran.expect_said(&[said]);
+    }
+}
+
+#[test]
+fn facts_are_kept_between_runs() {
+    let scratch = Scratch::new("facts");
+    scratch.write("hosts", "localhost\n");
+    scratch.write(
+        "ansible.cfg",
+        "[defaults]\nfact_caching = jsonfile\nfact_caching_connection = cache\n\
+         gathering = smart\ninventory = hosts\n",
+    );
+    scratch.write(
+        "set.yml",
+        play("    - set_fact: {kept: 5, cacheable: true}\n    - set_fact: {lost: 6}\n"),
+    );
+    scratch.write(
+        "see.yml",
+        play("    - debug: msg=\"{{ kept }} {{ lost | default('nothing') }}\"\n"),
+    );
+    scratch.trueup(&["run", "set.yml"]).expect_code(0);
+    assert!(scratch.path("cache/localhost").is_file());
+    let ran = scratch.trueup(&["run", "see.yml"]);
+    ran.expect_code(0);
+    ran.expect_said(&["5 nothing"]);
+    scratch.trueup(&["run", "see.yml", "--flush-cache"]).expect_code(2);
+    assert!(!scratch.path("cache/localhost").exists());
+    scratch.write("ansible.cfg", "[defaults]\nfact_caching = redis\n");
+    let ran = scratch.trueup(&["run", "see.yml"]);
+    ran.expect_code(5);
+    ran.expect_said(&["fact_caching is 'redis'"]);
+}
+
+#[test]
+fn dictionaries_are_merged_where_that_is_wanted() {
+    let scratch = Scratch::new("merge");
+    scratch.write("hosts", "localhost\n");
+    scratch.write("group_vars/all.yml", "d: {a: 1, b: {x: 1}}\n");
+    scratch.write("host_vars/localhost.yml", "d: {b: {y: 2}}\n");
+    scratch.write("play.yml", play("    - debug: msg=\"{{ d | to_json }}\"\n"));
+    for (behaviour, code, said) in [
+        ("replace", 0, r#"{"b": {"y": 2}}"#),
+        ("merge", 0, r#"{"a": 1, "b": {"x": 1, "y": 2}}"#),
+        ("blend", 5, "it is replace or merge"),
+    ] {
+        scratch.write("ansible.cfg", format!("[defaults]\nhash_behaviour = {behaviour}\n"));
+        let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+        ran.expect_code(code);
+        let said = said.replace('"', "\\\"");
+        let text = ran.said();
+        assert!(text.contains(&said) || text.contains(&said.replace("\\\"", "\"")), "{text}");
+    }
+}
+
+#[test]
+fn modules_of_the_users_own_run_on_hosts() {
+    let scratch = Scratch::new("modules");
+    scratch.write(
+        "library/pairs.sh",
+        "#!/bin/sh\n. \"$1\"\necho \"{\\\"msg\\\": \\\"got $name\\\"}\"\n",
+    );
+    scratch.write(
+        "roles/r/library/json",
+        "#!/bin/sh\n# WANT_JSON\nprintf '{\"given\": %s}' \"$(cat \"$1\")\"\n",
+    );
+    scratch.write(
+        "roles/r/tasks/main.yml",
+        "- json: {a: [1, 2]}\n  register: r\n- assert: {that: \"r.given.a == [1, 2]\"}\n",
+    );
+    let binary = scratch.write("plugins/binary", std::fs::read("/bin/true").unwrap());
+    std::fs::set_permissions(binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for (tasks, code, said) in [
+        ("    - pairs: name=\"it's me\"\n", 0, "got it's me"),
+        ("    - ansible.legacy.pairs: {name: x}\n", 0, "got x"),
+        ("    - include_role: {name: r}\n", 0, "All assertions passed"),
+        // It says nothing, which is no result.
+        ("    - binary:\n", 2, "MODULE FAILURE"),
+        ("    - pears:\n", 4, "couldn't resolve module/action 'pears'"),
+    ] {
+        scratch.write("play.yml", play(tasks));
+        let ran = scratch.trueup(&["run", "-v", "-M", "plugins", "play.yml"]);
+        ran.expect_code(code);
+        ran.expect_said(&[said]);
+    }
+}
+
+/// A run whose operator types some lines.
+fn talk(scratch: &Scratch, lines: &str) -> Ran {
+    let mut child = scratch
+        .command(trueup(), &["run", "play.yml"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output: Output = child.wait_with_output().unwrap();
+    Ran::of(output)
+}
+
+#[test]
+fn the_debugger_shows_changes_and_runs_again() {
+    let scratch = Scratch::new("debugger");
+    scratch.write(
+        "play.yml",
+        play("    - name: Answer\n      ping: {data: crash}\n      debugger: on_failed\n    - debug: msg=after\n"),
+    );
+    let mended = talk(&scratch, "p task.args\nfoo\ntask.args['data'] = 'well'\nredo\n");
+    mended.expect_code(0);
+    mended.expect_said(&[
+        "[localhost] TASK: Answer (debug)> {'data': 'crash'}",
+        "`foo` is no command",
+        "after",
+    ]);
+    talk(&scratch, "c\n").expect_code(2);
+    talk(&scratch, "q\n").expect_code(99);
+    // Nobody answers any more.
+    talk(&scratch, "").expect_code(99);
+}
+
+#[test]
+fn names_of_actions_may_be_templates() {
+    let scratch = Scratch::new("actions");
+    for (task, code, said) in [
+        ("action: \"{{ m }} msg='by a name'\"\n      vars: {m: debug}", 0, "by a name"),
+        ("action: {module: '{{ m }}', msg: dict}\n      vars: {m: debug}", 0, "dict"),
+        ("action: \"{{ m }} x=1\"\n      vars: {m: nothing}", 2, "'nothing'"),
+        ("action: \"{{ m }} noop\"\n      vars: {m: meta}", 2, "must be named without a template"),
+    ] {
+        scratch.write("play.yml", play(&format!("    - {task}\n")));
+        let ran = scratch.trueup(&["run", "play.yml"]);
+        ran.expect_code(code);
+        ran.expect_said(&[said]);
+    }
+}
+
+#[test]
+fn failures_count_until_they_are_cleared() {
+    let scratch = Scratch::new("failures");
+    scratch.write("roles/r/tasks/main.yml", "- debug: msg=again-{{ n }}\n");
+    let block = |always: &str| {
+        format!(
+            "    - block:\n        - fail: msg=broken\n      always:\n        - {always}\n    \
+             - debug: msg=went-on\n"
+        )
+    };
+    for (tasks, code, said, unsaid) in [
+        (block("debug: msg=always"), 2, "always", "went-on"),
+        (block("meta: clear_host_errors"), 0, "went-on", "nothing"),
+        (
+            "    - import_role: {name: r}\n      vars: {n: 1}\n    - import_role: {name: r}\n      vars: {n: 2}\n".into(),
+            0,
+            "again-2",
+            "nothing",
+        ),
+    ] {
+        scratch.write("play.yml", play(&tasks));
+        for words in [vec!["run", "play.yml"], vec!["run", "--force-handlers", "play.yml"]] {
+            let ran = scratch.trueup(&words);
+            ran.expect_code(code);
+            ran.expect_said(&[said]);
+            assert!(!ran.said().contains(unsaid), "{}", ran.said());
+        }
+    }
+}
+
+#[test]
+fn an_inventory_is_read_anew() {
+    let scratch = Scratch::new("refresh");
+    scratch.write("hosts", "localhost ansible_connection=local\n");
+    scratch.write(
+        "play.yml",
+        format!(
+            "{}    - add_host: name=added\n    - lineinfile: {{path: '{}', line: later}}\n    \
+             - meta: refresh_inventory\n- hosts: all\n  gather_facts: false\n  tasks:\n    \
+             - debug: msg=\"{{{{ groups.all | sort | join('+') }}}}\"\n      run_once: true\n",
+            play(""),
+            scratch.path("hosts").display()
+        ),
+    );
+    let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+    ran.expect_code(0);
+    ran.expect_said(&["added+later+localhost"]);
+}
+
+#[test]
+fn what_must_not_be_seen_is_not_shown() {
+    let scratch = Scratch::new("unseen");
+    scratch.write("play.yml", play("    - command: echo hush\n      no_log: true\n"));
+    let played = scratch.trueup(&["run", "-v", "play.yml"]);
+    played.expect_code(0);
+    scratch.write(
+        "secret.yml",
+        "$ANSIBLE_VAULT;1.1;AES256\n\
+         61633438363731653931356564303966343333643434623461343939363333616638333537656265\n\
+         3039353330353066366532363933396231393132613061390a653732636666643331383334646239\n\
+         61386233343962376632613763633232346165643062376637643936383437393738346661393962\n\
+         3265383033643439640a643238313836366364386163383362326234633335646464386538653361\n\
+         3664\n",
+    );
+    scratch.write("pw", "x\n");
+    let asked = scratch.trueup(&[
+        "exec",
+        "localhost",
+        "-m",
+        "include_vars",
+        "-a",
+        "secret.yml",
+        "--vault-password-file",
+        "pw",
+    ]);
+    asked.expect_code(0);
+    asked.expect_said(&["the output has been hidden"]);
+    for ran in [played, asked] {
+        assert!(!ran.said().contains("hush"), "{}", ran.said());
+    }
+}
