@@ -1,8 +1,9 @@
 //! The program: arguments, settings, commands, exit codes.
 //!
 //! Start with [`args`] (what can be said), [`settings`] (`ansible.cfg` and the environment),
-//! [`session`] (what every command starts from), and the commands: [`run_command`],
-//! [`exec_command`], [`inventory_command`], [`doc_command`].
+//! [`session`] (what every command starts from), [`screens`] (what shows a run), and the commands:
+//! [`run_command`], [`exec_command`], [`inventory_command`], [`vault_command`], [`config_command`],
+//! [`pull_command`], [`doc_command`], [`explain`].
 //!
 //! This room alone reads the environment and the home folder, and alone knows every other room.
 

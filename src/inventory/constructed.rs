@@ -209,10 +209,11 @@ impl Constructed {
                 layer.extend(group.vars.iter().map(|(k, v)| (Arc::clone(k), v.clone())));
             }
         }
-        let files = self
-            .uses_files
-            .then(|| (surroundings.files)(inventory, host, diagnostics))
-            .unwrap_or_default();
+        let files = if self.uses_files {
+            (surroundings.files)(inventory, host, diagnostics)
+        } else {
+            Default::default()
+        };
         layer.extend(files.0);
         if let Some(host) = inventory.hosts.get(host) {
             layer.extend(host.vars.iter().map(|(k, v)| (Arc::clone(k), v.clone())));
@@ -253,7 +254,8 @@ impl Constructed {
             Err(_) => return Ok(()),
         };
         let is_empty_text = key.as_str() == Some("");
-        if !key.truthy() && !(is_empty_text && keyed.default_value.is_some()) {
+        let stands_for_itself = is_empty_text && keyed.default_value.is_some();
+        if !key.truthy() && !stands_for_itself {
             if self.is_strict && !key.is_sequence() && !key.is_mapping() {
                 return Err(format!(
                     "No key or key resulted empty for {} in host {host}, invalid entry",

@@ -333,7 +333,7 @@ fn combine(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
     flatten_into(
         &mut flat,
         std::iter::once(value).chain(arguments.positional).collect(),
-        i64::MAX,
+        1,
         false,
     )?;
     for dict in flat {
