@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::fake_databases;
 use module::{
     Output, Program,
     fake::{FakeHost, Files},
@@ -65,8 +66,8 @@ pub fn put_all(host: &mut FakeHost) {
     put_alternatives(host);
     put_lvm(host);
     put_blkid(host);
-    put_psql(host);
-    put_mysql(host);
+    fake_databases::put_psql(host);
+    fake_databases::put_mysql(host);
     put_rpm(host, "4.18.0");
     put_crontab(host);
     put_mount(host);
@@ -594,112 +595,5 @@ pub fn put_blkid(host: &mut FakeHost) {
     host.program("mkfs.ext4", |files: &mut Files, _| {
         files.put("/dev/sdb1", "ext4");
         Output::success("")
-    });
-}
-
-/// `psql`, which knows roles and databases by their names alone.
-pub fn put_psql(host: &mut FakeHost) {
-    host.put_dirs("/run/pg");
-    host.program("psql", |files: &mut Files, program| {
-        let text = String::from_utf8(program.stdin.clone().unwrap_or_default()).unwrap_or_default();
-        let between = |head: &str, end: char| -> Option<String> {
-            Some(text.split_once(head)?.1.split(end).next()?.to_owned())
-        };
-        for (query, kind) in [("rolname = '", "role"), ("datname = '", "database")] {
-            if let Some(name) = between(query, '\'').filter(|_| text.starts_with("SELECT")) {
-                return match files.text(&format!("/run/pg/{kind}-{name}")) {
-                    Some(_) => Output::success("{\"owner\":\"web\",\"rolsuper\":false}\n"),
-                    None => Output::success(""),
-                };
-            }
-        }
-        for (order, kind) in [("USER", "role"), ("DATABASE", "database")] {
-            if let Some(name) = between(&format!("CREATE {order} \""), '"') {
-                files.put(&format!("/run/pg/{kind}-{name}"), "");
-            }
-            if let Some(name) = between(&format!("DROP {order} \""), '"') {
-                files.remove(Path::new(&format!("/run/pg/{kind}-{name}")));
-            }
-        }
-        Output::success("")
-    });
-}
-
-/// `mysql`: a user is a file of its hash and a line a grant.
-pub fn put_mysql(host: &mut FakeHost) {
-    host.put_dirs("/run/mysql");
-    host.program("mysql", |files: &mut Files, program| {
-        let text = String::from_utf8(program.stdin.clone().unwrap_or_default()).unwrap_or_default();
-        let mut said = String::new();
-        for order in text.lines().map(|line| line.trim_end_matches(';')) {
-            let quoted: Vec<&str> = order.split('\'').skip(1).step_by(2).collect();
-            let user = |name: &str| format!("/run/mysql/user-{name}");
-            let base = |name: &str| format!("/run/mysql/db-{}", name.replace("``", "~"));
-            let words: Vec<&str> = order.split(' ').collect();
-            let account = order
-                .split_once(" TO ")
-                .or_else(|| order.split_once(" FROM "))
-                .map(|(_, rest)| user(rest.split('\'').nth(1).unwrap_or_default()));
-            match words.as_slice() {
-                ["SELECT", "schema_name", ..] => {
-                    for name in quoted {
-                        if files.text(&base(&name.replace('`', "``"))).is_some() {
-                            said.push_str(&format!("{name}\n"));
-                        }
-                    }
-                }
-                ["SELECT", "Host", ..] => {
-                    if files.text(&user(quoted.first().unwrap_or(&""))).is_some() {
-                        said.push_str("localhost\n");
-                    }
-                }
-                ["SHOW", "CREATE", "USER", ..] => {
-                    let text = files.text(&user(quoted[0])).unwrap_or_default();
-                    let hash = text.lines().next().unwrap_or_default();
-                    said.push_str(&format!(
-                        "CREATE USER x IDENTIFIED WITH mysql_native_password AS '{hash}'\n"
-                    ));
-                }
-                ["SHOW", "GRANTS", ..] => {
-                    let text = files.text(&user(quoted[0])).unwrap_or_default();
-                    for grant in text.lines().skip(1) {
-                        said.push_str(&format!("GRANT {grant} TO `u`@`h`\n"));
-                    }
-                }
-                [verb @ ("CREATE" | "DROP"), "DATABASE", name, ..] => {
-                    let name = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
-                    let path = base(name.unwrap_or_default());
-                    match *verb {
-                        "CREATE" => files.put(&path, ""),
-                        _ => files.remove(Path::new(&path)),
-                    }
-                }
-                ["DROP", "USER", ..] => files.remove(Path::new(&user(quoted[0]))),
-                ["CREATE" | "ALTER", "USER", ..] => {
-                    let old = files.text(&user(quoted[0])).unwrap_or_default();
-                    let grants: String =
-                        old.lines().skip(1).map(|line| format!("{line}\n")).collect();
-                    let hash = match quoted.get(2) {
-                        Some(&"pw") => "*D821809F681A40A6E379B50D0463EFAE20BDD122",
-                        Some(&"secret") => "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7",
-                        Some(_) => "*OTHER",
-                        None => "",
-                    };
-                    files.put(&user(quoted[0]), format!("{hash}\n{grants}"));
-                }
-                ["GRANT" | "REVOKE", ..] => {
-                    let path = account.unwrap_or_default();
-                    let old = files.text(&path).unwrap_or_default();
-                    let (words, rest) = order.split_once(" ON ").unwrap_or((order, ""));
-                    let (verb, words) = words.split_once(' ').unwrap_or((words, ""));
-                    let place = rest.split(' ').next().unwrap_or_default();
-                    let line = format!("{words} ON {place}\n");
-                    let new = if verb == "GRANT" { old + &line } else { old.replace(&line, "") };
-                    files.put(&path, new);
-                }
-                _ => {}
-            }
-        }
-        Output::success(said)
     });
 }

@@ -172,6 +172,8 @@ mod cases;
 #[cfg(test)]
 mod contract_tests;
 #[cfg(test)]
+mod fake_databases;
+#[cfg(test)]
 mod fake_programs;
 #[cfg(test)]
 mod fake_tools;

@@ -309,7 +309,7 @@ mod tests {
     use module::{Mode, fake::FakeHost};
     use serde_json::json;
 
-    use crate::{cases::run, fake_programs::put_mysql};
+    use crate::{cases::run, fake_databases::put_mysql};
 
     #[test]
     fn databases_are_kept() {

@@ -393,7 +393,7 @@ mod tests {
     use serde_json::json;
 
     use super::native_hash;
-    use crate::{cases::run, fake_programs::put_mysql};
+    use crate::{cases::run, fake_databases::put_mysql};
 
     #[test]
     fn users_are_kept() {

@@ -306,7 +306,7 @@ mod tests {
     use module::{Mode, fake::FakeHost};
     use serde_json::json;
 
-    use crate::{cases::run, fake_programs::put_psql};
+    use crate::{cases::run, fake_databases::put_psql};
 
     #[test]
     fn what_is_no_role_is_refused() {
