@@ -51,6 +51,9 @@ pub struct Pip {
     editable: bool,
     /// Folder in which pip runs.
     chdir: Option<PathBuf>,
+    /// The Python that the inventory names.
+    #[argument(internal)]
+    interpreter: Option<String>,
     /// Name or path of the pip that is used.
     executable: Option<PathBuf>,
     /// Permissions that new files do not get, in octal digits.
@@ -160,7 +163,7 @@ impl Pip {
             }
             return Ok(vec![name]);
         }
-        let python = python(host)?;
+        let python = python(self.interpreter.as_deref(), host)?;
         let has_pip = Program::new(&python).args(["-c", "import pip"]);
         if tool::ask_whether(host, &has_pip)?.is_some() {
             return Ok(vec![python, "-m".into(), "pip".into()]);
@@ -236,7 +239,7 @@ impl Pip {
         if !is_venv {
             let python = match &self.virtualenv_python {
                 Some(python) => python.clone(),
-                None => python(host)?,
+                None => python(self.interpreter.as_deref(), host)?,
             };
             words.push(format!("-p{python}"));
         }
@@ -274,8 +277,11 @@ fn has_environment(host: &dyn Host, folder: &Path) -> Result<bool, Failure> {
     Ok(host.metadata(&folder.join("bin/activate"))?.is_some())
 }
 
-/// The host's own Python.
-fn python(host: &dyn Host) -> Result<String, Failure> {
+/// The Python that the inventory names, or the host's own.
+fn python(named: Option<&str>, host: &dyn Host) -> Result<String, Failure> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
     let own = Path::new("/usr/bin/python3");
     let found = match host.which("python3") {
         None if host.metadata(own)?.is_some() => Some(own.to_owned()),

@@ -33,6 +33,9 @@ const ORACLE_VARIABLE: &str = "TRUEUP_TEST_ORACLE";
 /// The version of ansible-core that behaviour is compared with.
 const ORACLE: &str = "ansible-core==2.18.*";
 
+/// How many of ansible-core's own targets are run each time.
+const SAMPLE: &str = "12";
+
 #[derive(Default)]
 struct Tally {
     passed: u64,
@@ -69,6 +72,9 @@ pub fn run(scope: Scope) -> ExitCode {
         None => tests.env_remove(ORACLE_VARIABLE),
     };
     tally.tests(tests);
+    if hosts {
+        tally.conformance();
+    }
     tally.close()
 }
 
@@ -147,6 +153,25 @@ impl Tally {
             self.broken.push("building the tests".to_owned());
         }
         eprintln!("== tests done after {} s", start.elapsed().as_secs());
+    }
+
+    /// Some of ansible-core's own targets; where none can be run at all, that is a skip.
+    fn conformance(&mut self) {
+        const CANNOT_RUN: i32 = 2;
+        let name = "a sample of ansible-core's targets";
+        let start = Instant::now();
+        eprintln!("== {name}");
+        let mut command = cargo(&["run", "--quiet", "--package", "trueup-conformance", "--"]);
+        command.args(["--expect", "--sample", SAMPLE]);
+        match command.status().ok().and_then(|status| status.code()) {
+            Some(0) => self.passed += 1,
+            Some(CANNOT_RUN) => self.skip(name),
+            _ => {
+                self.failed += 1;
+                self.broken.push(name.to_owned());
+            }
+        }
+        eprintln!("== {name} done after {} s", start.elapsed().as_secs());
     }
 
     fn skip(&mut self, why: &str) {

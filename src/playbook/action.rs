@@ -383,7 +383,7 @@ impl Cursor<'_> {
                     .map(|_| (String::from("_raw_params"), None)),
             )
             .collect();
-        for error in protocol::arguments::check_known(&spec.arguments, &spec.name, &known) {
+        for error in protocol::arguments::check_known(&spec.arguments, &action.written, &known) {
             let span = error
                 .argument
                 .as_deref()

@@ -94,6 +94,19 @@ pub(crate) fn is_rendered_by_action(name: &str, argument: &str) -> bool {
     matches!((short(name), argument), ("assert", "that") | ("debug", "var"))
 }
 
+/// What the actions that carry files say where paths are missing.
+pub(crate) fn missing_paths(name: &str, given: &JsonMap) -> Option<&'static str> {
+    let lacks = |argument: &str| {
+        given.get(argument).is_none_or(|value| value.is_null() || value.as_str() == Some(""))
+    };
+    match short(name) {
+        "copy" if lacks("src") && lacks("content") => Some("src (or content) is required"),
+        "copy" if lacks("dest") => Some("dest is required"),
+        "fetch" | "template" if lacks("src") || lacks("dest") => Some("src and dest are required"),
+        _ => None,
+    }
+}
+
 /// Runs an action whose arguments are not checked against a spec.
 pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) -> TaskResult {
     match short(&context.task.action.name) {
@@ -166,6 +179,16 @@ impl ActionContext<'_> {
             Ok(way) => way,
             Err(failure) => return *failure,
         };
+        let mut args = args;
+        if module == "ansible.builtin.pip" {
+            match custom_module::named_python(self) {
+                Ok(Some(python)) => {
+                    args.insert("_interpreter".into(), python.into());
+                }
+                Ok(None) => {}
+                Err(why) => return TaskResult::failure(why),
+            }
+        }
         let account = (module == "ansible.builtin.user" && !self.settings.check)
             .then(|| args.get("name").and_then(Json::as_str).map(str::to_owned))
             .flatten();

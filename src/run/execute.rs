@@ -208,9 +208,13 @@ impl Executor {
         {
             return TaskResult::failure(why);
         }
-        let checked = match protocol::arguments::check(&spec.arguments, &spec.name, &given) {
+        let written = &task.action.written;
+        let checked = match protocol::arguments::check(&spec.arguments, written, &given) {
             Ok(checked) => checked,
             Err(errors) => {
+                if let Some(message) = action::missing_paths(&spec.name, &given) {
+                    return TaskResult::failure(message);
+                }
                 let messages: Vec<String> = errors.into_iter().map(|e| e.message).collect();
                 return TaskResult::failure(messages.join(". "));
             }

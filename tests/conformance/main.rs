@@ -41,10 +41,13 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {
             eprintln!("{why}");
-            ExitCode::FAILURE
+            ExitCode::from(CANNOT_RUN)
         }
     }
 }
+
+/// The status where no target could be run at all: no hosts, no package, no network.
+const CANNOT_RUN: u8 = 2;
 
 /// Runs the targets that are asked for; whether all of those that must pass did.
 fn run(options: &Options) -> Result<bool, String> {
@@ -77,6 +80,9 @@ fn run(options: &Options) -> Result<bool, String> {
     });
     let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("\nlogs: {}", logs.display());
+    if let Some(why) = all_broken(&outcomes) {
+        return Err(format!("no target could be run: {why}"));
+    }
     for (title, fits) in groups() {
         let of: Vec<_> = outcomes.iter().filter(|(target, _)| fits(target)).collect();
         let passed = of.iter().filter(|(_, outcome)| outcome.is_pass()).count();
@@ -101,6 +107,16 @@ fn run(options: &Options) -> Result<bool, String> {
         }
     }
     Ok(holds)
+}
+
+/// Why nothing could be run, where that is so.
+fn all_broken<'a>(outcomes: &'a [(&Target, Outcome)]) -> Option<&'a str> {
+    let mut whys = outcomes.iter().map(|(_, outcome)| match outcome {
+        Outcome::Broken(why) => Some(why.as_str()),
+        Outcome::Ended { .. } => None,
+    });
+    let first = whys.next().flatten();
+    first.filter(|_| whys.all(|why| why.is_some()))
 }
 
 type Group = (String, Box<dyn Fn(&Target) -> bool>);

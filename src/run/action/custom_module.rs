@@ -163,17 +163,23 @@ fn pairs(args: &Json) -> String {
     text
 }
 
-/// Programs that may run Python, the first one that is there.
-fn pythons(context: &ActionContext<'_>) -> Result<Vec<String>, String> {
+/// The Python that variables or settings name; `None` where it is to be found.
+pub(crate) fn named_python(context: &ActionContext<'_>) -> Result<Option<String>, String> {
     let said = match context.scope.get("ansible_python_interpreter") {
         Some(value) => Some(value.forced().map_err(|error| error.to_string())?.to_string()),
         None => context.executor.context.settings.python_interpreter.clone(),
     };
     Ok(match said.as_deref().map(str::trim) {
-        None | Some("" | "auto" | "auto_legacy" | "auto_silent" | "auto_legacy_silent") => {
-            PYTHONS.iter().map(|python| (*python).to_owned()).collect()
-        }
-        Some(python) => vec![python.to_owned()],
+        None | Some("" | "auto" | "auto_legacy" | "auto_silent" | "auto_legacy_silent") => None,
+        Some(python) => Some(python.to_owned()),
+    })
+}
+
+/// Programs that may run Python, the first one that is there.
+fn pythons(context: &ActionContext<'_>) -> Result<Vec<String>, String> {
+    Ok(match named_python(context)? {
+        None => PYTHONS.iter().map(|python| (*python).to_owned()).collect(),
+        Some(python) => vec![python],
     })
 }
 

@@ -75,6 +75,19 @@ impl Executor {
             .map_err(|error| Box::new(TaskResult::template_failure(&error, what, near)))
     }
 
+    /// The module that does the work of one that looks for it on the host, where facts tell: its
+    /// defaults count too, under those of the other.
+    fn provider(&self, name: &str, scope: &Scope) -> Option<String> {
+        let fact = match name {
+            "ansible.builtin.service" => "service_mgr",
+            "ansible.builtin.package" => "pkg_mgr",
+            _ => return None,
+        };
+        let facts = scope.get("ansible_facts")?;
+        let found = facts.as_dict()?.get(fact)?.to_string();
+        self.specs.canonical(&found)
+    }
+
     /// `module_defaults`: of those that name a module, or a group that it is in, the innermost
     /// count. What names the module goes over what names a group.
     fn module_defaults(
@@ -91,6 +104,7 @@ impl Executor {
             .chain(&task.keywords.module_defaults);
         let mut of_groups: indexmap::IndexMap<String, Value> = indexmap::IndexMap::new();
         let mut of_module = None;
+        let (provider, mut of_provider) = (self.provider(name, scope), None);
         for setting in settings {
             let value = setting.tree.instantiate(scope);
             for (key, defaults) in value.entries().unwrap_or_default() {
@@ -113,10 +127,12 @@ impl Executor {
                     }
                 } else if self.is_about(&key, name) {
                     of_module = Some(defaults.forced().map_err(|error| fail(&error))?);
+                } else if provider.as_deref().is_some_and(|one| self.is_about(&key, one)) {
+                    of_provider = Some(defaults.forced().map_err(|error| fail(&error))?);
                 }
             }
         }
-        for defaults in of_groups.into_values().chain(of_module) {
+        for defaults in of_provider.into_iter().chain(of_groups.into_values()).chain(of_module) {
             for (argument, value) in defaults.entries().unwrap_or_default() {
                 if !matches!(value, Value::Omit) {
                     args.insert(argument.to_string(), value);
