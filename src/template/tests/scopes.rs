@@ -248,7 +248,7 @@ fn templates_use_each_other() {
         ("{{ lookup('template', 'part.j2') }}", "part 1 -\n"),
         ("{{ lookup('template', 'part.j2', template_vars={'x': 9}) }}", "part 9 -\n"),
         ("{{ lookup('file', 'templates/part.j2') }}", "part {{ x }} {{ local | default('-') }}"),
-        ("{{ lookup('first_found', ['nosuch', 'part.j2']) | basename }}", "part.j2"),
+        ("{{ lookup('first_found', ['nosuch', 'templates/part.j2']) | basename }}", "part.j2"),
         ("{{ lookup('first_found', ['nosuch'], skip=true) }}|", "[]|"),
     ];
     for (template, expect) in cases {
