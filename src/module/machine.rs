@@ -46,6 +46,9 @@ use crate::{
     terminal::{Answerer, Talk},
 };
 
+/// `ELOOP`.
+const LINKS_IN_A_CIRCLE: i32 = rustix::io::Errno::LOOP.raw_os_error();
+
 /// How long a file system may take to tell its size: one on the network may never do.
 const SPACE_WAIT: Duration = Duration::from_secs(5);
 
@@ -125,6 +128,8 @@ fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Ok(found) => Ok(Some(found)),
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+            // Links in a circle lead nowhere.
+            _ if error.raw_os_error() == Some(LINKS_IN_A_CIRCLE) => Ok(None),
             _ => Err(error),
         },
     }

@@ -198,6 +198,9 @@ fn nothing_there_is_no_error() {
     let (host, _) = machine();
     assert!(host.metadata(Path::new("/no/such")).unwrap().is_none());
     assert!(host.metadata(Path::new("/etc/passwd/x")).unwrap().is_none());
+    let folder = Folder::new();
+    std::os::unix::fs::symlink("circle", folder.join("circle")).unwrap();
+    assert!(host.metadata(&folder.join("circle")).unwrap().is_none());
     assert!(host.read(Path::new("/no/such")).unwrap().is_none());
     assert!(host.read(Path::new("/")).is_err());
     assert!(host.list(Path::new("/no/such")).is_err());

@@ -54,6 +54,10 @@ impl Object for Moment {
         "datetime"
     }
 
+    fn rank(&self) -> Option<i64> {
+        Some(self.0.and_utc().timestamp_micros())
+    }
+
     fn text(&self) -> Option<String> {
         Some(self.to_string())
     }
@@ -101,6 +105,10 @@ pub struct Span(Duration);
 impl Object for Span {
     fn type_name(&self) -> &str {
         "timedelta"
+    }
+
+    fn rank(&self) -> Option<i64> {
+        self.0.num_microseconds()
     }
 
     fn get(&self, key: &Value) -> Option<Value> {

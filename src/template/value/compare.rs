@@ -91,12 +91,22 @@ impl Value {
         match (self, other) {
             (Self::List(a), Self::List(b)) => order_all(&a.to_vec(), &b.to_vec(), sign),
             (Self::Tuple(a), Self::Tuple(b)) => order_all(a, b, sign),
-            _ => Err(TemplateError::of_type(format!(
-                "'{sign}' not supported between instances of '{}' and '{}'",
-                self.type_name(),
-                other.type_name()
-            ))),
+            (Self::Object(a), Self::Object(b)) if a.type_name() == b.type_name() => {
+                match (a.rank(), b.rank()) {
+                    (Some(a), Some(b)) => Ok(Some(a.cmp(&b))),
+                    _ => Err(self.unordered(other, sign)),
+                }
+            }
+            _ => Err(self.unordered(other, sign)),
         }
+    }
+
+    fn unordered(&self, other: &Value, sign: &str) -> TemplateError {
+        TemplateError::of_type(format!(
+            "'{sign}' not supported between instances of '{}' and '{}'",
+            self.type_name(),
+            other.type_name()
+        ))
     }
 }
 

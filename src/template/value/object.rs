@@ -54,6 +54,11 @@ pub trait Object: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
+    /// The number that objects of its type are ordered by, where they can be.
+    fn rank(&self) -> Option<i64> {
+        None
+    }
+
     /// How many keys or elements there are.
     fn length(&self) -> usize {
         match self.shape() {
