@@ -46,6 +46,9 @@ use crate::{
     terminal::{Answerer, Talk},
 };
 
+/// Links that are followed from one to the next; the kernel gives up after as many.
+const LINKS_MAX: u32 = 40;
+
 /// `ELOOP`.
 const LINKS_IN_A_CIRCLE: i32 = rustix::io::Errno::LOOP.raw_os_error();
 
@@ -270,6 +273,7 @@ impl Host for Machine<'_> {
         // What is not there yet keeps its name below the nearest folder that is.
         let mut missing = Vec::new();
         let mut head = std::path::absolute(path).map_err(fault)?;
+        let mut links = 0;
         loop {
             match present(fs::canonicalize(&head)).map_err(fault)? {
                 Some(mut real) => {
@@ -277,7 +281,10 @@ impl Host for Machine<'_> {
                     return Ok(real);
                 }
                 None => {
-                    if let Ok(target) = fs::read_link(&head) {
+                    links += 1;
+                    if links <= LINKS_MAX
+                        && let Ok(target) = fs::read_link(&head)
+                    {
                         let parent = head.parent().unwrap_or(Path::new("/"));
                         head = parent.join(target);
                         continue;

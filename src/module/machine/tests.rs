@@ -201,6 +201,8 @@ fn nothing_there_is_no_error() {
     let folder = Folder::new();
     std::os::unix::fs::symlink("circle", folder.join("circle")).unwrap();
     assert!(host.metadata(&folder.join("circle")).unwrap().is_none());
+    let real = fs::canonicalize(&folder.0).unwrap();
+    assert_eq!(host.real_path(&folder.join("circle")).unwrap(), real.join("circle"));
     assert!(host.read(Path::new("/no/such")).unwrap().is_none());
     assert!(host.read(Path::new("/")).is_err());
     assert!(host.list(Path::new("/no/such")).is_err());
