@@ -205,7 +205,7 @@ fn take(
             let inbox = Arc::new(Inbox::default());
             let slot = Slot { cancellation: Arc::clone(&cancellation), inbox: Arc::clone(&inbox) };
             slots.insert(id, slot);
-            if jobs.try_send(Job { id, request, cancellation, inbox }).is_err() {
+            if jobs.try_send(Job { id, request: *request, cancellation, inbox }).is_err() {
                 slots.remove(&id);
                 return refuse(format!("more than {REQUESTS_MAX} requests wait for their turn"));
             }
