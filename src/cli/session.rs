@@ -15,7 +15,7 @@ use run::{
     settings::{Mismatch, ProgramFacts},
 };
 use source::Diagnostics;
-use template::{Engine, Scope, Surroundings, Variables};
+use template::{Engine, Scope, Surroundings, Typing, Variables};
 use transport::{Connector, ConnectorSettings, HostKeyPolicy};
 
 use crate::{
@@ -90,7 +90,14 @@ impl Session {
             Arc::new(Configuration { settings: Arc::new(settings.clone()) });
         // Under Ansible's names templates give what that version of Ansible gives.
         let native = settings.flag("DEFAULT_JINJA2_NATIVE")?;
-        surroundings.settings.jinja2_native = native.unwrap_or(!program.is_ansible());
+        surroundings.settings.typing = match (native, program.is_ansible()) {
+            (Some(true), true) => Typing::Literals,
+            (Some(true) | None, false) => Typing::Kept,
+            (None, true) | (Some(false), _) => Typing::Structures,
+        };
+        if let Some(filters) = settings.list("STRING_TYPE_FILTERS") {
+            surroundings.settings.text_filters = filters;
+        }
         if let Some(text) = settings.get("DEFAULT_MANAGED_STR") {
             surroundings.settings.ansible_managed = text;
         }

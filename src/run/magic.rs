@@ -204,7 +204,7 @@ fn strings(texts: &[String]) -> Value {
 }
 
 fn hosts(hosts: &[HostName]) -> Value {
-    Value::list(hosts.iter().map(|host| Value::Str(host.shared())))
+    Value::list(hosts.iter().map(|host| Value::from(host.shared())))
 }
 
 fn short_name(host: &str) -> &str {
@@ -228,7 +228,7 @@ fn group_names(inventory: &Inventory, host: &HostName) -> Value {
     let mut names: Vec<_> = inventory.groups_of(host.as_str());
     names.retain(|group| group.as_str() != "all");
     names.sort();
-    Value::list(names.iter().map(|name| Value::Str(name.shared())))
+    Value::list(names.iter().map(|name| Value::from(name.shared())))
 }
 
 fn version(full: &str) -> Value {
@@ -259,11 +259,11 @@ impl Object for Groups {
         let name = key.as_str()?;
         self.inventory.groups.get(name)?;
         let hosts = self.inventory.hosts_of(name);
-        Some(Value::list(hosts.iter().map(|host| Value::Str(host.shared()))))
+        Some(Value::list(hosts.iter().map(|host| Value::from(host.shared()))))
     }
 
     fn keys(&self) -> Vec<Value> {
-        self.inventory.groups.keys().map(|name| Value::Str(name.shared())).collect()
+        self.inventory.groups.keys().map(|name| Value::from(name.shared())).collect()
     }
 }
 
@@ -299,7 +299,7 @@ impl Object for AllHostVars {
 
     fn keys(&self) -> Vec<Value> {
         let inventory = self.context.store.inventory();
-        inventory.hosts.keys().map(|name| Value::Str(name.shared())).collect()
+        inventory.hosts.keys().map(|name| Value::from(name.shared())).collect()
     }
 }
 
@@ -370,7 +370,7 @@ fn listed(scope: &Scope) -> Vec<Value> {
     let names = scope.names().into_iter();
     names
         .filter(|name| !UNLISTED.contains(&&**name) && scope.tree(name).is_some())
-        .map(Value::Str)
+        .map(Value::from)
         .collect()
 }
 

@@ -218,7 +218,7 @@ impl TaskResult {
             // What stands in for an answer is none.
             fields.retain(|name, value| name == "item" || !is_placeholder(name, value));
         }
-        let value = template::Value::from_json(&Json::Object(fields));
+        let value = template::Value::from_result(&Json::Object(fields));
         let Some(dict) = value.as_dict() else { return value };
         if self.items.iter().any(|item| item.until_run) {
             let items = self.items.iter().map(Self::registered);

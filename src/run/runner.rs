@@ -474,8 +474,8 @@ impl template::Variables for Playwide {
             "groups" => {
                 let groups = self.inventory.groups.keys().map(|group| {
                     let hosts = self.inventory.hosts_of(group.as_str());
-                    let hosts = hosts.iter().map(|host| Value::Str(host.shared()));
-                    (Value::Str(group.shared()), Value::list(hosts))
+                    let hosts = hosts.iter().map(|host| Value::from(host.shared()));
+                    (Value::from(group.shared()), Value::list(hosts))
                 });
                 Some(Tree::Value(Value::dict(groups)))
             }

@@ -213,7 +213,7 @@ settings! {
     RUN_VARS_PLUGINS: Text = r#""demand""#, Nowhere, ["ANSIBLE_RUN_VARS_PLUGINS"], [("defaults", "run_vars_plugins")], [], ["demand", "start"];
     SHOW_CUSTOM_STATS: Bool = "false", Here, ["ANSIBLE_SHOW_CUSTOM_STATS"], [("defaults", "show_custom_stats")], [], [];
     STRING_CONVERSION_ACTION: Text = r#""warn""#, Inside, ["ANSIBLE_STRING_CONVERSION_ACTION"], [("defaults", "string_conversion_action")], [], [];
-    STRING_TYPE_FILTERS: List = r#"["string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "ppretty", "json"]"#, Inside, ["ANSIBLE_STRING_TYPE_FILTERS"], [("jinja2", "dont_type_filters")], [], [];
+    STRING_TYPE_FILTERS: List = r#"["string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "ppretty", "json"]"#, Here, ["ANSIBLE_STRING_TYPE_FILTERS"], [("jinja2", "dont_type_filters")], [], [];
     SYSTEM_WARNINGS: Bool = "true", Inside, ["ANSIBLE_SYSTEM_WARNINGS"], [("defaults", "system_warnings")], [], [];
     TAGS_RUN: List = "[]", Here, ["ANSIBLE_RUN_TAGS"], [("tags", "run")], [], [];
     TAGS_SKIP: List = "[]", Here, ["ANSIBLE_SKIP_TAGS"], [("tags", "skip")], [], [];

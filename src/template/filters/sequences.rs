@@ -132,7 +132,7 @@ fn map(call: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value>
         .into_iter()
         .map(|item| {
             let item = if filter.takes_undefined { item } else { item.defined()? };
-            (filter.run)(&inner, item, arguments.clone())
+            filter.apply(&inner, item, arguments.clone())
         })
         .collect::<Result<Vec<_>>>()
         .map(Value::list)

@@ -86,5 +86,5 @@ fn ternary(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 
 fn type_debug(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     arguments.none("type_debug")?;
-    Ok(Value::from(value.type_name()))
+    Ok(Value::from(value.class_name()))
 }
