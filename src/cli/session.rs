@@ -16,7 +16,7 @@ use run::{
 };
 use source::Diagnostics;
 use template::{Engine, Scope, Surroundings, Typing, Variables};
-use transport::{Connector, ConnectorSettings, HostKeyPolicy};
+use transport::{Connector, ConnectorSettings, HostKeyPolicy, Narrator};
 
 use crate::{
     Failed, Program,
@@ -515,6 +515,8 @@ impl Session {
             become_exe: settings.get("DEFAULT_BECOME_EXE"),
             become_flags: settings.get("DEFAULT_BECOME_FLAGS"),
             remote_tmp: settings.get("REMOTE_TMP"),
+            local_user: Some(settings.user()),
+            becomes_same_user: settings.flag("BECOME_ALLOW_SAME_USER")?.unwrap_or(false),
         })
     }
 
@@ -522,16 +524,15 @@ impl Session {
     ///
     /// # Errors
     /// A folder of remotes that cannot be read.
-    pub fn connector(&self) -> Result<Connector, Failed> {
+    pub fn connector(&self, narrator: Option<Narrator>) -> Result<Connector, Failed> {
         const OPENING_MAX: usize = 50;
         let environment = &self.settings.environment;
         let folder = environment.get("TRUEUP_REMOTES_DIR").map(PathBuf::from);
         let remotes = crate::embedded::remotes(folder.as_deref())
             .map_err(|error| Failed::general(error.to_string()))?;
-        let user = environment.get("USER").or_else(|| environment.get("LOGNAME")).cloned();
         Ok(Connector::new(ConnectorSettings {
             home: self.settings.home.clone(),
-            user: user.unwrap_or_else(|| "root".into()),
+            user: self.settings.user(),
             agent_socket: environment
                 .get("SSH_AUTH_SOCK")
                 .filter(|socket| !socket.is_empty())
@@ -539,6 +540,7 @@ impl Session {
             remotes: Arc::new(remotes),
             opening_max: OPENING_MAX,
             system_ssh_config_file: Some(PathBuf::from("/etc/ssh/ssh_config")),
+            narrator,
         }))
     }
 }

@@ -276,6 +276,17 @@ impl Settings {
         )
     }
 
+    /// The name of the user who runs this program.
+    pub fn user(&self) -> String {
+        ["LOGNAME", "USER", "LNAME", "USERNAME"]
+            .iter()
+            .filter_map(|name| self.environment.get(*name))
+            .find(|name| !name.is_empty())
+            .cloned()
+            .or_else(account_name)
+            .unwrap_or_else(|| "root".into())
+    }
+
     /// A path.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(|value| self.resolve(name, &value))
@@ -452,6 +463,18 @@ fn parse(text: &str, path: &Path) -> Result<BTreeMap<(String, String), String>, 
         last = Some(key);
     }
     Ok(values)
+}
+
+/// The name of the account that this process belongs to.
+fn account_name() -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let id = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    })
 }
 
 #[cfg(test)]

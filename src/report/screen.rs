@@ -8,7 +8,7 @@ use protocol::{Json, JsonMap};
 use run::{Event, Statistics, TaskResult};
 use template::Value;
 
-use crate::{Live, Paint, ResultFormat, diff, json, paint::Tone};
+use crate::{Live, Paint, ResultFormat, diff, json, log::DETAILS_FROM, paint::Tone};
 
 /// How events are shown.
 #[derive(Clone, Debug)]
@@ -232,6 +232,11 @@ impl Screen {
             }
             Event::Warning { message } => self.warning(message),
             Event::Said { message } => vec![out(message.clone())],
+            Event::Detail { message } => {
+                let line = self.paint(Tone::Verbose, message);
+                self.live.detail(&line, DETAILS_FROM, self.settings.verbosity);
+                Vec::new()
+            }
             Event::RunEnded { statistics } => self.recap(statistics),
         }
     }

@@ -140,7 +140,13 @@ pub fn resolve(
     let executable = reader
         .text(&["ansible_shell_executable"], None)?
         .unwrap_or_else(|| settings.executable.clone());
-    let become_ = reader.become_(settings)?;
+    let logged_in = match target.connection {
+        ConnectionKind::Local => defaults.local_user.as_deref(),
+        ConnectionKind::Ssh => target.user.as_deref(),
+    };
+    let become_ = reader
+        .become_(settings)?
+        .filter(|become_| defaults.becomes_same_user || logged_in != Some(become_.user.as_str()));
     Ok(Way { target, become_, executable })
 }
 

@@ -14,11 +14,11 @@ pub(crate) mod typing;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
-    compile::ir::{At, Body, ExprKind, Program},
+    compile::ir::{At, Body, ExprKind, Program, Stmt},
     error::{Result, TemplateError},
     scope::Scope,
     surroundings::Typing,
-    value::Value,
+    value::{TextKind, Value},
 };
 use inherit::Blocks;
 use output::Output;
@@ -115,6 +115,54 @@ pub fn evaluate(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
         Body::Expression(expr) => Machine::new(program, scope).defined(expr),
         Body::Parts(_) => render(program, scope),
     }
+}
+
+/// The text that a program gives whose values were written by users; nothing where a value comes
+/// from elsewhere, where none is a text that users wrote, and where there is more to the program
+/// than texts and expressions.
+///
+/// # Errors
+/// Something undefined was used, or an operation failed.
+pub fn written_out(program: &Arc<Program>, scope: &Scope) -> Result<Option<String>> {
+    let mut machine = Machine::new(program, scope);
+    let is_whole = matches!(program.body, Body::Expression(_));
+    // Whether part of a text is an expression or a value was never settled by those who keep types.
+    if !is_whole && scope.surroundings().settings.typing == Typing::Kept {
+        return Ok(None);
+    }
+    let mut out = String::new();
+    let mut has_text = false;
+    let mut add = |value: Value, out: &mut String| {
+        let is_written = match &value {
+            Value::Str(text) => text.kind() == TextKind::Written,
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => true,
+            _ => false,
+        };
+        has_text |= matches!(value, Value::Str(_));
+        value.write_text(out);
+        is_written
+    };
+    match &program.body {
+        Body::Expression(expr) => {
+            if !add(machine.written(expr)?, &mut out) {
+                return Ok(None);
+            }
+        }
+        Body::Parts(stmts) => {
+            for stmt in stmts {
+                match stmt {
+                    Stmt::Text(text) => out.push_str(text),
+                    Stmt::Output(expr) => {
+                        if !add(machine.written(expr)?, &mut out) {
+                            return Ok(None);
+                        }
+                    }
+                    _ => return Ok(None),
+                }
+            }
+        }
+    }
+    Ok(has_text.then_some(out))
 }
 
 /// Renders a program: the value of a text that is one expression, otherwise a string.

@@ -146,7 +146,7 @@ impl Tree {
     /// It is a template that does not compile.
     pub fn from_text(text: &str, engine: &Engine) -> Result<Tree> {
         if !Template::is_template(text) {
-            return Ok(Tree::Value(Value::from(text)));
+            return Ok(Tree::Value(Value::Str(Text::new(text, TextKind::Written))));
         }
         let text: Arc<str> = text.into();
         Ok(Tree::Template(Arc::new(Template::compile(engine, &text, Origin::unknown())?)))

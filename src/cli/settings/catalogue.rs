@@ -36,7 +36,7 @@ settings! {
     ANSIBLE_NOCOWS: Bool = "false", Inside, ["ANSIBLE_NOCOWS"], [("defaults", "nocows")], [], [];
     ANSIBLE_PIPELINING: Bool = "false", Inside, ["ANSIBLE_PIPELINING"], [("defaults", "pipelining"), ("connection", "pipelining")], [], [];
     ANY_ERRORS_FATAL: Bool = "false", Here, ["ANSIBLE_ANY_ERRORS_FATAL"], [("defaults", "any_errors_fatal")], [], [];
-    BECOME_ALLOW_SAME_USER: Bool = "false", Inside, ["ANSIBLE_BECOME_ALLOW_SAME_USER"], [("privilege_escalation", "become_allow_same_user")], [], [];
+    BECOME_ALLOW_SAME_USER: Bool = "false", Here, ["ANSIBLE_BECOME_ALLOW_SAME_USER"], [("privilege_escalation", "become_allow_same_user")], [], [];
     BECOME_PASSWORD_FILE: Path = "null", Here, ["ANSIBLE_BECOME_PASSWORD_FILE"], [("defaults", "become_password_file")], [], [];
     BECOME_PLUGIN_PATH: PathSpec = r#""{home}/plugins/become:/usr/share/ansible/plugins/become""#, Nowhere, ["ANSIBLE_BECOME_PLUGINS"], [("defaults", "become_plugins")], [], [];
     CACHE_PLUGIN: Text = r#""memory""#, Here, ["ANSIBLE_CACHE_PLUGIN"], [("defaults", "fact_caching")], [], [];
@@ -190,7 +190,7 @@ settings! {
     INVENTORY_UNPARSED_IS_FAILED: Bool = "false", Here, ["ANSIBLE_INVENTORY_UNPARSED_FAILED"], [("inventory", "unparsed_is_failed")], [], [];
     INVENTORY_UNPARSED_WARNING: Bool = "true", Here, ["ANSIBLE_INVENTORY_UNPARSED_WARNING"], [("inventory", "inventory_unparsed_warning")], [], [];
     LOCALHOST_WARNING: Bool = "true", Inside, ["ANSIBLE_LOCALHOST_WARNING"], [("defaults", "localhost_warning")], [], [];
-    LOG_VERBOSITY: Int = "null", Nowhere, ["ANSIBLE_LOG_VERBOSITY"], [("defaults", "log_verbosity")], [], [];
+    LOG_VERBOSITY: Int = "null", Here, ["ANSIBLE_LOG_VERBOSITY"], [("defaults", "log_verbosity")], [], [];
     MAX_FILE_SIZE_FOR_DIFF: Int = "104448", Nowhere, ["ANSIBLE_MAX_DIFF_SIZE"], [("defaults", "max_diff_size")], [], [];
     MODULE_IGNORE_EXTS: List = r#"[".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".yaml", ".yml", ".ini"]"#, Inside, ["ANSIBLE_MODULE_IGNORE_EXTS"], [("defaults", "module_ignore_exts")], [], [];
     MODULE_STRICT_UTF8_RESPONSE: Bool = "true", Inside, ["ANSIBLE_MODULE_STRICT_UTF8_RESPONSE"], [("defaults", "module_strict_utf8_response")], [], [];

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use protocol::Secret;
 use serde_json::json;
 use source::{Diagnostics, SourceFile, yaml};
-use template::{Engine, Scope, Settings, Surroundings, Tree, Typing, Value};
+use template::{Engine, Expression, Scope, Settings, Surroundings, Tree, Typing, Value};
 
 const VARIABLES: &str = "
 written: one
@@ -23,6 +23,9 @@ unknown: !vault |
   00
 inside: {a: 1, key: !vault '$ANSIBLE_VAULT;1.1;AES256'}
 numbers: [4, 2]
+condition: number == '1'
+wrong: number == nobody
+name_of: number
 ";
 
 /// `!vault` texts decrypt to `s3cret`, but for one that no password fits.
@@ -40,7 +43,7 @@ fn scope(typing: Typing) -> Scope {
         let tree = Tree::from_node(&entry.value, &engine).unwrap();
         layer.insert(entry.key.as_str().unwrap().into(), tree);
     }
-    let result = json!({ "stdout": "out", "lines": ["a"] });
+    let result = json!({ "stdout": "1 == 1", "lines": ["a"] });
     layer.insert("result".into(), Tree::Value(Value::from_result(&result)));
     let settings = Settings { typing, ..Settings::default() };
     let surroundings = Surroundings { settings, ..Surroundings::default() };
@@ -162,5 +165,36 @@ fn settings_say_which_type_a_result_has() {
             let made = render(&scope(typing), text).map(|value| value.to_json().unwrap());
             assert_eq!(made, Ok(expected), "{text} where types are {typing:?}");
         }
+    }
+}
+
+/// A condition beside what it is as ansible-core up to 2.18 has it, and as later ones have it.
+#[test]
+fn conditions_that_users_keep_in_variables_are_conditions() {
+    for (text, structures, kept) in [
+        ("{{ condition }}", Ok(true), Ok(true)),
+        ("{{ condition }} and number == '2'", Ok(false), Ok(false)),
+        ("{{ name_of }} == '1'", Ok(true), Ok(false)),
+        ("condition", Ok(true), Ok(true)),
+        ("{{ number == '1' }}", Ok(true), Ok(true)),
+        ("{{ wrong }}", Err("'nobody' is undefined"), Err("'nobody' is undefined")),
+    ] {
+        for (typing, expected) in [(Typing::Structures, structures), (Typing::Kept, kept)] {
+            let scope = scope(typing);
+            let made = Expression::compile(scope.engine(), text, None)
+                .and_then(|expression| expression.is_true(&scope))
+                .map_err(|error| error.message().to_owned());
+            assert_eq!(made, expected.map_err(str::to_owned), "{text} where types are {typing:?}");
+        }
+    }
+}
+
+#[test]
+fn what_hosts_said_never_becomes_a_condition() {
+    for typing in [Typing::Structures, Typing::Literals, Typing::Kept] {
+        let scope = scope(typing);
+        let expression = Expression::compile(scope.engine(), "{{ result.stdout }}", None).unwrap();
+        let error = expression.is_true(&scope).unwrap_err();
+        assert!(error.message().contains("data and not evaluated"), "{}", error.message());
     }
 }
