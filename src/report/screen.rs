@@ -451,13 +451,13 @@ impl Screen {
         }
         if task.does(&["debug"]) {
             if shown.contains_key("msg") {
-                shown.retain(|name, _| name == "msg" || name == "failed");
+                shown.retain(|name, _| matches!(name.as_str(), "msg" | "exception"));
             } else {
-                let loop_var =
-                    shown.get("ansible_loop_var").and_then(Json::as_str).map(str::to_owned);
                 shown.retain(|name, _| {
-                    !matches!(name.as_str(), "changed" | "skipped" | "failed" | "ansible_loop_var")
-                        && Some(name) != loop_var.as_ref()
+                    !matches!(
+                        name.as_str(),
+                        "changed" | "skipped" | "failed" | "invocation" | "skip_reason"
+                    )
                 });
             }
         }

@@ -176,7 +176,8 @@ impl Reader<'_> {
             }
         }
         let Some(key) = key else { return Ok(None) };
-        let Some(setting) = self.task.and_then(|task| task.setting(key)) else { return Ok(None) };
+        let said = self.task.and_then(|task| task.setting_in(key, self.task_scope));
+        let Some(setting) = said else { return Ok(None) };
         match setting.tree.evaluate(self.task_scope) {
             Ok(Value::None | Value::Omit) => Ok(None),
             Ok(value) => Ok(Some(value)),

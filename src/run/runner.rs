@@ -336,6 +336,7 @@ impl Runner {
         let Some(setting) = &play.serial else { return Ok(vec![hosts.to_vec()]) };
         let value = self.play_value(setting, vars)?;
         let sizes: Vec<String> = match value.as_list() {
+            _ if matches!(value, Value::Omit | Value::None) => return Ok(vec![hosts.to_vec()]),
             Some(list) => list.iter().map(|size| size.to_string()).collect(),
             None => vec![value.to_string()],
         };

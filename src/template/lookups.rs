@@ -7,6 +7,7 @@ mod inline;
 mod lists;
 mod password;
 mod programs;
+mod subelements;
 mod variables;
 mod web;
 

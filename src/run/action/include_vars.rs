@@ -41,6 +41,9 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
         }
         (Some(file), None) => find_file(context, &file).map(|path| vec![path]),
         (None, Some(dir)) => find_dir(context, &dir).and_then(|dir| files_in(&dir, &args)),
+        (None, None) if args.contains_key("file") || args.contains_key("_raw_params") => {
+            Err("Could not find file on the Ansible Controller.".into())
+        }
         (None, None) => Err("include_vars needs a file or a dir".into()),
     };
     let files = match files {

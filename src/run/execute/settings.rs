@@ -37,14 +37,21 @@ impl Executor {
         let no_log = flag(Key::NoLog, false)?;
         let check = flag(Key::CheckMode, run.check)?;
         let diff = flag(Key::Diff, run.diff)?;
-        let timeout = match task.setting(Key::Timeout) {
+        let timeout = match task.setting_in(Key::Timeout, scope) {
             Some(setting) => self.seconds(setting, scope, "timeout")?,
             None => run.task_timeout_secs,
         };
-        let delegate_to = match task.setting(Key::DelegateTo) {
+        let delegate_to = match task.setting_in(Key::DelegateTo, scope) {
             Some(setting) => {
                 let value = self.render(&setting.tree, scope, "delegate_to", &setting.span)?;
                 let name = value.to_string();
+                // One that is written as nothing is none; one that becomes nothing is a mistake.
+                if let (true, Tree::Template(template)) = (name.is_empty(), &setting.tree) {
+                    return Err(Box::new(TaskResult::failure(format!(
+                        "Empty hostname produced from delegate_to: \"{}\"",
+                        template.text()
+                    ))));
+                }
                 (!matches!(value, Value::Omit | Value::None) && !name.is_empty()).then_some(name)
             }
             None => None,
@@ -83,7 +90,7 @@ impl Executor {
         key: Key,
         scope: &Scope,
     ) -> Result<bool, Option<Box<TaskResult>>> {
-        let Some(setting) = task.setting(key) else { return Err(None) };
+        let Some(setting) = task.setting_in(key, scope) else { return Err(None) };
         let value = setting.tree.evaluate(scope).map_err(|error| {
             Some(Box::new(TaskResult::template_failure(&error, key.name(), &setting.span)))
         })?;

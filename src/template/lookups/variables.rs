@@ -51,10 +51,23 @@ fn vars(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
 fn varnames(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     let names = call.scope.names();
     let mut found = Vec::new();
-    for term in call.text_terms()? {
-        let pattern = regex::pattern(&term, false, false)?;
+    for term in call.defined_terms()? {
+        let Value::Str(term) = &term else {
+            return Err(TemplateError::new(
+                ErrorKind::Lookup,
+                format!(
+                    "Invalid setting identifier, \"{term}\" is not a string, its a <class '{}'>",
+                    term.type_name()
+                ),
+            ));
+        };
+        let pattern = regex::pattern(term, false, false).map_err(|error| {
+            let why = error.message();
+            let message = format!("Unable to use \"{term}\" as a search parameter: {why}");
+            TemplateError::new(ErrorKind::Lookup, message)
+        })?;
         for name in &names {
-            if pattern.is_match(name).map_err(|error| regex::failure(&term, &error))? {
+            if pattern.is_match(name).map_err(|error| regex::failure(term, &error))? {
                 found.push(Value::from(std::sync::Arc::clone(name)));
             }
         }
