@@ -191,7 +191,11 @@ impl Session {
         let files = Arc::clone(&self.files);
         let read = move |path: &Path| files.read(path);
         let mut diagnostics = Diagnostics::default();
+        let warns = self.settings.flag("INVENTORY_UNPARSED_WARNING")?.unwrap_or(true);
         if is_default && !Path::new("/etc/ansible/hosts").exists() {
+            if self.program.is_ansible() && warns {
+                self.warn("No inventory was parsed, only implicit localhost is available");
+            }
             return Ok(Inventory { sources, ..Inventory::default() });
         }
         let sources: Vec<String> = sources
@@ -204,7 +208,7 @@ impl Session {
             // Ansible goes on with what it could read.
             for diagnostic in &diagnostics.all {
                 let place = diagnostic.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
-                eprintln!("[WARNING]: {place}{}", diagnostic.message);
+                self.warn(&format!("{place}{}", diagnostic.message));
             }
             let mut broken: Vec<&Path> = Vec::new();
             for diagnostic in &diagnostics.all {
@@ -215,17 +219,15 @@ impl Session {
                     broken.push(&span.file.path);
                 }
             }
-            if self.settings.flag("INVENTORY_UNPARSED_WARNING")?.unwrap_or(true) {
+            if warns {
                 for path in broken {
-                    eprintln!(
-                        "[WARNING]: Unable to parse {} as an inventory source",
+                    self.warn(&format!(
+                        "Unable to parse {} as an inventory source",
                         path.display()
-                    );
+                    ));
                 }
                 if diagnostics.has_errors() && inventory.hosts.is_empty() {
-                    eprintln!(
-                        "[WARNING]: No inventory was parsed, only implicit localhost is available"
-                    );
+                    self.warn("No inventory was parsed, only implicit localhost is available");
                 }
             }
             let any = self.settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED")?.unwrap_or(false);
@@ -243,6 +245,29 @@ impl Session {
             )));
         }
         Ok(inventory)
+    }
+
+    /// Says of an inventory without hosts that there is only the local one, where a pattern may mean
+    /// others.
+    ///
+    /// # Errors
+    /// A setting that is wrong.
+    pub fn warn_of_no_hosts(&self, inventory: &Inventory, pattern: &str) -> Result<(), Failed> {
+        let is_local = inventory::pattern::LOCALHOST.contains(&pattern);
+        let is_wanted = self.settings.flag("LOCALHOST_WARNING")?.unwrap_or(true);
+        if inventory.hosts.is_empty() && self.program.is_ansible() && is_wanted && !is_local {
+            self.warn(
+                "provided hosts list is empty, only localhost is available. Note that the \
+                 implicit localhost does not match 'all'",
+            );
+        }
+        Ok(())
+    }
+
+    /// Says what is amiss, as wide as Ansible does where there is no terminal.
+    fn warn(&self, message: &str) {
+        const COLUMNS: usize = 79;
+        eprintln!("{}", report::wrap::wrap(&format!("[WARNING]: {message}"), COLUMNS));
     }
 
     /// A compiler of playbooks.

@@ -8,7 +8,7 @@ use protocol::{Json, JsonMap};
 use run::{Event, Statistics, TaskResult};
 use template::Value;
 
-use crate::{Live, Paint, ResultFormat, diff, json, log::DETAILS_FROM, paint::Tone};
+use crate::{Live, Paint, ResultFormat, diff, json, log::DETAILS_FROM, paint::Tone, wrap::wrap};
 
 /// How events are shown.
 #[derive(Clone, Debug)]
@@ -580,24 +580,4 @@ fn out(text: String) -> Line {
 
 fn place(task: &Arc<Task>) -> String {
     format!("{}:{}", task.span.file.path.display(), task.span.start.line)
-}
-
-/// Breaks a text at spaces.
-fn wrap(text: &str, columns: usize) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            let length = line.chars().count() + 1 + word.chars().count();
-            if !line.is_empty() && length > columns {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines.join("\n")
 }

@@ -81,7 +81,7 @@ impl Magic {
         let role = self.frame.as_ref().and_then(|frame| frame.role());
         let text = |text: &str| Some(Value::from(text));
         Some(match name {
-            "ansible_check_mode" => Value::Bool(self.is_check()),
+            "ansible_check_mode" => Value::Bool(settings.check),
             "ansible_diff_mode" => Value::Bool(settings.diff),
             "ansible_verbosity" => Value::Int(i64::from(settings.verbosity)),
             "ansible_forks" => Value::Int(i64::try_from(settings.forks).unwrap_or(i64::MAX)),
@@ -165,16 +165,6 @@ impl Magic {
             }),
             _ => return None,
         })
-    }
-
-    fn is_check(&self) -> bool {
-        let own = self
-            .task
-            .as_ref()
-            .and_then(|task| task.setting(plan::Key::CheckMode))
-            .and_then(|setting| setting.tree.literal())
-            .and_then(|value| crate::truth(&value));
-        own.unwrap_or(self.context.settings.check)
     }
 }
 

@@ -45,7 +45,6 @@ pub struct TaskResult {
 /// What a task asks of the run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunOrder {
-    AddHost { name: String, groups: Vec<String>, vars: JsonMap },
     GroupBy { group: String, parents: Vec<String> },
     IncludeTasks(IncludeTasks),
     IncludeRole(IncludeRole),
@@ -214,6 +213,8 @@ impl TaskResult {
     /// The value that `register` keeps.
     pub fn registered(&self) -> template::Value {
         let mut fields = self.fields.clone();
+        // Items of loops keep it, as in Ansible.
+        fields.remove("invocation");
         if self.until_run {
             // What stands in for an answer is none.
             fields.retain(|name, value| name == "item" || !is_placeholder(name, value));

@@ -199,6 +199,9 @@ impl Runner {
             progress.lost.extend(end.failed.iter().cloned());
             progress.lost.extend(end.unreachable.iter().cloned());
             let lost_now = progress.lost.len() - lost_before;
+            if let Some(mistake) = end.mistake {
+                return Err(mistake);
+            }
             if end.is_interrupted {
                 progress.is_interrupted = true;
                 return Ok(false);

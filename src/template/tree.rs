@@ -14,7 +14,9 @@ use crate::{
     error::{ErrorKind, Missing, Result, TemplateError, Undefined},
     scope::Scope,
     template::{Origin, Template},
-    value::{Dict, List, Text, TextKind, Value, big, dict::Entries, thunk::Element, thunk::Thunk},
+    value::{
+        Dict, List, Shape, Text, TextKind, Value, big, dict::Entries, thunk::Element, thunk::Thunk,
+    },
 };
 
 /// A tree of values and templates.
@@ -359,6 +361,14 @@ impl Value {
             Self::Tuple(items) => items.iter().try_for_each(|item| item.check_defined(depth + 1)),
             Self::Dict(dict) => {
                 dict.snapshot().values().try_for_each(|item| item.force().check_defined(depth + 1))
+            }
+            // What is not asked for may be undefined; what cannot be decrypted is told.
+            Self::Object(object) if object.shape() == Shape::Mapping => {
+                let entries = self.entries().unwrap_or_default();
+                entries.iter().try_for_each(|(_, value)| match value.check_defined(depth + 1) {
+                    Err(error) if error.kind() == ErrorKind::Decrypt => Err(error),
+                    _ => Ok(()),
+                })
             }
             _ => Ok(()),
         }

@@ -189,7 +189,7 @@ settings! {
     INVENTORY_IGNORE_PATTERNS: List = "[]", Here, ["ANSIBLE_INVENTORY_IGNORE_REGEX"], [("defaults", "inventory_ignore_patterns"), ("inventory", "ignore_patterns")], [], [];
     INVENTORY_UNPARSED_IS_FAILED: Bool = "false", Here, ["ANSIBLE_INVENTORY_UNPARSED_FAILED"], [("inventory", "unparsed_is_failed")], [], [];
     INVENTORY_UNPARSED_WARNING: Bool = "true", Here, ["ANSIBLE_INVENTORY_UNPARSED_WARNING"], [("inventory", "inventory_unparsed_warning")], [], [];
-    LOCALHOST_WARNING: Bool = "true", Inside, ["ANSIBLE_LOCALHOST_WARNING"], [("defaults", "localhost_warning")], [], [];
+    LOCALHOST_WARNING: Bool = "true", Here, ["ANSIBLE_LOCALHOST_WARNING"], [("defaults", "localhost_warning")], [], [];
     LOG_VERBOSITY: Int = "null", Here, ["ANSIBLE_LOG_VERBOSITY"], [("defaults", "log_verbosity")], [], [];
     MAX_FILE_SIZE_FOR_DIFF: Int = "104448", Nowhere, ["ANSIBLE_MAX_DIFF_SIZE"], [("defaults", "max_diff_size")], [], [];
     MODULE_IGNORE_EXTS: List = r#"[".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".yaml", ".yml", ".ini"]"#, Inside, ["ANSIBLE_MODULE_IGNORE_EXTS"], [("defaults", "module_ignore_exts")], [], [];

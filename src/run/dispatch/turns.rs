@@ -184,9 +184,6 @@ impl Dispatcher {
             self.meta(index, task).await;
             return false;
         }
-        if let Some(role) = task.role() {
-            self.entered_roles.insert((name.clone(), role.identity.clone()));
-        }
         if is_handler && task.is_handler {
             self.handlers.done(task.id, &name);
         }
