@@ -404,6 +404,23 @@ impl Settings {
         Ok(self)
     }
 
+    /// Variables of the environment that look like settings and are none.
+    pub fn unknown_variables(&self) -> Vec<String> {
+        /// Those that say other things than settings do.
+        const OTHER: &[&str] = &["ANSIBLE_CONFIG"];
+        let is_known = |name: &str| {
+            let own = catalogue::ALL.iter().chain(OTHERS).map(|setting| setting.environment);
+            OTHER.contains(&name)
+                || own
+                    .chain(plugins::ALL.iter().map(|option| option.environment))
+                    .any(|names| names.contains(&name))
+        };
+        let names = self.environment.keys().filter(|name| name.starts_with("ANSIBLE_"));
+        // What Ansible's own tests set is none of the user's.
+        let names = names.filter(|name| !name.starts_with("ANSIBLE_TEST_"));
+        names.filter(|name| !is_known(name)).cloned().collect()
+    }
+
     /// Keys of the configuration file that no setting and no option of a plugin has.
     pub fn unknown_keys(&self) -> Vec<(String, String)> {
         let is_known = |section: &str, key: &str| {

@@ -96,6 +96,10 @@ impl Executor {
         scope: &Scope,
         item: Option<&ItemPlace<'_>>,
     ) -> TaskResult {
+        // Known before the conditions are looked at, as in Ansible.
+        if let Some(failure) = self.delegated_to_nobody(task, scope) {
+            return settled(failure);
+        }
         match self.skipped(task, scope) {
             Ok(None) => {}
             Ok(Some(condition)) => {

@@ -219,7 +219,15 @@ impl TaskResult {
             // What stands in for an answer is none.
             fields.retain(|name, value| name == "item" || !is_placeholder(name, value));
         }
-        let value = template::Value::from_result(&Json::Object(fields));
+        // What the playbook itself says of variables is no host's word.
+        let is_own = !self.variables.is_empty()
+            || self.orders.iter().any(|order| matches!(order, RunOrder::IncludeVars { .. }));
+        let fields = Json::Object(fields);
+        let value = if is_own {
+            template::Value::from_json(&fields)
+        } else {
+            template::Value::from_result(&fields)
+        };
         let Some(dict) = value.as_dict() else { return value };
         if self.items.iter().any(|item| item.until_run) {
             let items = self.items.iter().map(Self::registered);

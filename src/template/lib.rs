@@ -18,7 +18,7 @@ mod eval;
 pub mod expression;
 pub mod file;
 mod filters;
-pub use filters::yaml::printed as printed_yaml;
+pub use filters::{comment::wrapped as wrapped_lines, yaml::printed as printed_yaml};
 mod functions;
 pub mod literal_eval;
 mod lookups;

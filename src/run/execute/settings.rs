@@ -45,13 +45,6 @@ impl Executor {
             Some(setting) => {
                 let value = self.render(&setting.tree, scope, "delegate_to", &setting.span)?;
                 let name = value.to_string();
-                // One that is written as nothing is none; one that becomes nothing is a mistake.
-                if let (true, Tree::Template(template)) = (name.is_empty(), &setting.tree) {
-                    return Err(Box::new(TaskResult::failure(format!(
-                        "Empty hostname produced from delegate_to: \"{}\"",
-                        template.text()
-                    ))));
-                }
                 (!matches!(value, Value::Omit | Value::None) && !name.is_empty()).then_some(name)
             }
             None => None,
@@ -64,6 +57,24 @@ impl Executor {
             environment: self.environment(task, scope)?,
             job: self.job(task, scope)?,
             delegate_to,
+        })
+    }
+
+    /// The failure of a task that is delegated to a host whose name comes out empty. One that is
+    /// written as nothing is delegated to none.
+    pub(super) fn delegated_to_nobody(
+        &self,
+        task: &Arc<Task>,
+        scope: &Scope,
+    ) -> Option<TaskResult> {
+        let setting = task.setting_in(Key::DelegateTo, scope)?;
+        let Tree::Template(template) = &setting.tree else { return None };
+        let value = setting.tree.instantiate(scope);
+        let is_empty = matches!(&value, Value::Str(name) if name.is_empty());
+        is_empty.then(|| {
+            let text = template.text();
+            let why = format!("Empty hostname produced from delegate_to: \"{text}\"");
+            TaskResult::failure(why)
         })
     }
 
