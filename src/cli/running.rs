@@ -51,6 +51,7 @@ pub fn run(
         compiler,
         engine: Arc::clone(&session.engine),
         files: Arc::clone(&session.files),
+        speaks_as_ansible: session.program.is_ansible(),
     });
     let reach: Arc<dyn Reach> = Arc::new(Connections::new(connector));
     let runner = Runner {

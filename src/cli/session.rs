@@ -208,7 +208,11 @@ impl Session {
             // Ansible goes on with what it could read.
             for diagnostic in &diagnostics.all {
                 let place = diagnostic.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
-                self.warn(&format!("{place}{}", diagnostic.message));
+                // One that names a place is searched for by its words, which stay on one line.
+                match &diagnostic.span {
+                    Some(_) => eprintln!("[WARNING]: {place}{}", diagnostic.message),
+                    None => self.warn(&diagnostic.message),
+                }
             }
             let mut broken: Vec<&Path> = Vec::new();
             for diagnostic in &diagnostics.all {

@@ -5,7 +5,7 @@
 pub enum RangeError {
     #[error("host range must be begin:end or begin:end:step")]
     Shape,
-    #[error("'{0}' is no number")]
+    #[error("host range must have numbers or letters at both ends: '{0}' is no number")]
     Number(String),
     #[error("host range must specify end value")]
     NoEnd,

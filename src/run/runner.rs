@@ -381,6 +381,7 @@ impl Runner {
         if gathers {
             body.push(Item::Task(Arc::new(self.gather_task(play))));
         }
+        body.extend(play.validation.iter().map(|task| Item::Task(Arc::clone(task))));
         let roles: Vec<Item> =
             play.roles.iter().map(|role| Item::Block(Arc::clone(&role.block))).collect();
         let mut sections = vec![vec![Item::Block(Arc::clone(&play.pre_tasks))]];

@@ -124,7 +124,13 @@ impl Dispatcher {
             kind: FrameKind::Include { params: Arc::clone(&params) },
             keywords,
             parent: Some(Arc::clone(&task.parent)),
-            span: task.span.clone(),
+            // Where the role is named, if one is.
+            span: match order {
+                RunOrder::IncludeRole(_) => task.action.arg_spans.get("name"),
+                _ => None,
+            }
+            .unwrap_or(&task.span)
+            .clone(),
         });
         let (items, frame) = match order {
             RunOrder::IncludeTasks(include) => {
