@@ -19,6 +19,7 @@ use crate::{
 
 mod debugging;
 mod inclusions;
+mod look_ahead;
 mod meta;
 mod orders;
 mod outcomes;
@@ -52,6 +53,8 @@ struct HostRun {
     is_busy: bool,
     /// Whether a failure has taken it out of the play's hosts.
     is_removed: bool,
+    /// What it has been sent beyond the task that it works on.
+    series: Option<look_ahead::Series>,
 }
 
 /// Runs one batch.
@@ -119,6 +122,7 @@ impl Dispatcher {
                 is_ended: false,
                 is_busy: false,
                 is_removed: false,
+                series: None,
             })
             .collect();
         let step = context.settings.step.then_some(StepDecision::Ask);
