@@ -40,6 +40,8 @@ pub struct BatchEnd {
     pub is_interrupted: bool,
     /// A failure that ends the run: `any_errors_fatal`, `max_fail_percentage`.
     pub is_fatal: bool,
+    /// A mistake that ends the run: a handler that is notified and not there.
+    pub mistake: Option<String>,
 }
 
 /// A host in the play.

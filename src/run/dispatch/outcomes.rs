@@ -33,6 +33,9 @@ impl Dispatcher {
                     ignored,
                 });
             }
+            if let Some(role) = task.role().filter(|_| !result.skipped && !result.unreachable) {
+                self.entered_roles.insert((name.clone(), role.identity.clone()));
+            }
             if !self.end.is_interrupted && self.needs_debugger(&task, &result, &scope) {
                 match self.debug(&task, &name, &result, &scope) {
                     Decision::Continue => {}
@@ -192,7 +195,7 @@ impl Dispatcher {
         if result.unreachable {
             counts.unreachable += 1;
             if ignored {
-                counts.skipped += 1;
+                counts.ok += 1;
                 counts.ignored += 1;
                 counts.unreachable -= 1;
             }

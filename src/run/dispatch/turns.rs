@@ -38,6 +38,10 @@ impl Dispatcher {
                 };
                 ready.retain(|(_, _, position, _)| *position == first);
             }
+            // A host on which the role has run is none of those that a task runs once for.
+            if self.strategy == Strategy::Linear && self.pass_by_roles(&mut ready) {
+                continue;
+            }
             let mut has_started = false;
             let runs_once =
                 ready.first().is_some_and(|(host, task, ..)| self.runs_once(task, *host));
@@ -106,6 +110,21 @@ impl Dispatcher {
         ready
     }
 
+    /// Goes past tasks of roles that have run on their host. Returns whether no task is left.
+    fn pass_by_roles(&mut self, ready: &mut Vec<(usize, Arc<Task>, Position, bool)>) -> bool {
+        ready.retain(|(index, task, ..)| {
+            let Some(host) = self.hosts.get(*index) else { return false };
+            if !self.skips_role(task, &host.name.clone()) {
+                return true;
+            }
+            if let Some(host) = self.hosts.get_mut(*index) {
+                host.cursor.advance();
+            }
+            false
+        });
+        ready.is_empty()
+    }
+
     /// Goes past a task that the run's tags do not choose, on all hosts at once.
     fn pass_by_tags(&mut self, ready: &[(usize, Arc<Task>, Position, bool)]) -> bool {
         let Some((host, task, ..)) = ready.first() else { return false };
@@ -168,9 +187,6 @@ impl Dispatcher {
         if task.does(&["meta"]) {
             self.meta(index, task).await;
             return false;
-        }
-        if let Some(role) = task.role() {
-            self.entered_roles.insert((name.clone(), role.identity.clone()));
         }
         if is_handler && task.is_handler {
             self.handlers.done(task.id, &name);
