@@ -17,6 +17,7 @@ pub mod set_stats;
 pub mod setup;
 pub mod specs;
 pub mod transfer;
+mod tree;
 pub mod validate_argument_spec;
 pub mod wait_for_connection;
 
@@ -207,7 +208,15 @@ impl ActionContext<'_> {
                 if module == "ansible.builtin.setup" {
                     response.prefix_facts();
                 }
+                if response.is_lossy && executor.context.settings.strict_utf8 {
+                    response.failed = true;
+                    response.changed = false;
+                    response.msg = Some(format!(
+                        "MODULE FAILURE: Module \"{module}\" returned non UTF-8 data in the JSON response.\nSee stdout/stderr for the exact error"
+                    ));
+                }
                 let mut result = TaskResult::from_response(response);
+                result.lists_diffs = LISTING_DIFFS.contains(&module);
                 result.until_run = result.skipped && self.settings.check;
                 result
             }
@@ -215,6 +224,10 @@ impl ActionContext<'_> {
         }
     }
 }
+
+/// Modules of which playbooks find differences in a list, also where there is but one.
+const LISTING_DIFFS: [&str; 3] =
+    ["ansible.builtin.blockinfile", "ansible.builtin.copy", "ansible.builtin.lineinfile"];
 
 /// What it means that a host did not answer.
 pub(crate) fn unanswered(error: &crate::reach::ReachError) -> TaskResult {

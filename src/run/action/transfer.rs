@@ -17,6 +17,7 @@ use transport::NoFiles;
 use super::{
     ActionContext,
     files::{INLINE_BYTES_MAX, Offered},
+    tree,
 };
 use crate::TaskResult;
 
@@ -170,26 +171,25 @@ fn manifest(
     if !prefix.as_os_str().is_empty() {
         items.push(serde_json::json!({"path": prefix}));
     }
-    let walk = walkdir::WalkDir::new(folder).min_depth(1).sort_by_file_name().follow_links(follows);
-    for entry in walk {
-        let entry = entry.map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
-        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        let path = prefix.join(relative);
-        if entry.path_is_symlink() && !follows {
-            let target = fs::read_link(entry.path()).map_err(|error| error.to_string())?;
-            items.push(serde_json::json!({"path": path, "target": target}));
-        } else if entry.file_type().is_dir() {
-            items.push(serde_json::json!({"path": path}));
-        } else if entry.file_type().is_file() {
-            let carried = carry_file(context, offered, entry.path(), decrypts)?;
-            if let Some(file) = carried.inline {
-                inline_bytes += file.bytes.len() as u64;
-                if inline_bytes <= INLINE_TOTAL_BYTES_MAX {
-                    inline.push(file);
+    let entries = tree::walk(folder, follows)
+        .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    for entry in entries {
+        let path = prefix.join(&entry.below);
+        let item = match entry.kind {
+            tree::Kind::Folder => serde_json::json!({"path": path}),
+            tree::Kind::Link(target) => serde_json::json!({"path": path, "target": target}),
+            tree::Kind::File => {
+                let carried = carry_file(context, offered, &entry.path, decrypts)?;
+                if let Some(file) = carried.inline {
+                    inline_bytes += file.bytes.len() as u64;
+                    if inline_bytes <= INLINE_TOTAL_BYTES_MAX {
+                        inline.push(file);
+                    }
                 }
+                serde_json::json!({"path": path, "source": carried.source})
             }
-            items.push(serde_json::json!({"path": path, "source": carried.source}));
-        }
+        };
+        items.push(item);
     }
     Ok((Json::Array(items), inline))
 }
@@ -449,7 +449,9 @@ async fn assemble(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Task
     }
     args.insert("_source".into(), carried.source);
     let inline = carried.inline.into_iter().collect();
-    Ok(context.call(COPY, args, &offered, inline, None).await)
+    let mut result = context.call(COPY, args, &offered, inline, None).await;
+    result.lists_diffs = false;
+    Ok(result)
 }
 
 async fn fetch(context: &ActionContext<'_>, args: JsonMap) -> Result<TaskResult, String> {
