@@ -9,6 +9,7 @@ pub mod fail;
 pub mod files;
 pub mod group_by;
 pub mod include_vars;
+mod output_encoding;
 pub mod pause;
 pub mod raw;
 pub mod reboot;

@@ -6,7 +6,10 @@
 #   and folders, which calls "$1" for each folder that may hold the remote, in order.
 say() { printf '\n%s %s\n' "$N" "$*"; }
 fail() { say "FAIL $*"; exit 1; }
+# What is put in place is for nobody else, but the remote makes files as its user makes them.
+o=$(umask)
 umask 077
+become() { umask "$o"; exec "$1"; }
 m=$(uname -sm) || fail tool uname
 pick "$m" || fail machine "$m"
 u=$(id -u) || fail tool id
@@ -30,7 +33,7 @@ start() {
   d=$1/trueup-$u
   b=$d/$h
   [ -x "$b" ] && ours drwx------ "$d" && ours -rwx------ "$b" || return 0
-  case $(sum "$b") in "$h" | '') exec "$b" ;; esac
+  case $(sum "$b") in "$h" | '') become "$b" ;; esac
 }
 folders start
 
@@ -65,7 +68,7 @@ place() {
   chmod 700 "$t" && mv -f "$t" "$b" || fail content "$t cannot be made $b"
   trap - 0 1 2 15
   find "$d" -type f -mtime +30 -exec rm -f {} + 2>/dev/null
-  exec "$b"
+  become "$b"
   fail content "$b cannot be run"
 }
 folders place

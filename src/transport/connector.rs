@@ -81,7 +81,12 @@ impl Connector {
     pub async fn connect(&self, target: &Target) -> Result<Connection, ConnectError> {
         let remotes = self.inner.settings.remotes.clone();
         if target.connection == ConnectionKind::Local {
-            return Ok(Connection::new(Wire::Local, target, remotes, Vec::new()));
+            return Ok(Connection::new(
+                Wire::Local(target.local_folder.clone()),
+                target,
+                remotes,
+                Vec::new(),
+            ));
         }
         let files = self.config_files(target).await?;
         let hop = Hop::of_target(target, &files, &self.inner.settings)?;

@@ -28,7 +28,8 @@ pub(crate) enum Kind {
     Link(PathBuf),
 }
 
-/// Lists all that is below a folder by name, folders before what is in them.
+/// Lists all that is below a folder by name: of each folder what is none, then the folders in it,
+/// each before what is in it.
 ///
 /// Links are followed where `follows` says so, but for those that lead nowhere and for those that
 /// lead to a folder they stand in: these stay links. What is neither file, folder nor link is left
@@ -62,6 +63,7 @@ fn list(
         .map(|entry| Ok(entry?.file_name()))
         .collect::<io::Result<Vec<_>>>()?;
     names.sort();
+    let mut folders: Vec<(PathBuf, PathBuf, (u64, u64))> = Vec::new();
     for name in names {
         let (path, below) = (folder.join(&name), below.join(&name));
         let own = fs::symlink_metadata(&path)?;
@@ -70,14 +72,7 @@ fn list(
         let is_circle = |meta: &fs::Metadata| own.is_symlink() && above.contains(&identity(meta));
         let kind = match through {
             Some(meta) if meta.is_dir() && !is_circle(&meta) => {
-                entries.push(Entry {
-                    below: below.clone(),
-                    path: path.clone(),
-                    kind: Kind::Folder,
-                });
-                above.push(identity(&meta));
-                list(&path, &below, follows, above, entries)?;
-                above.pop();
+                folders.push((path, below, identity(&meta)));
                 continue;
             }
             Some(meta) if meta.is_file() => Kind::File,
@@ -85,6 +80,12 @@ fn list(
             _ => continue,
         };
         entries.push(Entry { below, path, kind });
+    }
+    for (path, below, identity) in folders {
+        entries.push(Entry { below: below.clone(), path: path.clone(), kind: Kind::Folder });
+        above.push(identity);
+        list(&path, &below, follows, above, entries)?;
+        above.pop();
     }
     Ok(())
 }
@@ -124,27 +125,27 @@ mod tests {
             symlink(target, top.join(link)).unwrap();
         }
         let expected = [
+            "file",
             "a/",
-            "a/b/",
-            "a/b/up -> ..",
             "a/circle -> ../a",
             "a/g",
             "a/lost -> nowhere",
-            "file",
+            "a/b/",
+            "a/b/up -> ..",
             "other/",
             "other/back -> ../top",
             "other/f",
         ];
         assert_eq!(shown(&top, true), expected);
         let expected = [
+            "file -> a/g",
+            "other -> ../beside",
             "a/",
-            "a/b/",
-            "a/b/up -> ..",
             "a/circle -> ../a",
             "a/g",
             "a/lost -> nowhere",
-            "file -> a/g",
-            "other -> ../beside",
+            "a/b/",
+            "a/b/up -> ..",
         ];
         assert_eq!(shown(&top, false), expected);
         assert!(walk(&top.join("none"), true).is_err());
