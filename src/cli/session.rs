@@ -78,7 +78,7 @@ impl Session {
         let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
         let extra = extra_vars::read(&options.extra_vars, &engine, &files)?;
         let mut surroundings = Surroundings {
-            environment: settings.environment.clone(),
+            environment: Arc::new(settings.environment.clone()),
             current_folder: settings.current_folder.clone(),
             home_folder: Some(settings.home.clone()),
             decrypt: Some(decrypt),
