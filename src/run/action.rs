@@ -27,7 +27,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::Task;
-use protocol::{Json, JsonMap, request::InlineFile};
+use protocol::{Json, JsonMap, request::InlineFile, spec::Runs};
 use template::{Scope, Value};
 use transport::Files;
 
@@ -84,6 +84,14 @@ pub(crate) fn is_unchecked(name: &str) -> bool {
 /// Whether an action has a controller's half.
 pub(crate) fn has_controller_half(name: &str) -> bool {
     CONTROLLER_HALVES.contains(&short(name))
+}
+
+/// Whether an action is one request to a host and nothing else: it neither looks at what other
+/// requests have done nor does anything on the controller that they would see.
+pub(crate) fn is_one_request(name: &str, runs: Runs) -> bool {
+    /// Account changes end the remotes of their users.
+    const MORE: &[&str] = &["async_status", "fetch", "gather_facts", "raw", "setup", "user"];
+    runs != Runs::Controller && !is_unchecked(name) && !MORE.contains(&short(name))
 }
 
 /// Whether null means something else to a module than leaving the argument out.
@@ -200,7 +208,35 @@ impl ActionContext<'_> {
         }
         let mut request = Executor::request(module, args, self.settings);
         request.files = inline;
-        match executor.reach.call(&way, request, files, sink).await {
+        let ahead = executor.ahead.as_ref();
+        if let Some(ahead) = ahead {
+            request.chain = Some(ahead.chain);
+            // On the controller's own machine a lookup may see what the task before has done.
+            let may_see = ahead.tripwire.is_some() && way.remote().is_local;
+            if ahead.is_void() || may_see {
+                ahead.give_up();
+                return TaskResult::default();
+            }
+        }
+        let place = self.settings.place.as_ref().or_else(|| ahead.map(|ahead| &ahead.place));
+        let sent = match place {
+            None => None,
+            Some(place) => {
+                let remote = way.remote();
+                if !place.turn(&remote).await {
+                    ahead.inspect(|ahead| ahead.give_up());
+                    return TaskResult::default();
+                }
+                let place = Arc::clone(place);
+                let sent: transport::remote::Sent = Box::new(move || place.sent(remote));
+                Some(sent)
+            }
+        };
+        match executor.reach.call(&way, request, files, sink, sent).await {
+            Err(crate::reach::ReachError::Call(transport::CallError::NotRun)) => {
+                ahead.inspect(|ahead| ahead.give_up());
+                TaskResult::default()
+            }
             Ok(mut response) => {
                 // Groups are given to a process when it begins.
                 if let Some(user) = account.filter(|_| response.changed && !goes) {

@@ -33,6 +33,32 @@ pub struct Way {
     pub executable: String,
 }
 
+/// What tells one remote from another: the host, how it is reached, and the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteName {
+    pub host: String,
+    pub address: String,
+    pub port: Option<u16>,
+    pub user: Option<String>,
+    pub is_local: bool,
+    pub become_user: Option<String>,
+}
+
+impl Way {
+    /// The remote that a task of this way talks to.
+    pub fn remote(&self) -> RemoteName {
+        let target = &self.target;
+        RemoteName {
+            host: target.name.clone(),
+            address: target.address.clone(),
+            port: target.port,
+            user: target.user.clone(),
+            is_local: target.connection == ConnectionKind::Local,
+            become_user: self.become_.as_ref().map(|become_| become_.user.clone()),
+        }
+    }
+}
+
 /// Works out how a task reaches its host. `host` is the name in the inventory, `scope` the
 /// variables that count for the connection: the host's own, or those of the host delegated to.
 pub fn resolve(

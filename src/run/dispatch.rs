@@ -19,6 +19,7 @@ use crate::{
 
 mod debugging;
 mod inclusions;
+mod look_ahead;
 mod meta;
 mod orders;
 mod outcomes;
@@ -50,6 +51,8 @@ struct HostRun {
     is_busy: bool,
     /// Whether a failure has taken it out of the play's hosts.
     is_removed: bool,
+    /// What it has been sent beyond the task that it works on.
+    series: Option<look_ahead::Series>,
 }
 
 /// Runs one batch.
@@ -117,6 +120,7 @@ impl Dispatcher {
                 is_ended: false,
                 is_busy: false,
                 is_removed: false,
+                series: None,
             })
             .collect();
         let step = context.settings.step.then_some(StepDecision::Ask);

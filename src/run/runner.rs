@@ -80,6 +80,7 @@ impl Runner {
             frames_received = counters.frames_received,
             bytes_sent = counters.bytes_sent,
             bytes_received = counters.bytes_received,
+            round_trips = counters.round_trips,
             "what went over the wire"
         );
         self.reach.close().await;
@@ -179,6 +180,7 @@ impl Runner {
                 specs: Arc::clone(&self.specs),
                 events: self.events.clone(),
                 prompts: Arc::clone(&self.prompts),
+                ahead: None,
             });
             let dispatcher = Dispatcher::new(
                 executor,

@@ -55,6 +55,7 @@ impl Dispatcher {
                 self.end.unreachable.push(name.clone());
                 if let Some(host) = self.hosts.get_mut(index) {
                     host.is_unreachable = true;
+                    host.series = None;
                 }
                 self.deactivate(&name);
                 failed_now.push((index, Arc::clone(&task)));
@@ -90,6 +91,7 @@ impl Dispatcher {
 
     pub(super) fn fail_host(&mut self, index: usize, task: &Arc<Task>, result: &TaskResult) {
         let Some(host) = self.hosts.get_mut(index) else { return };
+        host.series = None;
         let name = host.name.clone();
         let is_any_rescuing = host.cursor.is_any_rescuing();
         let is_rescued = host.cursor.fail();

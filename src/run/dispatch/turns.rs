@@ -17,10 +17,14 @@ impl Dispatcher {
     /// Starts all that may start now. Tasks of the run itself (`meta`) are done here.
     pub(super) async fn start(&mut self, running: &mut JoinSet<Finished>) {
         loop {
-            if self.end.ends_play {
+            if self.end.is_interrupted {
                 return;
             }
             let mut ready = self.ready();
+            if self.end.ends_play {
+                // What hosts have been sent is told nevertheless.
+                ready.retain(|(index, task, ..)| self.is_sent(*index, task));
+            }
             if ready.is_empty() {
                 return;
             }
@@ -50,8 +54,8 @@ impl Dispatcher {
                 ready.truncate(1);
             }
             for (index, task, _, is_handler) in ready {
-                if self.end.ends_play {
-                    return;
+                if self.end.ends_play && !self.is_sent(index, &task) {
+                    continue;
                 }
                 has_started |= self.start_on(index, &task, is_handler, running).await;
             }
@@ -117,7 +121,7 @@ impl Dispatcher {
     }
 
     /// Whether tags and `--start-at-task` let a task run on a host.
-    fn is_chosen(&self, task: &Arc<Task>, host: usize) -> bool {
+    pub(super) fn is_chosen(&self, task: &Arc<Task>, host: usize) -> bool {
         if task.is_handler {
             return true;
         }
@@ -193,19 +197,33 @@ impl Dispatcher {
                 .executor
                 .events
                 .send(Event::HostStarted { task: Arc::clone(&task), host: name.clone() });
+            let sent = self.take_sent(index, &task);
+            let leading = match &sent {
+                Some(_) => None,
+                None => self.begin_series(index, &task),
+            };
             running.spawn(async move {
                 let _throttled = match &throttle {
                     Some(throttle) => throttle.acquire().await.ok(),
                     None => None,
                 };
-                let result = executor.execute(&task, &name).await;
+                let sent = match sent {
+                    Some(sent) => sent.result().await,
+                    None => None,
+                };
+                let result = match (sent, leading) {
+                    (Some(result), _) => result,
+                    (None, Some(leading)) => executor.execute_leading(leading, &task, &name).await,
+                    (None, None) => executor.execute(&task, &name).await,
+                };
                 (index, task, result)
             });
+            self.look_ahead(index);
         }
     }
 
     /// A role that has run on a host runs again only if it allows that.
-    fn skips_role(&self, task: &Arc<Task>, host: &HostName) -> bool {
+    pub(super) fn skips_role(&self, task: &Arc<Task>, host: &HostName) -> bool {
         task.parent.roles().any(|role| {
             !role.allow_duplicates
                 && self.completed_roles.contains(&(host.clone(), role.identity.clone()))

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use plan::{Key, Setting, Task};
 use template::{Scope, Tree, Value};
 
-use super::{Executor, jobs::JobSettings};
+use super::{Executor, jobs::JobSettings, line::Place};
 use crate::TaskResult;
 
 /// A task as it stands for one host and one item, its settings rendered.
@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub delegate_to: Option<String>,
     /// How it is run as a job, if it is one.
     pub job: Option<JobSettings>,
+    /// Where it stands among requests that are sent ahead.
+    pub place: Option<Arc<Place>>,
 }
 
 impl Executor {
@@ -57,6 +59,7 @@ impl Executor {
             environment: self.environment(task, scope)?,
             job: self.job(task, scope)?,
             delegate_to,
+            place: None,
         })
     }
 
