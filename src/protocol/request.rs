@@ -168,6 +168,10 @@ pub struct Response {
     pub returned: JsonMap,
     /// For the user's eyes.
     pub warnings: Vec<String>,
+    /// Whether a program said bytes that are no UTF-8, of which the values hold no more than that
+    /// they were there. Ansible calls such an answer a failure unless a setting says otherwise.
+    #[serde(default)]
+    pub is_lossy: bool,
 }
 
 impl Response {
@@ -220,6 +224,7 @@ impl Response {
             facts,
             warnings,
             returned: result,
+            is_lossy: false,
         }
     }
 

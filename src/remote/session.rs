@@ -117,7 +117,8 @@ pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), 
                     Answer::NotRun
                 } else {
                     let response = work::run(job, &environment, umask, &outlet);
-                    if response.failed {
+                    // Of what was no text the controller says whether it counts.
+                    if response.failed || response.is_lossy {
                         broken.add(chain);
                     }
                     Answer::Done(Box::new(response))
