@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use module::{Arguments, Documented, Example, Failure, FileArguments, Returned};
+use module::{Arguments, Delta, Documented, Example, Failure, FileArguments, Returned};
+use protocol::Diff;
 use pyregex::Flags;
 
 use crate::{
     editing::{Edited, Editing},
     lineinfile::{compile, gave_up},
-    text_file::TextFile,
+    text_file::{Text, TextFile, TextState},
 };
 
 /// Replaces all that fits a regular expression in a file.
@@ -71,6 +72,22 @@ impl Editing for Replace {
             encoding: &self.encoding,
             ..TextFile::new(&self.path, &self.file)
         }
+    }
+
+    fn diff(
+        &self,
+        delta: &Delta<TextState>,
+        before: Option<&Text>,
+        after: Option<&[u8]>,
+    ) -> Result<Vec<Diff>, Failure> {
+        let mut diffs = self.text_file().diff(delta, before, after)?;
+        // The name alone, as those who read diffs of this module know it.
+        for header in
+            diffs.iter_mut().flat_map(|diff| [&mut diff.before_header, &mut diff.after_header])
+        {
+            *header = header.trim_end_matches(" (content)").to_owned();
+        }
+        Ok(diffs)
     }
 
     fn edit(&self, before: Option<&str>) -> Result<Edited, Failure> {

@@ -23,7 +23,7 @@ pub struct ToRemote {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Order {
     /// Run a module.
-    Run(Request),
+    Run(Box<Request>),
     /// A part of the file that the remote asked for with [`Answer::Want`].
     Chunk(Chunk),
     /// The file that the remote asked for cannot be read, and why.

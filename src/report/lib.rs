@@ -22,6 +22,7 @@ pub mod result;
 pub mod result_format;
 pub mod screen;
 pub mod several;
+pub mod wrap;
 pub mod yaml;
 
 pub use adhoc::AdhocScreen;
@@ -41,4 +42,7 @@ pub use several::{Nothing, Several};
 pub trait Show: Send {
     /// Shows one event.
     fn show(&mut self, event: &run::Event);
+
+    /// Nothing happens for now: what was shown must be there to be seen.
+    fn pause(&mut self) {}
 }

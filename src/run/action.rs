@@ -155,6 +155,22 @@ impl ActionContext<'_> {
         self.executor.way(self.task, self.host, self.scope, self.settings)
     }
 
+    /// What a result says of how its module was called: all arguments, those that were left out as
+    /// null, without what must not be seen.
+    fn invocation(&self, module: &str, args: &JsonMap) -> Json {
+        let mut shown = args.clone();
+        if let Some(spec) = self.executor.specs.spec(module) {
+            hide(&spec.arguments, &mut shown);
+            for argument in &spec.arguments.arguments {
+                shown.entry(argument.name.clone()).or_insert(Json::Null);
+            }
+        }
+        shown.retain(|name, _| {
+            !name.starts_with('_') || matches!(name.as_str(), "_raw_params" | "_uses_shell")
+        });
+        serde_json::json!({ "module_args": shown })
+    }
+
     /// The arguments of another module, checked and with its defaults.
     pub fn completed(&self, module: &str, args: JsonMap) -> Result<JsonMap, String> {
         let Some(spec) = self.executor.specs.spec(module) else {
@@ -206,6 +222,7 @@ impl ActionContext<'_> {
         if let Some(user) = account.as_deref().filter(|_| goes) {
             executor.reach.leave(&way, user).await;
         }
+        let invocation = self.invocation(module, &args);
         let mut request = Executor::request(module, args, self.settings);
         request.files = inline;
         let ahead = executor.ahead.as_ref();
@@ -255,9 +272,33 @@ impl ActionContext<'_> {
                 let mut result = TaskResult::from_response(response);
                 result.lists_diffs = LISTING_DIFFS.contains(&module);
                 result.until_run = result.skipped && self.settings.check;
+                result.fields.entry("invocation").or_insert(invocation);
                 result
             }
             Err(error) => unanswered(&error),
+        }
+    }
+}
+
+/// Puts a mark in place of what must not be seen.
+fn hide(spec: &protocol::spec::ArgumentSpec, shown: &mut JsonMap) {
+    const HIDDEN: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
+    for argument in &spec.arguments {
+        let Some(value) = shown.get_mut(&argument.name).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        if argument.no_log {
+            *value = HIDDEN.into();
+        } else if let Some(options) = &argument.options {
+            match value {
+                Json::Object(inner) => hide(options, inner),
+                Json::Array(items) => {
+                    for inner in items.iter_mut().filter_map(Json::as_object_mut) {
+                        hide(options, inner);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 }

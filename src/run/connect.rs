@@ -169,7 +169,13 @@ pub fn resolve(
     let executable = reader
         .text(&["ansible_shell_executable"], None)?
         .unwrap_or_else(|| settings.executable.clone());
-    let become_ = reader.become_(settings)?;
+    let logged_in = match target.connection {
+        ConnectionKind::Local => defaults.local_user.as_deref(),
+        ConnectionKind::Ssh => target.user.as_deref(),
+    };
+    let become_ = reader
+        .become_(settings)?
+        .filter(|become_| defaults.becomes_same_user || logged_in != Some(become_.user.as_str()));
     Ok(Way { target, become_, executable })
 }
 
@@ -199,7 +205,8 @@ impl Reader<'_> {
             }
         }
         let Some(key) = key else { return Ok(None) };
-        let Some(setting) = self.task.and_then(|task| task.setting(key)) else { return Ok(None) };
+        let said = self.task.and_then(|task| task.setting_in(key, self.task_scope));
+        let Some(setting) = said else { return Ok(None) };
         match setting.tree.evaluate(self.task_scope) {
             Ok(Value::None | Value::Omit) => Ok(None),
             Ok(value) => Ok(Some(value)),

@@ -113,6 +113,14 @@ impl Executor {
             },
         };
         result.no_log |= self.flag(task, Key::NoLog, &scope).unwrap_or(false);
+        let takes_dictionary = task.does(&["add_host"]);
+        if task.action.whole.is_some() && !takes_dictionary && self.context.settings.inject_facts {
+            result.warnings.push(
+                "Using a variable for a task's 'args' is unsafe in some situations (see \
+                 https://docs.ansible.com/ansible/devel/reference_appendices/faq.html#argsplat-unsafe)"
+                    .into(),
+            );
+        }
         for condition in task.conditions() {
             if condition.expression.is_delimited() {
                 result.warnings.push(format!(
@@ -132,6 +140,10 @@ impl Executor {
         scope: &Scope,
         item: Option<&ItemPlace<'_>>,
     ) -> TaskResult {
+        // Known before the conditions are looked at, as in Ansible.
+        if let Some(failure) = self.delegated_to_nobody(task, scope) {
+            return settled(failure);
+        }
         match self.skipped(task, scope) {
             Ok(None) => {}
             Ok(Some(condition)) => {
@@ -201,7 +213,8 @@ impl Executor {
                 return self.finish(task, scope, &settings, result);
             }
             if attempt >= attempts {
-                result.failed = true;
+                // Where the task says itself when it has failed, that counts.
+                result.failed |= task.failed_when.as_ref().is_none_or(Vec::is_empty);
                 result.fields.insert("attempts".into(), Json::from(attempts - 1));
                 return self.finish(task, scope, &settings, result);
             }

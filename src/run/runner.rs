@@ -163,6 +163,7 @@ impl Runner {
                 batch: batch.clone(),
                 roles: RwLock::new(public_roles(play)),
                 limit: limit.clone(),
+                known_surroundings: RwLock::default(),
             });
             if let Some(host) = batch.first() {
                 let missing = context.missing_vars_files(host);
@@ -201,6 +202,9 @@ impl Runner {
             progress.lost.extend(end.failed.iter().cloned());
             progress.lost.extend(end.unreachable.iter().cloned());
             let lost_now = progress.lost.len() - lost_before;
+            if let Some(mistake) = end.mistake {
+                return Err(mistake);
+            }
             if end.is_interrupted {
                 progress.is_interrupted = true;
                 return Ok(false);
@@ -338,6 +342,7 @@ impl Runner {
         let Some(setting) = &play.serial else { return Ok(vec![hosts.to_vec()]) };
         let value = self.play_value(setting, vars)?;
         let sizes: Vec<String> = match value.as_list() {
+            _ if matches!(value, Value::Omit | Value::None) => return Ok(vec![hosts.to_vec()]),
             Some(list) => list.iter().map(|size| size.to_string()).collect(),
             None => vec![value.to_string()],
         };
@@ -379,6 +384,7 @@ impl Runner {
         if gathers {
             body.push(Item::Task(Arc::new(self.gather_task(play))));
         }
+        body.extend(play.validation.iter().map(|task| Item::Task(Arc::clone(task))));
         let roles: Vec<Item> =
             play.roles.iter().map(|role| Item::Block(Arc::clone(&role.block))).collect();
         let mut sections = vec![vec![Item::Block(Arc::clone(&play.pre_tasks))]];
@@ -476,8 +482,8 @@ impl template::Variables for Playwide {
             "groups" => {
                 let groups = self.inventory.groups.keys().map(|group| {
                     let hosts = self.inventory.hosts_of(group.as_str());
-                    let hosts = hosts.iter().map(|host| Value::Str(host.shared()));
-                    (Value::Str(group.shared()), Value::list(hosts))
+                    let hosts = hosts.iter().map(|host| Value::from(host.shared()));
+                    (Value::from(group.shared()), Value::list(hosts))
                 });
                 Some(Tree::Value(Value::dict(groups)))
             }

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::{Arc, OnceLock, RwLock},
+    sync::{Arc, LazyLock, OnceLock, RwLock},
 };
 
 use indexmap::IndexMap;
@@ -84,8 +84,11 @@ impl Default for HostVars {
 
 /// `ansible_facts` of a host of which nothing is known yet: a dict with nothing in it.
 fn no_facts() -> Layer {
-    let none = Tree::Value(Value::from_json(&Json::Object(JsonMap::new())));
-    Arc::new(IndexMap::from_iter([(Arc::from("ansible_facts"), none)]))
+    static NONE: LazyLock<Layer> = LazyLock::new(|| {
+        let none = Tree::Value(Value::from_json(&Json::Object(JsonMap::new())));
+        Arc::new(IndexMap::from_iter([(Arc::from("ansible_facts"), none)]))
+    });
+    Arc::clone(&NONE)
 }
 
 /// The layers of one host, as they were when asked for.
@@ -340,11 +343,11 @@ impl Store {
             vars.injected.insert(name.clone(), value.clone());
         }
         let mut layer: IndexMap<Arc<str>, Tree> = IndexMap::new();
-        let all = Value::from_json(&Json::Object(vars.fact_map.clone()));
+        let all = Value::from_result(&Json::Object(vars.fact_map.clone()));
         layer.insert("ansible_facts".into(), Tree::Value(all));
         if self.inject_facts {
             for (name, value) in &vars.injected {
-                layer.insert(name.as_str().into(), Tree::Value(Value::from_json(value)));
+                layer.insert(name.as_str().into(), Tree::Value(Value::from_result(value)));
             }
         }
         vars.facts = Arc::new(layer);

@@ -1,13 +1,16 @@
 //! What results mean for hosts and for the play: counted, ignored, rescued, fatal.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    cell::LazyCell,
+    sync::{Arc, PoisonError},
+};
 
 use inventory::HostName;
 use plan::{Key, Task};
 use protocol::Json;
 use template::Value;
 
-use super::{Dispatcher, Finished, Strategy, debugging::Decision};
+use super::{Dispatcher, Finished, LazyScope, Strategy, debugging::Decision};
 use crate::{Event, TaskResult, outcome::RunOrder};
 
 impl Dispatcher {
@@ -18,7 +21,8 @@ impl Dispatcher {
         for (index, task, result) in results {
             let Some(host) = self.hosts.get(index) else { continue };
             let name = host.name.clone();
-            let scope = self.context.scope(&name, Some(&task));
+            let context = Arc::clone(&self.context);
+            let scope: LazyScope = LazyCell::new(Box::new(|| context.scope(&name, Some(&task))));
             let ignored_unreachable =
                 result.unreachable && self.executor.ignores_unreachable(&task, &scope);
             let ignored =
@@ -32,6 +36,9 @@ impl Dispatcher {
                     result: Box::new(result.clone()),
                     ignored,
                 });
+            }
+            if let Some(role) = task.role().filter(|_| !result.skipped && !result.unreachable) {
+                self.entered_roles.insert((name.clone(), role.identity.clone()));
             }
             if !self.end.is_interrupted && self.needs_debugger(&task, &result, &scope) {
                 match self.debug(&task, &name, &result, &scope) {
@@ -68,6 +75,7 @@ impl Dispatcher {
             } else {
                 self.notify(&name, &task, &result);
             }
+            drop(scope);
             if is_include && !result.failed {
                 includes.push((index, task, result));
             }
@@ -192,7 +200,7 @@ impl Dispatcher {
         if result.unreachable {
             counts.unreachable += 1;
             if ignored {
-                counts.skipped += 1;
+                counts.ok += 1;
                 counts.ignored += 1;
                 counts.unreachable -= 1;
             }

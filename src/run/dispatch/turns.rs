@@ -1,6 +1,11 @@
 //! Who starts what next, as tags, forks, throttles and the operator allow.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use inventory::HostName;
 use plan::{Key, Task};
@@ -37,6 +42,10 @@ impl Dispatcher {
                     return;
                 };
                 ready.retain(|(_, _, position, _)| *position == first);
+            }
+            // A host on which the role has run is none of those that a task runs once for.
+            if self.strategy == Strategy::Linear && self.pass_by_roles(&mut ready) {
+                continue;
             }
             let mut has_started = false;
             let runs_once =
@@ -106,6 +115,21 @@ impl Dispatcher {
         ready
     }
 
+    /// Goes past tasks of roles that have run on their host. Returns whether no task is left.
+    fn pass_by_roles(&mut self, ready: &mut Vec<(usize, Arc<Task>, Position, bool)>) -> bool {
+        ready.retain(|(index, task, ..)| {
+            let Some(host) = self.hosts.get(*index) else { return false };
+            if !self.skips_role(task, &host.name.clone()) {
+                return true;
+            }
+            if let Some(host) = self.hosts.get_mut(*index) {
+                host.cursor.advance();
+            }
+            false
+        });
+        ready.is_empty()
+    }
+
     /// Goes past a task that the run's tags do not choose, on all hosts at once.
     fn pass_by_tags(&mut self, ready: &[(usize, Arc<Task>, Position, bool)]) -> bool {
         let Some((host, task, ..)) = ready.first() else { return false };
@@ -169,9 +193,6 @@ impl Dispatcher {
             self.meta(index, task).await;
             return false;
         }
-        if let Some(role) = task.role() {
-            self.entered_roles.insert((name.clone(), role.identity.clone()));
-        }
         if is_handler && task.is_handler {
             self.handlers.done(task.id, &name);
         }
@@ -202,7 +223,7 @@ impl Dispatcher {
                 Some(_) => None,
                 None => self.begin_series(index, &task),
             };
-            running.spawn(async move {
+            let mut work = Box::pin(async move {
                 let _throttled = match &throttle {
                     Some(throttle) => throttle.acquire().await.ok(),
                     None => None,
@@ -218,6 +239,16 @@ impl Dispatcher {
                 };
                 (index, task, result)
             });
+            // Where there is no other host to work for, another thread would bring nothing.
+            let is_alone = running.is_empty() && self.waiting.is_empty();
+            let mut context = Context::from_waker(Waker::noop());
+            let mut poll = || work.as_mut().poll(&mut context);
+            match is_alone.then(|| panic::catch_unwind(AssertUnwindSafe(&mut poll))) {
+                Some(Ok(Poll::Ready(finished))) => self.at_once.push(finished),
+                // It is woken by whoever polled it last.
+                Some(Ok(Poll::Pending)) | None => drop(running.spawn(work)),
+                Some(Err(_)) => self.say_bug(&"it panicked"),
+            }
             self.look_ahead(index);
         }
     }

@@ -379,6 +379,8 @@ fn aggregate(items: Vec<TaskResult>) -> TaskResult {
         total.delegated_to = total.delegated_to.or_else(|| item.delegated_to.clone());
     }
     total.set_flags();
+    // Said either way, as Ansible does.
+    total.fields.entry("skipped").or_insert(Json::Bool(false));
     total.items = items;
     total
 }

@@ -39,11 +39,11 @@ impl Executor {
         let no_log = flag(Key::NoLog, false)?;
         let check = flag(Key::CheckMode, run.check)?;
         let diff = flag(Key::Diff, run.diff)?;
-        let timeout = match task.setting(Key::Timeout) {
+        let timeout = match task.setting_in(Key::Timeout, scope) {
             Some(setting) => self.seconds(setting, scope, "timeout")?,
             None => run.task_timeout_secs,
         };
-        let delegate_to = match task.setting(Key::DelegateTo) {
+        let delegate_to = match task.setting_in(Key::DelegateTo, scope) {
             Some(setting) => {
                 let value = self.render(&setting.tree, scope, "delegate_to", &setting.span)?;
                 let name = value.to_string();
@@ -60,6 +60,24 @@ impl Executor {
             job: self.job(task, scope)?,
             delegate_to,
             place: None,
+        })
+    }
+
+    /// The failure of a task that is delegated to a host whose name comes out empty. One that is
+    /// written as nothing is delegated to none.
+    pub(super) fn delegated_to_nobody(
+        &self,
+        task: &Arc<Task>,
+        scope: &Scope,
+    ) -> Option<TaskResult> {
+        let setting = task.setting_in(Key::DelegateTo, scope)?;
+        let Tree::Template(template) = &setting.tree else { return None };
+        let value = setting.tree.instantiate(scope);
+        let is_empty = matches!(&value, Value::Str(name) if name.is_empty());
+        is_empty.then(|| {
+            let text = template.text();
+            let why = format!("Empty hostname produced from delegate_to: \"{text}\"");
+            TaskResult::failure(why)
         })
     }
 
@@ -86,7 +104,7 @@ impl Executor {
         key: Key,
         scope: &Scope,
     ) -> Result<bool, Option<Box<TaskResult>>> {
-        let Some(setting) = task.setting(key) else { return Err(None) };
+        let Some(setting) = task.setting_in(key, scope) else { return Err(None) };
         let value = setting.tree.evaluate(scope).map_err(|error| {
             Some(Box::new(TaskResult::template_failure(&error, key.name(), &setting.span)))
         })?;
