@@ -52,6 +52,7 @@ mod nftables;
 mod openpgp;
 mod package;
 mod package_facts;
+mod packed_file;
 mod pacman;
 mod pam_limits;
 mod ping;
