@@ -25,13 +25,17 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::Task;
-use protocol::{Json, JsonMap, request::InlineFile};
+use protocol::{
+    Json, JsonMap,
+    request::{GuardStep, Guarded, InlineFile},
+};
 use template::{Scope, Value};
 use transport::Files;
 
 use crate::{
     TaskResult,
     execute::{Executor, Settings},
+    guard,
 };
 
 /// What an action may use.
@@ -198,8 +202,14 @@ impl ActionContext<'_> {
         }
         let mut request = Executor::request(module, args, self.settings);
         request.files = inline;
+        request.guard = match guard::order(self.scope, &way, &request) {
+            Ok(order) => order.map(Box::new),
+            Err(why) => return TaskResult::failure(why),
+        };
+        let order = request.guard.clone().filter(|order| order.step != GuardStep::Write);
         match executor.reach.call(&way, request, files, sink).await {
             Ok(mut response) => {
+                let guarded = response.guarded.take();
                 // Groups are given to a process when it begins.
                 if let Some(user) = account.filter(|_| response.changed && !goes) {
                     executor.reach.leave(&way, &user).await;
@@ -209,6 +219,26 @@ impl ActionContext<'_> {
                 }
                 let mut result = TaskResult::from_response(response);
                 result.until_run = result.skipped && self.settings.check;
+                match (&order, &guarded) {
+                    (Some(order), Some(guarded)) => {
+                        guard::confirm(&*executor.reach, &way, order, guarded, result).await
+                    }
+                    _ => result,
+                }
+            }
+            // The answer itself was cut off: the host undoes the change, or is told to keep it.
+            Err(error) if error.is_unreachable() && order.is_some() => {
+                let mut result = unanswered(&error);
+                if let Some(order) = order {
+                    result.unreachable = false;
+                    result =
+                        guard::confirm(&*executor.reach, &way, &order, &Guarded::default(), result)
+                            .await;
+                    if !result.failed {
+                        result.failed = true;
+                        result.hint = None;
+                    }
+                }
                 result
             }
             Err(error) => unanswered(&error),

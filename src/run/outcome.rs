@@ -159,7 +159,8 @@ impl TaskResult {
 
     /// What a remote answered.
     pub fn from_response(response: Response) -> Self {
-        let Response { changed, failed, skipped, msg, diff, facts, returned, warnings } = response;
+        let Response { changed, failed, skipped, msg, diff, facts, returned, warnings, guarded: _ } =
+            response;
         let mut result =
             Self { changed, failed, skipped, diff, facts, warnings, ..Self::default() };
         result.fields = returned;
