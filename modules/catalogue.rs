@@ -9,9 +9,9 @@ use crate::{
     find, firewalld, gem, get_url, getent, git, group, hostname, htpasswd, ini_file, iptables,
     kernel_blacklist, known_hosts, lineinfile, locale_gen, lvg, lvol, make, modprobe, mount,
     mount_facts, mysql, nftables, npm, package, package_facts, pacman, pam_limits, ping, pip,
-    postgresql, replace, rpm_key, script, seboolean, service, service_facts, setup, shell, slurp,
-    stat, subversion, sudoers, sysctl, systemd, sysvinit, tempfile, timezone, ufw, unarchive, uri,
-    user, wait_for, yum_repository, zypper,
+    postgresql, replace, rpm_key, script, seboolean, sefcontext, selinux, seport, service,
+    service_facts, setup, shell, slurp, stat, subversion, sudoers, sysctl, systemd, sysvinit,
+    tempfile, timezone, ufw, unarchive, uri, user, wait_for, yum_repository, zypper,
 };
 
 /// The modules that every host is sent.
@@ -124,6 +124,9 @@ pub const RARE: Catalogue = Catalogue {
         action::<composer::Composer>(),
         action::<make::Make>(),
         action::<gem::Gem>(),
+        action::<selinux::Selinux>(),
+        module::<seport::SePort>(),
+        module::<sefcontext::SeFContext>(),
     ],
 };
 

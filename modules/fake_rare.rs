@@ -12,6 +12,7 @@ pub fn put_all(host: &mut FakeHost) {
     put_locales(host);
     put_openssl(host);
     put_ssh_keygen(host);
+    put_semanage(host);
     crate::docker::fake_engine::serve(host);
 }
 

@@ -216,9 +216,7 @@ impl Module for SeFContext {
         }
         let verb = if actual.setype.is_some() { "-m" } else { "-a" };
         let mut program = self.program(&[verb]);
-        for (flag, value) in
-            [("-t", &self.setype), ("-s", &self.seuser), ("-r", &self.selevel)]
-        {
+        for (flag, value) in [("-t", &self.setype), ("-s", &self.seuser), ("-r", &self.selevel)] {
             if let Some(value) = value {
                 program = program.args([flag, value]);
             }
@@ -281,7 +279,11 @@ mod tests {
             (json!({"target": "/a(/.*)?", "setype": "y_t", "state": "absent"}), false),
         ] {
             let response = run("sefcontext", &args, "", "", Mode::default(), &mut host);
-            assert_eq!((response.failed, response.changed), (false, changed), "{args}: {response:?}");
+            assert_eq!(
+                (response.failed, response.changed),
+                (false, changed),
+                "{args}: {response:?}"
+            );
         }
         for (args, words) in [
             (json!({"target": "/a"}), "missing"),

@@ -144,7 +144,8 @@ impl Selinux {
             (State::Disabled, State::Disabled) => {}
             (State::Disabled, wanted) => {
                 work.reboot = true;
-                work.warnings.push(format!("Reboot is required to set SELinux state to '{wanted}'"));
+                work.warnings
+                    .push(format!("Reboot is required to set SELinux state to '{wanted}'"));
             }
             (now, State::Disabled) => {
                 work.reboot = true;
@@ -260,15 +261,31 @@ mod tests {
     #[test]
     fn states_are_kept_now_and_at_boot() {
         for (enforce, args, changed, reboot, kept) in [
-            (Some("0"), json!({"policy": "targeted", "state": "permissive"}), false, false, "permissive"),
-            (Some("0"), json!({"policy": "targeted", "state": "enforcing"}), true, false, "enforcing"),
+            (
+                Some("0"),
+                json!({"policy": "targeted", "state": "permissive"}),
+                false,
+                false,
+                "permissive",
+            ),
+            (
+                Some("0"),
+                json!({"policy": "targeted", "state": "enforcing"}),
+                true,
+                false,
+                "enforcing",
+            ),
             (Some("1"), json!({"state": "disabled"}), true, true, "disabled"),
             (None, json!({"policy": "mls", "state": "permissive"}), true, true, "permissive"),
         ] {
             let mut host = host(enforce);
             let check = run("selinux", &args, "", "", Mode { check: true, diff: false }, &mut host);
             let did = run("selinux", &args, "", "", Mode::default(), &mut host);
-            assert_eq!((did.failed, check.changed, did.changed), (false, changed, changed), "{args}: {did:?}");
+            assert_eq!(
+                (did.failed, check.changed, did.changed),
+                (false, changed, changed),
+                "{args}: {did:?}"
+            );
             assert_eq!(did.returned["reboot_required"], reboot, "{args}");
             let text = host.files.text("/etc/selinux/config").unwrap();
             assert_eq!(setting(&text, "SELINUX"), Some(kept), "{text}");

@@ -87,7 +87,11 @@ fn parse(text: &str) -> Vec<(String, String, Vec<String>)> {
 }
 
 impl SePort {
-    fn read(&self, host: &dyn Host, local: bool) -> Result<Vec<(String, String, Vec<String>)>, Failure> {
+    fn read(
+        &self,
+        host: &dyn Host,
+        local: bool,
+    ) -> Result<Vec<(String, String, Vec<String>)>, Failure> {
         let mut program = Program::new("semanage").args(["port", "-l", "-n"]);
         if local {
             program = program.arg("-C");
@@ -121,10 +125,7 @@ impl Module for SePort {
         let of = |state: &dyn Fn(&String) -> bool| Given {
             ports: self.ports.iter().map(|port| (port.clone(), state(port))).collect(),
         };
-        Ok(Delta::new(
-            of(&|port| self.has(&all, port, true)),
-            of(&|_| self.state.is_present()),
-        ))
+        Ok(Delta::new(of(&|port| self.has(&all, port, true)), of(&|_| self.state.is_present())))
     }
 
     fn apply(&self, delta: &Delta<Given>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
@@ -184,7 +185,11 @@ mod tests {
         ] {
             let args = json!({"ports": ports, "proto": "tcp", "setype": kind});
             let response = run("seport", &args, "state", state, Mode::default(), &mut host);
-            assert_eq!((response.failed, response.changed), (false, changed), "{args} {state}: {response:?}");
+            assert_eq!(
+                (response.failed, response.changed),
+                (false, changed),
+                "{args} {state}: {response:?}"
+            );
         }
     }
 

@@ -119,7 +119,7 @@ impl Second {
         if let Some(waiting) = lock(&self.waiting).as_mut() {
             waiting.insert(id, tell);
         }
-        let sent = self.pass(&ToRemote { id, order: Order::Run(request) });
+        let sent = self.pass(&ToRemote { id, order: Order::Run(Box::new(request)) });
         Call { module, sent, told }
     }
 }

@@ -15,6 +15,7 @@ use module::{
 use protocol::{
     Answer, FromRemote, Hello, Order, Response, ToRemote,
     frame::{self, FrameError, READY},
+    request::Chain,
 };
 
 use crate::{
@@ -81,6 +82,24 @@ impl Slot {
 /// The requests that have not ended.
 type Slots = Arc<Mutex<HashMap<u64, Slot>>>;
 
+/// Chains of which a request has failed, and its place.
+#[derive(Default)]
+struct BrokenChains(HashMap<u64, u64>);
+
+impl BrokenChains {
+    fn holds_back(&self, chain: Option<Chain>) -> bool {
+        chain.is_some_and(|chain| {
+            self.0.get(&chain.id).is_some_and(|broken_at| *broken_at < chain.position)
+        })
+    }
+
+    fn add(&mut self, chain: Option<Chain>) {
+        if let Some(chain) = chain {
+            self.0.entry(chain.id).or_insert(chain.position);
+        }
+    }
+}
+
 /// The environment of this process, as far as it is text.
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -117,11 +136,20 @@ pub fn serve(
             last_read: LastRead::default(),
         };
         thread::Builder::new().name("work".into()).spawn(move || {
+            let mut broken = BrokenChains::default();
             for job in waiting {
-                let id = job.id;
-                let response = work::run(job, &scene, &outlet);
+                let (id, chain) = (job.id, job.request.chain);
+                let answer = if broken.holds_back(chain) {
+                    Answer::NotRun
+                } else {
+                    let response = work::run(job, &scene, &outlet);
+                    if response.failed {
+                        broken.add(chain);
+                    }
+                    Answer::Done(Box::new(response))
+                };
                 lock(&slots).remove(&id);
-                if outlet.send(id, Answer::Done(Box::new(response))).is_err() {
+                if outlet.send(id, answer).is_err() {
                     break;
                 }
             }
@@ -215,6 +243,7 @@ fn take(
                 elsewhere: Arc::clone(&elsewhere),
             };
             slots.insert(id, slot);
+            let request = *request;
             if jobs.try_send(Job { id, request, cancellation, inbox, elsewhere }).is_err() {
                 slots.remove(&id);
                 return refuse(format!("more than {REQUESTS_MAX} requests wait for their turn"));

@@ -141,6 +141,13 @@ pub(crate) fn order(
     Ok((secs > 0).then_some(GuardOrder { id, secs, aspects, step }))
 }
 
+/// Whether a module's requests may be guarded, whatever their arguments are.
+pub(crate) fn is_likely(scope: &Scope, module: &str) -> bool {
+    CHANGERS.iter().any(|(name, _)| *name == module)
+        || SERVICES.contains(&module)
+        || scope.get("trueup_guard").is_some()
+}
+
 /// What `trueup_guard` says.
 enum Told {
     Nothing,

@@ -34,7 +34,7 @@ impl Remote {
     }
 
     fn call(&mut self, request: Request) -> Response {
-        let order = ToRemote { id: 1, order: Order::Run(request) };
+        let order = ToRemote { id: 1, order: Order::Run(Box::new(request)) };
         frame::write(self.0.stdin.as_mut().unwrap(), &order).unwrap();
         let stdout = self.0.stdout.as_mut().unwrap();
         match frame::read::<FromRemote>(stdout).unwrap().unwrap().answer {
