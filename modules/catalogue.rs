@@ -10,8 +10,8 @@ use crate::{
     kernel_blacklist, known_hosts, lineinfile, locale_gen, lvg, lvol, make, modprobe, mount,
     mount_facts, mysql, nftables, npm, package, package_facts, pacman, pam_limits, ping, pip,
     postgresql, replace, rpm_key, script, seboolean, sefcontext, selinux, seport, service,
-    service_facts, setup, shell, slurp, stat, subversion, sudoers, sysctl, systemd, sysvinit,
-    tempfile, timezone, ufw, unarchive, uri, user, wait_for, yum_repository, zypper,
+    service_facts, setup, shell, slurp, stat, subversion, sudoers, synchronize, sysctl, systemd,
+    sysvinit, tempfile, timezone, ufw, unarchive, uri, user, wait_for, yum_repository, zypper,
 };
 
 /// The modules that every host is sent.
@@ -127,6 +127,7 @@ pub const RARE: Catalogue = Catalogue {
         action::<selinux::Selinux>(),
         module::<seport::SePort>(),
         module::<sefcontext::SeFContext>(),
+        action::<synchronize::Synchronize>(),
     ],
 };
 

@@ -86,6 +86,7 @@ mod slurp;
 mod stat;
 mod subversion;
 mod sudoers;
+mod synchronize;
 mod sysctl;
 mod systemd;
 mod sysvinit;

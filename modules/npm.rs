@@ -253,7 +253,7 @@ mod tests {
                 None => "/usr/lib/modules".into(),
             };
             let text = files.text(&place).unwrap_or_default();
-            let package = program.args.get(1).filter(|word| !word.starts_with('-'));
+            let package = program.args.iter().skip(1).find(|word| !word.starts_with('-'));
             match program.args.first().map(String::as_str) {
                 Some("list") => {
                     let all: protocol::JsonMap = text

@@ -16,6 +16,7 @@ pub mod set_fact;
 pub mod set_stats;
 pub mod setup;
 pub mod specs;
+mod synchronize;
 pub mod transfer;
 pub mod validate_argument_spec;
 pub mod wait_for_connection;
@@ -86,7 +87,7 @@ pub(crate) fn is_unchecked(name: &str) -> bool {
 
 /// Whether an action has a controller's half.
 pub(crate) fn has_controller_half(name: &str) -> bool {
-    CONTROLLER_HALVES.contains(&short(name))
+    CONTROLLER_HALVES.contains(&short(name)) || name == synchronize::NAME
 }
 
 /// Whether an action is one request to a host and nothing else: it neither looks at what other
@@ -94,7 +95,10 @@ pub(crate) fn has_controller_half(name: &str) -> bool {
 pub(crate) fn is_one_request(name: &str, runs: Runs) -> bool {
     /// Account changes end the remotes of their users.
     const MORE: &[&str] = &["async_status", "fetch", "gather_facts", "raw", "setup", "user"];
-    runs != Runs::Controller && !is_unchecked(name) && !MORE.contains(&short(name))
+    runs != Runs::Controller
+        && !is_unchecked(name)
+        && !MORE.contains(&short(name))
+        && name != synchronize::NAME
 }
 
 /// Whether null means something else to a module than leaving the argument out.
@@ -136,6 +140,9 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Valu
 
 /// Runs an action whose arguments have been checked.
 pub(crate) async fn run_checked(context: &ActionContext<'_>, args: JsonMap) -> TaskResult {
+    if *context.task.action.name == *synchronize::NAME {
+        return synchronize::run(context, args).await;
+    }
     match short(&context.task.action.name) {
         "assemble" | "copy" | "template" | "unarchive" | "script" | "fetch" | "uri" => {
             transfer::run(context, args).await
@@ -156,6 +163,12 @@ impl ActionContext<'_> {
     /// How the task reaches its host.
     pub fn way(&self) -> Result<crate::connect::Way, Box<TaskResult>> {
         self.executor.way(self.task, self.host, self.scope, self.settings)
+    }
+
+    /// How the task's host itself is reached, whomever the work is delegated to.
+    pub fn own_way(&self) -> Result<crate::connect::Way, Box<TaskResult>> {
+        let settings = Settings { delegate_to: None, ..self.settings.clone() };
+        self.executor.way(self.task, self.host, self.scope, &settings)
     }
 
     /// What a result says of how its module was called: all arguments, those that were left out as
