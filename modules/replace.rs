@@ -108,7 +108,14 @@ impl Module for Replace {
     fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
         let before = self.text_file().read(host)?;
         let edited = self.edit(before.as_ref())?;
-        self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())
+        let mut diffs = self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())?;
+        // The name alone, as those who read diffs of this module know it.
+        for header in
+            diffs.iter_mut().flat_map(|diff| [&mut diff.before_header, &mut diff.after_header])
+        {
+            *header = header.trim_end_matches(" (content)").to_owned();
+        }
+        Ok(diffs)
     }
 }
 

@@ -75,6 +75,21 @@ fn broken_playbooks_are_refused_before_anything_runs() {
             1,
             &["nowhere.yml", "looked in", ":6:7"],
         ),
+        refusal(
+            format!("{}  validate_argspec: web\n", play("")),
+            1,
+            &["the argument spec 'web' needs the file", "play.meta.yml", "play.yml:6:21"],
+        ),
+        refusal(
+            format!("{}  validate_argspec: [web]\n", play("")),
+            4,
+            &["validate_argspec", "true, or the name of a spec"],
+        ),
+        refusal(
+            format!("{}  validate_argspec: 'a {{{{ b }}}}'\n", play("")),
+            4,
+            &["must be known before the run"],
+        ),
         refusal(play("    - debug: {msg: '{{ a + }}'}\n"), 2, &["error[E0", "play.yml:6:"]),
         refusal(play("    - debug: {msg: '{{ a | nowhere }}'}\n"), 2, &["nowhere", "play.yml:6:"]),
     ];
@@ -115,10 +130,6 @@ fn what_only_a_host_can_tell_fails_the_task_and_says_where() {
     for (tasks, says) in [
         ("    - debug: {msg: '{{ greetin }}'}\n", &["'greetin' is undefined", "play.yml:6:"][..]),
         (
-            "    - command: 'true'\n      notify: Reload\n",
-            &["The requested handler 'Reload' was not found", "play.yml:6"],
-        ),
-        (
             "    - copy: {src: nowhere.txt, dest: /nowhere/x}\n",
             &["Could not find or access 'nowhere.txt'", "Searched in", "play.yml:6"],
         ),
@@ -136,6 +147,18 @@ fn what_only_a_host_can_tell_fails_the_task_and_says_where() {
         println!("{tasks}");
         ran.expect_code(2).expect_said(says).expect_said(&["fatal: [here]: FAILED!", "failed=1"]);
     }
+}
+
+#[test]
+fn a_handler_that_is_not_there_ends_the_run() {
+    let scratch = Scratch::new("handler");
+    scratch.write("hosts", LOCAL);
+    let tasks = "    - command: 'true'\n      notify: Reload\n    - debug: {msg: later}\n";
+    scratch.write("play.yml", play(tasks));
+    let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+    let says = ["error: The requested handler 'Reload' was not found", "play.yml:6"];
+    ran.expect_code(1).expect_said(&says);
+    assert!(!ran.said().contains("later"), "{}", ran.said());
 }
 
 #[test]

@@ -329,3 +329,106 @@ fn what_must_not_be_seen_is_not_shown() {
         assert!(!ran.said().contains("hush"), "{}", ran.said());
     }
 }
+
+#[test]
+fn plays_are_held_to_their_argument_specs() {
+    let scratch = Scratch::new("argspec");
+    scratch.write(
+        "play.meta.yml",
+        "argument_specs:\n  web:\n    short_description: ports\n    options:\n      \
+         web_port: {type: int, required: true}\n",
+    );
+    let held = |port: &str| {
+        format!(
+            "- name: web\n  hosts: localhost\n  gather_facts: false\n  validate_argspec: true\n  \
+             vars: {{web_port: {port}}}\n  tasks: [{{debug: {{var: web_port}}}}]\n"
+        )
+    };
+    scratch.write("play.yml", held("'80'"));
+    scratch
+        .trueup(&["run", "play.yml"])
+        .expect_code(0)
+        .expect_said(&["Validating arguments against arg spec 'web' - ports"]);
+    scratch.write("play.yml", held("eighty"));
+    let ran = scratch.trueup(&["run", "play.yml"]);
+    ran.expect_code(2).expect_said(&["Validation of arguments failed", "'web_port'"]);
+}
+
+#[test]
+fn omit_is_as_if_nothing_were_said() {
+    let scratch = Scratch::new("omit");
+    let tasks = "    - block:
+        - copy: {content: x, dest: '{{ playbook_dir }}/made'}
+          check_mode: '{{ omit }}'
+      check_mode: true
+    - stat: {path: '{{ playbook_dir }}/made'}
+      register: made
+    - assert: {that: not made.stat.exists}
+";
+    let text = play(tasks).replace("  gather_facts", "  serial: '{{ omit }}'\n  gather_facts");
+    scratch.write("play.yml", text);
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+}
+
+#[test]
+fn handlers_are_notified_with_the_name_of_their_role() {
+    let scratch = Scratch::new("listen");
+    scratch.write(
+        "roles/web/handlers/main.yml",
+        "- name: one\n  set_fact: {ran: true}\n  listen: topic\n",
+    );
+    let roles =
+        "  roles: [web]\n  post_tasks:\n    - meta: flush_handlers\n    - assert: {that: ran}\n";
+    let notify = |name: &str| {
+        let tasks = format!("    - command: 'true'\n      notify: '{name}'\n");
+        format!("{}{roles}", play(&tasks))
+    };
+    scratch.write("play.yml", notify("web : topic"));
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+    scratch.write("play.yml", notify("db : topic"));
+    let ran = scratch.trueup(&["run", "play.yml"]);
+    ran.expect_code(1).expect_said(&["The requested handler 'db : topic' was not found"]);
+}
+
+#[test]
+fn results_say_how_their_module_was_called() {
+    let scratch = Scratch::new("invocation");
+    let tasks = "    - ping: {data: '{{ item }}'}
+      loop: [one]
+      register: pinged
+    - assert:
+        that:
+          - pinged.results[0].invocation.module_args.data == 'one'
+          - pinged.invocation is undefined
+";
+    scratch.write("play.yml", play(tasks));
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+    let verbose = scratch.trueup(&["exec", "localhost", "-m", "ping", "-vvv"]);
+    verbose.expect_code(0).expect_said(&["\"module_args\"", "EXEC", "ESTABLISH LOCAL CONNECTION"]);
+    let quiet = scratch.trueup(&["exec", "localhost", "-m", "ping", "-vv"]);
+    assert!(!quiet.said().contains("EXEC") && !quiet.said().contains("module_args"));
+}
+
+#[test]
+fn variables_of_files_are_merged_where_that_is_asked() {
+    let scratch = Scratch::new("merge");
+    scratch.write("more.yml", "map: {b: {d: 2}}\n");
+    let tasks = |behaviour: &str| {
+        format!(
+            "    - include_vars: {{file: more.yml, hash_behaviour: {behaviour}}}\n    \
+             - debug: {{msg: '{{{{ map | to_json }}}}'}}\n      "
+        )
+    };
+    for (behaviour, said) in [
+        ("merge", "{\\\"a\\\": 1, \\\"b\\\": {\\\"c\\\": 1, \\\"d\\\": 2}}"),
+        ("replace", "{\\\"b\\\": {\\\"d\\\": 2}}"),
+    ] {
+        let text = play(&tasks(behaviour))
+            .replace("  tasks:", "  vars: {map: {a: 1, b: {c: 1}}}\n  tasks:");
+        scratch.write("play.yml", text);
+        scratch.trueup(&["run", "play.yml"]).expect_code(0).expect_said(&[said]);
+    }
+    scratch.write("play.yml", play(&tasks("other")));
+    let ran = scratch.trueup(&["run", "play.yml"]);
+    ran.expect_code(2).expect_said(&["hash_behaviour must be one of"]);
+}

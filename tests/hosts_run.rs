@@ -133,8 +133,101 @@ fn a_converged_task_costs_one_round_trip() {
     let counts = &recap(&ran.stdout)["target"];
     assert_eq!((counts.get("ok"), counts.get("changed")), (TASKS, 0), "{}", ran.stdout);
     assert_eq!(traced(&ran, "frames_sent"), TASKS, "one request a task");
+    assert_eq!(traced(&ran, "round_trips"), TASKS, "each waits for the one before it");
     // The remote says who it is, once.
     assert_eq!(traced(&ran, "frames_received"), TASKS + 1, "one answer a task");
+}
+
+/// Tasks of every kind that something may not be sent past, each of which leaves its mark.
+const MARKS: &str = r#"
+- hosts: all
+  gather_facts: false
+  strategy: STRATEGY
+  handlers:
+    - name: mark
+      shell: echo handler >> /srv/marks/log
+  tasks:
+    - file: {path: /srv/marks, state: directory}
+    - shell: echo a >> /srv/marks/log
+      notify: mark
+    - shell: echo b >> /srv/marks/log; sleep 0.2
+      register: b
+    - shell: echo "c {{ b.rc }}" >> /srv/marks/log
+      changed_when: false
+    - shell: echo d >> /srv/marks/log; exit 3
+      ignore_errors: true
+      register: d
+    - shell: echo "e {{ hostvars[inventory_hostname].d.rc }}" >> /srv/marks/log
+    - block:
+        - shell: echo f >> /srv/marks/log
+        - shell: echo g >> /srv/marks/log; exit 4
+        - shell: echo never >> /srv/marks/log
+      rescue:
+        - shell: echo "rescue {{ ansible_failed_result.rc }}" >> /srv/marks/log
+        - shell: echo rescue >> /srv/marks/log
+      always:
+        - shell: echo always >> /srv/marks/log
+    - shell: echo skipped >> /srv/marks/log
+      when: b.rc == 1
+    - shell: echo h >> /srv/marks/log; exit 1
+      failed_when: false
+    - shell: echo "i {{ item }}" >> /srv/marks/log
+      loop: [1, 2]
+    - set_fact: {x: 5}
+    - shell: echo "x {{ x }}" >> /srv/marks/log
+    - shell: echo "{{ nowhere }}" >> /srv/marks/log
+      ignore_errors: true
+    - shell: echo "as {{ lookup('vars', 'x') }}" >> /srv/marks/log
+    - meta: flush_handlers
+    - shell: echo last >> /srv/marks/log; exit 9
+    - shell: echo never >> /srv/marks/log
+    - shell: echo never >> /srv/marks/log
+"#;
+
+#[test]
+fn what_is_sent_ahead_changes_nothing() {
+    if !available("what_is_sent_ahead_changes_nothing") {
+        return;
+    }
+    let bench = bench();
+    let scratch = bench.scratch("ahead", "root");
+    let mut outcomes = Vec::new();
+    for strategy in ["linear", "free", "host_pinned"] {
+        bench.on_host("rm -rf /srv/marks");
+        scratch.write("play.yml", MARKS.replace("STRATEGY", strategy));
+        let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+        ran.expect_code(2);
+        let log = bench.on_host("cat /srv/marks/log");
+        assert!(log.ends_with("last\n") && !log.contains("never"), "{strategy}: {log}");
+        outcomes.push((recap(&ran.stdout), log));
+    }
+    assert_eq!(outcomes[0], outcomes[1]);
+    assert_eq!(outcomes[0], outcomes[2]);
+}
+
+#[test]
+fn tasks_that_depend_on_nothing_share_round_trips() {
+    if !available("tasks_that_depend_on_nothing_share_round_trips") {
+        return;
+    }
+    const TASKS: u64 = 100;
+    const ITEMS: u64 = 200;
+    let bench = bench();
+    let scratch = bench.scratch("trips", "root");
+    let tasks = "    - stat: {path: /srv}\n".repeat(100);
+    scratch.write("free.yml", play(&tasks).replace("  tasks:", "  strategy: free\n  tasks:"));
+    let looped = "    - shell: echo {{ item }} >> /root/items\n      loop: '{{ range(0, 200) }}'\n";
+    scratch.write("loop.yml", play(looped));
+    for (name, requests, round_trips_max) in [("free.yml", TASKS, 12), ("loop.yml", ITEMS, 12)] {
+        let mut command = scratch.command(trueup(), &["run", "-i", "hosts", name]);
+        let ran = Ran::of(command.env("TRUEUP_LOG", "run=debug").output().unwrap());
+        ran.expect_code(0);
+        assert_eq!(traced(&ran, "frames_sent"), requests, "{name}");
+        let round_trips = traced(&ran, "round_trips");
+        assert!(round_trips <= round_trips_max, "{name}: {round_trips} round trips");
+    }
+    let items: Vec<String> = (0..ITEMS).map(|item| item.to_string()).collect();
+    assert_eq!(bench.on_host("cat /root/items").lines().collect::<Vec<_>>(), items, "in order");
 }
 
 /// How a run is cut off.

@@ -1,5 +1,7 @@
-//! Chores as commands: `cargo xtask test`, `cargo xtask hosts`, `cargo xtask remotes`.
+//! Chores as commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask hosts`, `cargo xtask
+//! remotes`.
 
+mod bench_command;
 mod hosts_command;
 mod remotes_command;
 mod test_command;
@@ -16,7 +18,8 @@ usage: cargo xtask test [--quick]     all tests; --quick leaves real hosts and t
        cargo xtask hosts down [PID]   ends them, or those of one keeper
        cargo xtask remotes [--quick] FOLDER
                                       builds the programs that go to hosts into a folder: small,
-                                      or soon";
+                                      or soon
+       cargo xtask bench [WORDS]      measures Trueup beside its peers; `--list` shows the workloads";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["test"] => return test_command::run(test_command::Scope::All),
         ["test", "--quick"] => return test_command::run(test_command::Scope::Quick),
+        ["bench", rest @ ..] => bench_command::run(rest),
         ["hosts", "up", rest @ ..] => hosts_command::up(rest),
         ["hosts", "keep", rest @ ..] => hosts_command::keep(rest),
         ["hosts", "list"] => hosts_command::list(),

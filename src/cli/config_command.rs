@@ -87,7 +87,22 @@ pub fn run(args: &ConfigArgs, settings: Settings) -> Result<u8, Failed> {
     let settings = match &chosen.config {
         Some(path) => {
             let path = settings.expand(&path.to_string_lossy());
-            settings.with_file(std::path::absolute(&path).unwrap_or(path))?
+            let path = std::path::absolute(&path).unwrap_or(path);
+            if !path.is_file() {
+                return Err(Failed::option(format!(
+                    "The provided configuration file is missing or not accessible: {}",
+                    path.display()
+                )));
+            }
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            if !matches!(ending, Some("ini" | "cfg")) {
+                return Err(Failed::option(format!(
+                    "Unsupported configuration file extension for {}: {}",
+                    path.display(),
+                    ending.unwrap_or_default()
+                )));
+            }
+            settings.with_file(path)?
         }
         None => settings,
     };
@@ -108,7 +123,7 @@ pub fn run(args: &ConfigArgs, settings: Settings) -> Result<u8, Failed> {
             None => return Err(Failed::general("Invalid or no config file was supplied")),
         },
         ConfigAction::Init(init) => initial(init)?,
-        ConfigAction::Validate(_) => return validate(&settings),
+        ConfigAction::Validate(chosen) => return validate(&settings, chosen),
     };
     println!("{text}");
     Ok(0)
@@ -261,8 +276,13 @@ fn initial(init: &InitArgs) -> Result<String, Failed> {
     match format {
         "ini" => {
             let mut sections: Vec<(&str, Vec<String>)> = Vec::new();
+            // Options of several plugins may be one key.
+            let mut seen = std::collections::HashSet::new();
             for known in &all {
                 let Some((section, key)) = known.file.last() else { continue };
+                if !seen.insert((*section, *key)) {
+                    continue;
+                }
                 let mark = if init.disabled { ";" } else { "" };
                 let entry = format!(
                     "# ({}) {}\n{mark}{key}={}\n",
@@ -308,10 +328,24 @@ fn initial(init: &InitArgs) -> Result<String, Failed> {
     Ok(lines.join("\n").trim_end().to_owned())
 }
 
-fn validate(settings: &Settings) -> Result<u8, Failed> {
+fn validate(settings: &Settings, chosen: &Chosen) -> Result<u8, Failed> {
     let mut wrong: Vec<String> = Vec::new();
-    for (section, key) in settings.unknown_keys() {
-        wrong.push(format!("Found unknown configuration entry '{key}' in section '{section}'"));
+    match chosen.format.as_deref() {
+        None | Some("ini") => {
+            for (section, key) in settings.unknown_keys() {
+                wrong.push(format!(
+                    "Found unknown configuration entry '{key}' in section '{section}'"
+                ));
+            }
+        }
+        Some("env") => {
+            for name in settings.unknown_variables() {
+                wrong.push(format!("Found unknown environment variable '{name}'"));
+            }
+        }
+        Some(other) => {
+            return Err(Failed::option(format!("the format is '{other}': it is ini or env")));
+        }
     }
     for known in catalogue::ALL {
         if let Err(error) = settings.in_force(known) {

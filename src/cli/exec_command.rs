@@ -29,6 +29,7 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     let session = Session::open(&args.inventory, settings, program, &places)?;
     let [folder] = folders;
     let inventory = session.inventory(&args.inventory)?;
+    session.warn_of_no_hosts(&inventory, &args.pattern)?;
     let run_settings = session.run_settings(&args.inventory, &args.connection)?;
     let mut matched = pattern::resolve(&inventory, std::slice::from_ref(&args.pattern))
         .map_err(|error| Failed::general(error.to_string()))?;

@@ -4,12 +4,12 @@ use std::{path::Path, sync::Arc};
 
 use inventory::Inventory;
 use plan::{Action, Frame, Item, Layer, Task};
-use playbook::{Compiler, Files, RoleRequest};
+use playbook::{Compiler, Files, RoleRequest, codes::UNKNOWN_ROLE};
 use run::{
     IncludedRole, Includes,
     outcome::{IncludeRole, IncludeTasks},
 };
-use source::{Diagnostics, SourceFile, yaml};
+use source::{Diagnostic, Diagnostics, SourceFile, yaml};
 use template::{Engine, Tree};
 
 /// Compiles with the compiler that has read the playbooks.
@@ -17,10 +17,31 @@ pub struct Compiling {
     pub compiler: Arc<Compiler>,
     pub engine: Arc<Engine>,
     pub files: Arc<Files>,
+    /// Whether what is wrong is told as Ansible tells it.
+    pub speaks_as_ansible: bool,
 }
 
 fn outcome<T>(value: T, diagnostics: &Diagnostics) -> Result<T, String> {
     if diagnostics.has_errors() { Err(crate::rendered(diagnostics)) } else { Ok(value) }
+}
+
+/// What is wrong, and the line where it is.
+fn as_ansible(found: &Diagnostic) -> String {
+    let Some(span) = &found.span else { return found.message.clone() };
+    let (file, place) = (&span.file, span.start);
+    let line = |number: u32| file.line(number).trim_end().to_owned();
+    let before = place.line.checked_sub(1).filter(|line| *line > 0).map(line).unwrap_or_default();
+    let caret = " ".repeat(place.column.saturating_sub(1) as usize);
+    format!(
+        "{}\n\nThe error appears to be in '{}': line {}, column {}, but may\nbe elsewhere in the \
+         file depending on the exact syntax problem.\n\nThe offending line appears to \
+         be:\n\n{before}\n{}\n{caret}^ here\n",
+        found.message,
+        file.path.display(),
+        place.line,
+        place.column,
+        line(place.line),
+    )
 }
 
 impl Includes for Compiling {
@@ -70,6 +91,11 @@ impl Includes for Compiling {
         };
         let mut diagnostics = Diagnostics::default();
         let compiled = self.compiler.role(&request, frame, params, playbook_dir, &mut diagnostics);
+        if let Some(found) = diagnostics.all.iter().find(|found| found.code == UNKNOWN_ROLE)
+            && self.speaks_as_ansible
+        {
+            return Err(as_ansible(found));
+        }
         let compiled = outcome(compiled, &diagnostics)?;
         let compiled =
             compiled.ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;

@@ -51,6 +51,7 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         }
     }
     let inventory = session.inventory(&args.inventory)?;
+    session.warn_of_no_hosts(&inventory, "all")?;
     let compiler = session.compiler();
     let mut diagnostics = Diagnostics::default();
     let mut plays: Vec<(PathBuf, Vec<Arc<Play>>)> = Vec::new();

@@ -8,6 +8,7 @@ use std::{
 use plan::Play;
 use report::{Paint, Show};
 use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, prompting::Prompts};
+use transport::Narrator;
 
 use crate::{Failed, includes::Compiling, session::Session, settings::Settings};
 
@@ -27,8 +28,15 @@ pub fn run(
         .enable_all()
         .build()
         .map_err(|error| Failed::general(format!("cannot start threads: {error}")))?;
-    let connector = session.connector()?;
     let (events, mut received) = tokio::sync::mpsc::unbounded_channel::<Event>();
+    // Held weakly: who shows things waits until nobody has anything to say.
+    let told = events.downgrade();
+    let narrator = Narrator(Arc::new(move |address, words| {
+        if let Some(events) = told.upgrade() {
+            let _ = events.send(Event::Detail { message: format!("<{address}> {words}") });
+        }
+    }));
+    let connector = session.connector(Some(narrator))?;
     let shown = std::thread::spawn(move || {
         let mut screen = screen;
         while let Some(event) = received.blocking_recv() {
@@ -43,6 +51,7 @@ pub fn run(
         compiler,
         engine: Arc::clone(&session.engine),
         files: Arc::clone(&session.files),
+        speaks_as_ansible: session.program.is_ansible(),
     });
     let reach: Arc<dyn Reach> = Arc::new(Connections::new(connector));
     let runner = Runner {

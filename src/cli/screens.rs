@@ -77,9 +77,11 @@ impl Screens<'_> {
         let log = match self.settings.path("DEFAULT_LOG_PATH") {
             None => None,
             Some(path) => {
-                let environment = &self.settings.environment;
-                let user = environment.get("USER").or_else(|| environment.get("LOGNAME"));
-                let log = LogFile::open(&path, user.map_or("root", String::as_str));
+                let verbosity = match self.settings.number("LOG_VERBOSITY")? {
+                    None => self.run.verbosity,
+                    Some(number) => u8::try_from(number).unwrap_or(u8::MAX),
+                };
+                let log = LogFile::open(&path, &self.settings.user(), verbosity);
                 if let Err(error) = &log {
                     eprintln!(
                         "[WARNING]: log file at {} is not writeable and we cannot create it, aborting: {error}",

@@ -15,8 +15,8 @@ use run::{
     settings::{Mismatch, ProgramFacts},
 };
 use source::Diagnostics;
-use template::{Engine, Scope, Surroundings, Variables};
-use transport::{Connector, ConnectorSettings, HostKeyPolicy};
+use template::{Engine, Scope, Surroundings, Typing, Variables};
+use transport::{Connector, ConnectorSettings, HostKeyPolicy, Narrator};
 
 use crate::{
     Failed, Program,
@@ -91,7 +91,14 @@ impl Session {
             Arc::new(Configuration { settings: Arc::new(settings.clone()) });
         // Under Ansible's names templates give what that version of Ansible gives.
         let native = settings.flag("DEFAULT_JINJA2_NATIVE")?;
-        surroundings.settings.jinja2_native = native.unwrap_or(!program.is_ansible());
+        surroundings.settings.typing = match (native, program.is_ansible()) {
+            (Some(true), true) => Typing::Literals,
+            (Some(true) | None, false) => Typing::Kept,
+            (None, true) | (Some(false), _) => Typing::Structures,
+        };
+        if let Some(filters) = settings.list("STRING_TYPE_FILTERS") {
+            surroundings.settings.text_filters = filters;
+        }
         if let Some(text) = settings.get("DEFAULT_MANAGED_STR") {
             surroundings.settings.ansible_managed = text;
         }
@@ -190,7 +197,11 @@ impl Session {
         let files = Arc::clone(&self.files);
         let read = move |path: &Path| files.read(path);
         let mut diagnostics = Diagnostics::default();
+        let warns = self.settings.flag("INVENTORY_UNPARSED_WARNING")?.unwrap_or(true);
         if is_default && !Path::new("/etc/ansible/hosts").exists() {
+            if self.program.is_ansible() && warns {
+                self.warn("No inventory was parsed, only implicit localhost is available");
+            }
             return Ok(Inventory { sources, ..Inventory::default() });
         }
         let sources: Vec<String> = sources
@@ -203,7 +214,11 @@ impl Session {
             // Ansible goes on with what it could read.
             for diagnostic in &diagnostics.all {
                 let place = diagnostic.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
-                eprintln!("[WARNING]: {place}{}", diagnostic.message);
+                // One that names a place is searched for by its words, which stay on one line.
+                match &diagnostic.span {
+                    Some(_) => eprintln!("[WARNING]: {place}{}", diagnostic.message),
+                    None => self.warn(&diagnostic.message),
+                }
             }
             let mut broken: Vec<&Path> = Vec::new();
             for diagnostic in &diagnostics.all {
@@ -214,17 +229,15 @@ impl Session {
                     broken.push(&span.file.path);
                 }
             }
-            if self.settings.flag("INVENTORY_UNPARSED_WARNING")?.unwrap_or(true) {
+            if warns {
                 for path in broken {
-                    eprintln!(
-                        "[WARNING]: Unable to parse {} as an inventory source",
+                    self.warn(&format!(
+                        "Unable to parse {} as an inventory source",
                         path.display()
-                    );
+                    ));
                 }
                 if diagnostics.has_errors() && inventory.hosts.is_empty() {
-                    eprintln!(
-                        "[WARNING]: No inventory was parsed, only implicit localhost is available"
-                    );
+                    self.warn("No inventory was parsed, only implicit localhost is available");
                 }
             }
             let any = self.settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED")?.unwrap_or(false);
@@ -242,6 +255,29 @@ impl Session {
             )));
         }
         Ok(inventory)
+    }
+
+    /// Says of an inventory without hosts that there is only the local one, where a pattern may mean
+    /// others.
+    ///
+    /// # Errors
+    /// A setting that is wrong.
+    pub fn warn_of_no_hosts(&self, inventory: &Inventory, pattern: &str) -> Result<(), Failed> {
+        let is_local = inventory::pattern::LOCALHOST.contains(&pattern);
+        let is_wanted = self.settings.flag("LOCALHOST_WARNING")?.unwrap_or(true);
+        if inventory.hosts.is_empty() && self.program.is_ansible() && is_wanted && !is_local {
+            self.warn(
+                "provided hosts list is empty, only localhost is available. Note that the \
+                 implicit localhost does not match 'all'",
+            );
+        }
+        Ok(())
+    }
+
+    /// Says what is amiss, as wide as Ansible does where there is no terminal.
+    fn warn(&self, message: &str) {
+        const COLUMNS: usize = 79;
+        eprintln!("{}", report::wrap::wrap(&format!("[WARNING]: {message}"), COLUMNS));
     }
 
     /// A compiler of playbooks.
@@ -514,6 +550,8 @@ impl Session {
             become_exe: settings.get("DEFAULT_BECOME_EXE"),
             become_flags: settings.get("DEFAULT_BECOME_FLAGS"),
             remote_tmp: settings.get("REMOTE_TMP"),
+            local_user: Some(settings.user()),
+            becomes_same_user: settings.flag("BECOME_ALLOW_SAME_USER")?.unwrap_or(false),
         })
     }
 
@@ -521,16 +559,15 @@ impl Session {
     ///
     /// # Errors
     /// A folder of remotes that cannot be read.
-    pub fn connector(&self) -> Result<Connector, Failed> {
+    pub fn connector(&self, narrator: Option<Narrator>) -> Result<Connector, Failed> {
         const OPENING_MAX: usize = 50;
         let environment = &self.settings.environment;
         let folder = environment.get("TRUEUP_REMOTES_DIR").map(PathBuf::from);
         let remotes = crate::embedded::remotes(folder.as_deref())
             .map_err(|error| Failed::general(error.to_string()))?;
-        let user = environment.get("USER").or_else(|| environment.get("LOGNAME")).cloned();
         Ok(Connector::new(ConnectorSettings {
             home: self.settings.home.clone(),
-            user: user.unwrap_or_else(|| "root".into()),
+            user: self.settings.user(),
             agent_socket: environment
                 .get("SSH_AUTH_SOCK")
                 .filter(|socket| !socket.is_empty())
@@ -538,6 +575,7 @@ impl Session {
             remotes: Arc::new(remotes),
             opening_max: OPENING_MAX,
             system_ssh_config_file: Some(PathBuf::from("/etc/ssh/ssh_config")),
+            narrator,
         }))
     }
 }

@@ -276,6 +276,17 @@ impl Settings {
         )
     }
 
+    /// The name of the user who runs this program.
+    pub fn user(&self) -> String {
+        ["LOGNAME", "USER", "LNAME", "USERNAME"]
+            .iter()
+            .filter_map(|name| self.environment.get(*name))
+            .find(|name| !name.is_empty())
+            .cloned()
+            .or_else(account_name)
+            .unwrap_or_else(|| "root".into())
+    }
+
     /// A path.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(|value| self.resolve(name, &value))
@@ -393,6 +404,23 @@ impl Settings {
         Ok(self)
     }
 
+    /// Variables of the environment that look like settings and are none.
+    pub fn unknown_variables(&self) -> Vec<String> {
+        /// Those that say other things than settings do.
+        const OTHER: &[&str] = &["ANSIBLE_CONFIG"];
+        let is_known = |name: &str| {
+            let own = catalogue::ALL.iter().chain(OTHERS).map(|setting| setting.environment);
+            OTHER.contains(&name)
+                || own
+                    .chain(plugins::ALL.iter().map(|option| option.environment))
+                    .any(|names| names.contains(&name))
+        };
+        let names = self.environment.keys().filter(|name| name.starts_with("ANSIBLE_"));
+        // What Ansible's own tests set is none of the user's.
+        let names = names.filter(|name| !name.starts_with("ANSIBLE_TEST_"));
+        names.filter(|name| !is_known(name)).cloned().collect()
+    }
+
     /// Keys of the configuration file that no setting and no option of a plugin has.
     pub fn unknown_keys(&self) -> Vec<(String, String)> {
         let is_known = |section: &str, key: &str| {
@@ -452,6 +480,18 @@ fn parse(text: &str, path: &Path) -> Result<BTreeMap<(String, String), String>, 
         last = Some(key);
     }
     Ok(values)
+}
+
+/// The name of the account that this process belongs to.
+fn account_name() -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let id = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    })
 }
 
 #[cfg(test)]

@@ -225,7 +225,7 @@ impl Constructed {
         let mut groups: Vec<_> = inventory.groups_of(name);
         groups.retain(|group| group.as_str() != "all");
         groups.sort();
-        let groups = Value::list(groups.iter().map(|group| Value::Str(group.shared())));
+        let groups = Value::list(groups.iter().map(|group| Value::from(group.shared())));
         layer.insert("inventory_hostname".into(), text(name));
         layer.insert("inventory_hostname_short".into(), text(short));
         layer.insert("group_names".into(), Tree::Value(groups));

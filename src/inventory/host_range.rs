@@ -5,6 +5,8 @@
 pub enum RangeError {
     #[error("host range must be begin:end or begin:end:step")]
     Shape,
+    #[error("host range must have numbers or letters at both ends: '{0}' is no number")]
+    Number(String),
     #[error("host range must specify end value")]
     NoEnd,
     #[error("host range must have begin <= end")]
@@ -62,7 +64,7 @@ fn values(range: &str) -> Result<Vec<String>, RangeError> {
         }
         return Ok((first..=last).step_by(step).map(|c| char::from(c).to_string()).collect());
     }
-    let number = |text: &str| text.parse::<u64>().map_err(|_| RangeError::Shape);
+    let number = |text: &str| text.parse::<u64>().map_err(|_| RangeError::Number(text.to_owned()));
     let (first, last) = (number(begin)?, number(end)?);
     // A leading zero sets the width, which both ends must then have.
     let padded = begin.len() > 1 && begin.starts_with('0');
@@ -152,7 +154,7 @@ mod tests {
             ("a[1:]", RangeError::NoEnd),
             ("a[01:100]", RangeError::Lengths),
             ("a[1:2:3:4]", RangeError::Shape),
-            ("a[1:x]", RangeError::Shape),
+            ("a[1:x]", RangeError::Number("x".into())),
             ("a[1:9:0]", RangeError::Shape),
             ("a[0:99999999]", RangeError::TooMany),
         ];

@@ -12,7 +12,8 @@ use template::{Engine, Scope, Surroundings, Tree, Variables};
 use crate::{
     Group, HostName, Inventory, Vars, constructed, generator,
     group_names::Transform,
-    host_range, ini,
+    host_range::{self, RangeError},
+    ini,
     layers::{HashBehaviour, put_over},
     script, toml, vars_files, yaml,
 };
@@ -245,6 +246,23 @@ impl Loader<'_> {
             let (host, port) = host_range::split_port(name);
             let hosts = match host_range::expand(host) {
                 Ok(hosts) if takes_ranges => hosts,
+                Err(error @ RangeError::Number(_)) if takes_ranges => {
+                    let message = format!(
+                        "Failed to parse {source} with advanced_host_list plugin: Invalid data \
+                         from string, could not be parsed: {error}"
+                    );
+                    self.diagnostics.push(Diagnostic::placeless(codes::LINE, message));
+                    continue;
+                }
+                Err(error) if takes_ranges => {
+                    let message = format!(
+                        "Unable to parse address from hostname, leaving unchanged: {error}"
+                    );
+                    let mut diagnostic = Diagnostic::placeless(codes::LINE, message);
+                    diagnostic.severity = Severity::Warning;
+                    self.diagnostics.push(diagnostic);
+                    vec![host.to_owned()]
+                }
                 _ => vec![host.to_owned()],
             };
             for host in hosts {

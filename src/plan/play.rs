@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use source::Span;
 use template::Tree;
 
-use crate::{Block, Frame, Item, Role, Setting};
+use crate::{Block, Frame, Item, Role, Setting, Task};
 
 /// What runs on which hosts.
 #[derive(Debug)]
@@ -28,7 +28,8 @@ pub struct Play {
     pub order: Option<Setting>,
     pub max_fail_percentage: Option<Setting>,
     pub force_handlers: Option<Setting>,
-    pub validate_argspec: Option<Setting>,
+    /// The task that holds the play's variables to its argument spec.
+    pub validation: Option<Arc<Task>>,
     pub pre_tasks: Arc<Block>,
     /// The roles of `roles:`, their dependencies before them, a block each.
     pub roles: Vec<RoleBlock>,
@@ -78,7 +79,10 @@ impl Play {
     }
 
     /// Calls a function with each task in the order of the run, handlers left out.
-    pub fn each_task(&self, visit: &mut dyn FnMut(&Arc<crate::Task>)) {
+    pub fn each_task(&self, visit: &mut dyn FnMut(&Arc<Task>)) {
+        if let Some(task) = &self.validation {
+            visit(task);
+        }
         self.pre_tasks.each_task(visit);
         for role in &self.roles {
             role.block.each_task(visit);

@@ -10,7 +10,7 @@ use std::{
 
 use indexmap::IndexMap;
 use source::Span;
-use template::Tree;
+use template::{Scope, Tree, Value};
 
 use crate::{Condition, Frame, Key, Keywords, Role, Setting};
 
@@ -134,6 +134,17 @@ impl Task {
     /// The nearest setting of a key: the task's own, or an inherited one.
     pub fn setting(&self, key: Key) -> Option<&Setting> {
         self.keywords.get(key).or_else(|| self.parent.inherited(key))
+    }
+
+    /// The nearest setting of a key that is not `omit` in a scope: `omit` is as if nothing were
+    /// said there.
+    pub fn setting_in(&self, key: Key, scope: &Scope) -> Option<&Setting> {
+        let own = self.keywords.get(key).into_iter();
+        let outer = self.parent.chain().filter_map(|frame| frame.keywords.get(key));
+        own.chain(outer).find(|setting| match &setting.tree {
+            Tree::Template(_) => !matches!(setting.tree.instantiate(scope), Value::Omit),
+            tree => tree.literal() != Some(Value::Omit),
+        })
     }
 
     /// The role that the task belongs to.

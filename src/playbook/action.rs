@@ -323,7 +323,10 @@ impl Cursor<'_> {
         }
         let Some(free_form) = split.free_form else { return };
         let short = action.name.rsplit('.').next().unwrap_or("");
-        if is_free_text || TAKES_TEXT.contains(&short) {
+        let is_template = free_form.contains("{{");
+        // A host to add is a dictionary, which can come from a variable.
+        let takes_dictionary = short == "add_host" && is_template;
+        if is_free_text || (TAKES_TEXT.contains(&short) && !takes_dictionary) {
             // Where nothing was taken out, the node itself keeps the exact places.
             let tree = if node.as_str() == Some(free_form.as_str()) {
                 self.tree(node)
@@ -331,7 +334,7 @@ impl Cursor<'_> {
                 self.text(&free_form, &node.span)
             };
             action.free_form = Some(tree);
-        } else if free_form.starts_with("{{") && free_form.ends_with("}}") {
+        } else if is_template {
             action.whole = Some(self.text(&free_form, &node.span));
         } else {
             let message = format!(

@@ -18,8 +18,6 @@ pub const UNKNOWN_ROLE: Code = "E0206";
 pub const ACTION: Code = "E0207";
 /// A keyword's value is of the wrong kind.
 pub const KEYWORD_VALUE: Code = "E0208";
-/// Something that Trueup does not do yet.
-pub const NOT_YET: Code = "E0209";
 /// A file includes itself, or a role depends on itself.
 pub const CIRCLE: Code = "E0210";
 /// A static import names a file by variables that are not known before the run.

@@ -16,6 +16,7 @@ pub mod files;
 pub mod key_value;
 pub mod keywords;
 pub mod play;
+mod play_validation;
 pub mod playbook;
 pub mod role;
 mod role_task;

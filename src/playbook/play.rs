@@ -63,9 +63,8 @@ impl Cursor<'_> {
         let (gather_timeout, fact_path) = (setting("gather_timeout"), setting("fact_path"));
         let (serial, strategy, order) = (setting("serial"), setting("strategy"), setting("order"));
         let max_fail_percentage = setting("max_fail_percentage");
-        let (force_handlers, validate_argspec) =
-            (setting("force_handlers"), setting("validate_argspec"));
-        Some(Play {
+        let force_handlers = setting("force_handlers");
+        let mut play = Play {
             span: node.span.clone(),
             playbook: path.to_owned(),
             hosts,
@@ -80,28 +79,26 @@ impl Cursor<'_> {
             order,
             max_fail_percentage,
             force_handlers,
-            validate_argspec,
+            validation: None,
             pre_tasks,
             roles,
             tasks,
             post_tasks,
             handlers,
-            frame,
-        })
+            frame: Arc::clone(&frame),
+        };
+        if let Some(keyword) = get("validate_argspec") {
+            let name = play.raw_name();
+            let task = self.play_validation(keyword, &name, path, &frame);
+            play.validation = task.map(Arc::new);
+        }
+        Some(play)
     }
 
     fn check_play_keyword(&mut self, entry: &Entry) {
         let name = entry.key.as_str().unwrap_or("");
         if !crate::keywords::PLAY_KEYWORDS.contains(&name) {
             self.unknown_keyword(entry, Carrier::Play);
-        }
-        let is_off = matches!(entry.value.kind, Kind::Scalar(Scalar::Bool(false) | Scalar::Null));
-        if name == "validate_argspec" && !is_off {
-            let message = "argument specs of plays are not there yet";
-            self.report(
-                Diagnostic::error(codes::NOT_YET, &entry.value.span, message)
-                    .hint("argument specs of roles are checked; take this keyword out"),
-            );
         }
     }
 

@@ -16,7 +16,6 @@ use crate::{
     compiler::{CompiledRole, Cursor},
     keywords::Carrier,
     role_task::{Validation, role_complete},
-    tasks::list,
 };
 
 /// A role as it is asked for, and what is said of it there.
@@ -259,7 +258,7 @@ impl Cursor<'_> {
             }
         }
         if let Some(span) = asked_by {
-            let message = format!("the role '{name}' was not found in {}", list(&folders));
+            let message = format!("the role '{name}' was not found in {}", path_list(&folders));
             let near = known_roles(&folders);
             self.report(
                 Diagnostic::error(codes::UNKNOWN_ROLE, span, message)
@@ -427,4 +426,10 @@ fn known_roles(folders: &[PathBuf]) -> Vec<String> {
         .filter(|entry| entry.path().join("tasks").is_dir())
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect()
+}
+
+/// Folders as one path, the way that searching is told.
+fn path_list(folders: &[PathBuf]) -> String {
+    let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    folders.join(":")
 }

@@ -23,19 +23,34 @@ impl Validation {
     /// The spec of an entry point; `None` where there is none, or it says nothing.
     pub fn of(specs: &Node, tasks_from: Option<&str>) -> Option<Self> {
         let entry_point = tasks_from.unwrap_or("main");
-        let spec = specs.as_mapping()?.get(entry_point)?.as_mapping()?;
-        if spec.entries.is_empty() {
+        let spec = specs.as_mapping()?.get(entry_point)?;
+        if spec.as_mapping()?.entries.is_empty() {
             return None;
         }
-        Some(Self {
-            entry_point: entry_point.to_owned(),
-            short_description: spec
-                .get("short_description")
-                .and_then(Node::as_str)
-                .map(str::to_owned),
-            options: spec.get("options").filter(|options| !options.is_null()).cloned(),
-        })
+        Some(Self::of_spec(entry_point, spec))
     }
+
+    /// A spec by itself.
+    pub fn of_spec(name: &str, spec: &Node) -> Self {
+        let get = |key: &str| spec.as_mapping().and_then(|spec| spec.get(key));
+        let description = get("short_description").and_then(Node::as_str);
+        Self {
+            entry_point: name.to_owned(),
+            short_description: description.map(str::to_owned),
+            options: get("options").filter(|options| !options.is_null()).cloned(),
+        }
+    }
+}
+
+/// What a validation is about, as its result says.
+pub(crate) struct About {
+    /// `role` or `play`.
+    pub kind: &'static str,
+    pub name: String,
+    /// The name of the spec.
+    pub spec: String,
+    /// The role's folder, or the file of the spec.
+    pub path: String,
 }
 
 impl Cursor<'_> {
@@ -56,20 +71,38 @@ impl Cursor<'_> {
         frame: &Arc<Frame>,
         params: &Layer,
     ) -> Task {
+        let role = frame.role();
+        let about = About {
+            kind: "role",
+            name: role.map(|role| role.name.clone()).unwrap_or_default(),
+            spec: validation.entry_point.clone(),
+            path: role.map(|role| role.path.display().to_string()).unwrap_or_default(),
+        };
+        let name = |name: &Arc<str>| Tree::Value(Value::from(Arc::clone(name)));
+        let provided = params.iter().map(|(key, tree)| (name(key), tree.clone())).collect();
+        self.argument_task(validation, frame, &about, provided)
+    }
+
+    /// The task that holds variables to a spec. `provided` are arguments besides.
+    pub(crate) fn argument_task(
+        &mut self,
+        validation: &Validation,
+        frame: &Arc<Frame>,
+        about: &About,
+        provided: Vec<(Tree, Tree)>,
+    ) -> Task {
         let text = |text: &str| Tree::Value(Value::from(text));
         let options = match &validation.options {
             Some(options) if matches!(options.kind, Kind::Mapping(_)) => self.tree(options),
             _ => Tree::dict(Vec::new()),
         };
-        let provided = params.iter().map(|(name, tree)| (text(name), tree.clone())).collect();
-        let role = frame.role();
         let about = [
-            ("type", "role".to_owned()),
-            ("name", role.map(|role| role.name.clone()).unwrap_or_default()),
-            ("argument_spec_name", validation.entry_point.clone()),
-            ("path", role.map(|role| role.path.display().to_string()).unwrap_or_default()),
+            ("type", about.kind),
+            ("name", &about.name),
+            ("argument_spec_name", &about.spec),
+            ("path", &about.path),
         ];
-        let about = about.map(|(name, value)| (text(name), text(&value))).to_vec();
+        let about = about.map(|(name, value)| (text(name), text(value))).to_vec();
         let mut args: IndexMap<Arc<str>, Tree> = IndexMap::new();
         args.insert("argument_spec".into(), options);
         args.insert("provided_arguments".into(), Tree::dict(provided));

@@ -23,7 +23,7 @@ pub struct ToRemote {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Order {
     /// Run a module.
-    Run(Request),
+    Run(Box<Request>),
     /// A part of the file that the remote asked for with [`Answer::Want`].
     Chunk(Chunk),
     /// The file that the remote asked for cannot be read, and why.
@@ -50,6 +50,8 @@ pub enum Answer {
     Hello(Hello),
     /// The request has ended.
     Done(Box<Response>),
+    /// The request was not run: one before it in its [`Chain`] has failed.
+    NotRun,
     /// The module needs the file with this digest; it is to be streamed as [`Order::Chunk`]s.
     Want(Digest),
     /// That many more bytes of [`Order::Chunk`] may be sent.
@@ -108,6 +110,18 @@ pub struct Request {
     /// Where this is said, the module runs as a job of its own that outlives the stream, and the
     /// answer says that it was started.
     pub job: Option<JobOrder>,
+    /// Where it stands among requests of which none is run once one before it has failed.
+    pub chain: Option<Chain>,
+}
+
+/// A place in a chain of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chain {
+    /// Number of the chain; no two of one run have the same.
+    pub id: u64,
+    /// Place of the request. It is not run where one with a lower place has failed, and is answered
+    /// with [`Answer::NotRun`].
+    pub position: u64,
 }
 
 /// How a module is run as a job that nobody waits for.

@@ -15,6 +15,7 @@ use module::{
 use protocol::{
     Answer, FromRemote, Hello, Order, Response, ToRemote,
     frame::{self, FrameError, READY},
+    request::Chain,
 };
 
 use crate::{
@@ -68,6 +69,24 @@ impl Slot {
 /// The requests that have not ended.
 type Slots = Arc<Mutex<HashMap<u64, Slot>>>;
 
+/// Chains of which a request has failed, and its place.
+#[derive(Default)]
+struct BrokenChains(HashMap<u64, u64>);
+
+impl BrokenChains {
+    fn holds_back(&self, chain: Option<Chain>) -> bool {
+        chain.is_some_and(|chain| {
+            self.0.get(&chain.id).is_some_and(|broken_at| *broken_at < chain.position)
+        })
+    }
+
+    fn add(&mut self, chain: Option<Chain>) {
+        if let Some(chain) = chain {
+            self.0.entry(chain.id).or_insert(chain.position);
+        }
+    }
+}
+
 /// The environment of this process, as far as it is text.
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -91,11 +110,20 @@ pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), 
     let worker = {
         let (outlet, slots) = (outlet.clone(), Arc::clone(&slots));
         thread::Builder::new().name("work".into()).spawn(move || {
+            let mut broken = BrokenChains::default();
             for job in waiting {
-                let id = job.id;
-                let response = work::run(job, &environment, umask, &outlet);
+                let (id, chain) = (job.id, job.request.chain);
+                let answer = if broken.holds_back(chain) {
+                    Answer::NotRun
+                } else {
+                    let response = work::run(job, &environment, umask, &outlet);
+                    if response.failed {
+                        broken.add(chain);
+                    }
+                    Answer::Done(Box::new(response))
+                };
                 lock(&slots).remove(&id);
-                if outlet.send(id, Answer::Done(Box::new(response))).is_err() {
+                if outlet.send(id, answer).is_err() {
                     break;
                 }
             }
@@ -177,7 +205,7 @@ fn take(
             let inbox = Arc::new(Inbox::default());
             let slot = Slot { cancellation: Arc::clone(&cancellation), inbox: Arc::clone(&inbox) };
             slots.insert(id, slot);
-            if jobs.try_send(Job { id, request, cancellation, inbox }).is_err() {
+            if jobs.try_send(Job { id, request: *request, cancellation, inbox }).is_err() {
                 slots.remove(&id);
                 return refuse(format!("more than {REQUESTS_MAX} requests wait for their turn"));
             }

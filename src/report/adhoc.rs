@@ -6,7 +6,7 @@ use plan::Task;
 use protocol::{Json, JsonMap};
 use run::{Event, TaskResult};
 
-use crate::{Live, Paint, Show, diff, json, paint::Tone, result::visible};
+use crate::{Live, Paint, Show, diff, json, log::DETAILS_FROM, paint::Tone, result::visible};
 
 /// Shows results one host after the other.
 pub struct AdhocScreen {
@@ -35,6 +35,10 @@ impl Show for AdhocScreen {
                 self.live.print_error(&format!("[WARNING]: {message}"));
             }
             Event::Said { message } => self.live.print(message),
+            Event::Detail { message } => {
+                let line = self.paint.text(Tone::Verbose, message);
+                self.live.detail(&line, DETAILS_FROM, self.verbosity);
+            }
             _ => {}
         }
     }

@@ -22,6 +22,7 @@ pub mod result;
 pub mod result_format;
 pub mod screen;
 pub mod several;
+pub mod wrap;
 pub mod yaml;
 
 pub use adhoc::AdhocScreen;

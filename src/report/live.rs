@@ -47,6 +47,16 @@ impl Live {
         }
     }
 
+    /// Notes what is shown from so much verbosity on: it is shown where `verbosity` is as much, and
+    /// logged where the log takes it.
+    pub fn detail(&self, line: &str, from: u8, verbosity: u8) {
+        if verbosity >= from {
+            self.print(line);
+        } else if let Some(log) = self.log.as_ref().filter(|log| log.takes(from)) {
+            log.add(Level::Info, &self.masks.apply(line));
+        }
+    }
+
     /// Writes a line to the error stream, above.
     pub fn print_error(&self, line: &str) {
         let line = self.masks.apply(line);

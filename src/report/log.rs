@@ -15,21 +15,31 @@ pub enum Level {
     Error,
 }
 
+/// From how much verbosity on it is told what is done on connections.
+pub(crate) const DETAILS_FROM: u8 = 3;
+
 /// A file that lines are added to.
 #[derive(Debug)]
 pub struct LogFile {
     file: Mutex<File>,
     user: String,
+    verbosity: u8,
 }
 
 impl LogFile {
-    /// Opens a file to add to it; it is made where it is not there.
+    /// Opens a file to add to it; it is made where it is not there. What is shown only to who asks
+    /// for more stands in it up to `verbosity`.
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn open(path: &Path, user: &str) -> std::io::Result<Self> {
+    pub fn open(path: &Path, user: &str, verbosity: u8) -> std::io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { file: Mutex::new(file), user: user.to_owned() })
+        Ok(Self { file: Mutex::new(file), user: user.to_owned(), verbosity })
+    }
+
+    /// Whether it takes what is shown from so much verbosity on.
+    pub fn takes(&self, verbosity: u8) -> bool {
+        self.verbosity >= verbosity
     }
 
     /// Adds what is shown. A log that is full does not end the run.

@@ -8,7 +8,7 @@ use protocol::{Json, JsonMap};
 use run::{Event, Statistics, TaskResult};
 use template::Value;
 
-use crate::{Live, Paint, ResultFormat, diff, json, paint::Tone};
+use crate::{Live, Paint, ResultFormat, diff, json, log::DETAILS_FROM, paint::Tone, wrap::wrap};
 
 /// How events are shown.
 #[derive(Clone, Debug)]
@@ -232,6 +232,11 @@ impl Screen {
             }
             Event::Warning { message } => self.warning(message),
             Event::Said { message } => vec![out(message.clone())],
+            Event::Detail { message } => {
+                let line = self.paint(Tone::Verbose, message);
+                self.live.detail(&line, DETAILS_FROM, self.settings.verbosity);
+                Vec::new()
+            }
             Event::RunEnded { statistics } => self.recap(statistics),
         }
     }
@@ -446,13 +451,13 @@ impl Screen {
         }
         if task.does(&["debug"]) {
             if shown.contains_key("msg") {
-                shown.retain(|name, _| name == "msg" || name == "failed");
+                shown.retain(|name, _| matches!(name.as_str(), "msg" | "exception"));
             } else {
-                let loop_var =
-                    shown.get("ansible_loop_var").and_then(Json::as_str).map(str::to_owned);
                 shown.retain(|name, _| {
-                    !matches!(name.as_str(), "changed" | "skipped" | "failed" | "ansible_loop_var")
-                        && Some(name) != loop_var.as_ref()
+                    !matches!(
+                        name.as_str(),
+                        "changed" | "skipped" | "failed" | "invocation" | "skip_reason"
+                    )
                 });
             }
         }
@@ -575,24 +580,4 @@ fn out(text: String) -> Line {
 
 fn place(task: &Arc<Task>) -> String {
     format!("{}:{}", task.span.file.path.display(), task.span.start.line)
-}
-
-/// Breaks a text at spaces.
-fn wrap(text: &str, columns: usize) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            let length = line.chars().count() + 1 + word.chars().count();
-            if !line.is_empty() && length > columns {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines.join("\n")
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::Task;
-use protocol::{Json, JsonMap, request::InlineFile};
+use protocol::{Json, JsonMap, request::InlineFile, spec::Runs};
 use template::{Scope, Value};
 use transport::Files;
 
@@ -82,6 +82,14 @@ pub(crate) fn is_unchecked(name: &str) -> bool {
 /// Whether an action has a controller's half.
 pub(crate) fn has_controller_half(name: &str) -> bool {
     CONTROLLER_HALVES.contains(&short(name))
+}
+
+/// Whether an action is one request to a host and nothing else: it neither looks at what other
+/// requests have done nor does anything on the controller that they would see.
+pub(crate) fn is_one_request(name: &str, runs: Runs) -> bool {
+    /// Account changes end the remotes of their users.
+    const MORE: &[&str] = &["async_status", "fetch", "gather_facts", "raw", "setup", "user"];
+    runs != Runs::Controller && !is_unchecked(name) && !MORE.contains(&short(name))
 }
 
 /// Whether null means something else to a module than leaving the argument out.
@@ -145,6 +153,22 @@ impl ActionContext<'_> {
         self.executor.way(self.task, self.host, self.scope, self.settings)
     }
 
+    /// What a result says of how its module was called: all arguments, those that were left out as
+    /// null, without what must not be seen.
+    fn invocation(&self, module: &str, args: &JsonMap) -> Json {
+        let mut shown = args.clone();
+        if let Some(spec) = self.executor.specs.spec(module) {
+            hide(&spec.arguments, &mut shown);
+            for argument in &spec.arguments.arguments {
+                shown.entry(argument.name.clone()).or_insert(Json::Null);
+            }
+        }
+        shown.retain(|name, _| {
+            !name.starts_with('_') || matches!(name.as_str(), "_raw_params" | "_uses_shell")
+        });
+        serde_json::json!({ "module_args": shown })
+    }
+
     /// The arguments of another module, checked and with its defaults.
     pub fn completed(&self, module: &str, args: JsonMap) -> Result<JsonMap, String> {
         let Some(spec) = self.executor.specs.spec(module) else {
@@ -196,9 +220,38 @@ impl ActionContext<'_> {
         if let Some(user) = account.as_deref().filter(|_| goes) {
             executor.reach.leave(&way, user).await;
         }
+        let invocation = self.invocation(module, &args);
         let mut request = Executor::request(module, args, self.settings);
         request.files = inline;
-        match executor.reach.call(&way, request, files, sink).await {
+        let ahead = executor.ahead.as_ref();
+        if let Some(ahead) = ahead {
+            request.chain = Some(ahead.chain);
+            // On the controller's own machine a lookup may see what the task before has done.
+            let may_see = ahead.tripwire.is_some() && way.remote().is_local;
+            if ahead.is_void() || may_see {
+                ahead.give_up();
+                return TaskResult::default();
+            }
+        }
+        let place = self.settings.place.as_ref().or_else(|| ahead.map(|ahead| &ahead.place));
+        let sent = match place {
+            None => None,
+            Some(place) => {
+                let remote = way.remote();
+                if !place.turn(&remote).await {
+                    ahead.inspect(|ahead| ahead.give_up());
+                    return TaskResult::default();
+                }
+                let place = Arc::clone(place);
+                let sent: transport::remote::Sent = Box::new(move || place.sent(remote));
+                Some(sent)
+            }
+        };
+        match executor.reach.call(&way, request, files, sink, sent).await {
+            Err(crate::reach::ReachError::Call(transport::CallError::NotRun)) => {
+                ahead.inspect(|ahead| ahead.give_up());
+                TaskResult::default()
+            }
             Ok(mut response) => {
                 // Groups are given to a process when it begins.
                 if let Some(user) = account.filter(|_| response.changed && !goes) {
@@ -209,9 +262,33 @@ impl ActionContext<'_> {
                 }
                 let mut result = TaskResult::from_response(response);
                 result.until_run = result.skipped && self.settings.check;
+                result.fields.entry("invocation").or_insert(invocation);
                 result
             }
             Err(error) => unanswered(&error),
+        }
+    }
+}
+
+/// Puts a mark in place of what must not be seen.
+fn hide(spec: &protocol::spec::ArgumentSpec, shown: &mut JsonMap) {
+    const HIDDEN: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
+    for argument in &spec.arguments {
+        let Some(value) = shown.get_mut(&argument.name).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        if argument.no_log {
+            *value = HIDDEN.into();
+        } else if let Some(options) = &argument.options {
+            match value {
+                Json::Object(inner) => hide(options, inner),
+                Json::Array(items) => {
+                    for inner in items.iter_mut().filter_map(Json::as_object_mut) {
+                        hide(options, inner);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -33,6 +33,32 @@ pub struct Way {
     pub executable: String,
 }
 
+/// What tells one remote from another: the host, how it is reached, and the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteName {
+    pub host: String,
+    pub address: String,
+    pub port: Option<u16>,
+    pub user: Option<String>,
+    pub is_local: bool,
+    pub become_user: Option<String>,
+}
+
+impl Way {
+    /// The remote that a task of this way talks to.
+    pub fn remote(&self) -> RemoteName {
+        let target = &self.target;
+        RemoteName {
+            host: target.name.clone(),
+            address: target.address.clone(),
+            port: target.port,
+            user: target.user.clone(),
+            is_local: target.connection == ConnectionKind::Local,
+            become_user: self.become_.as_ref().map(|become_| become_.user.clone()),
+        }
+    }
+}
+
 /// Works out how a task reaches its host. `host` is the name in the inventory, `scope` the
 /// variables that count for the connection: the host's own, or those of the host delegated to.
 pub fn resolve(
@@ -140,7 +166,13 @@ pub fn resolve(
     let executable = reader
         .text(&["ansible_shell_executable"], None)?
         .unwrap_or_else(|| settings.executable.clone());
-    let become_ = reader.become_(settings)?;
+    let logged_in = match target.connection {
+        ConnectionKind::Local => defaults.local_user.as_deref(),
+        ConnectionKind::Ssh => target.user.as_deref(),
+    };
+    let become_ = reader
+        .become_(settings)?
+        .filter(|become_| defaults.becomes_same_user || logged_in != Some(become_.user.as_str()));
     Ok(Way { target, become_, executable })
 }
 
@@ -170,7 +202,8 @@ impl Reader<'_> {
             }
         }
         let Some(key) = key else { return Ok(None) };
-        let Some(setting) = self.task.and_then(|task| task.setting(key)) else { return Ok(None) };
+        let said = self.task.and_then(|task| task.setting_in(key, self.task_scope));
+        let Some(setting) = said else { return Ok(None) };
         match setting.tree.evaluate(self.task_scope) {
             Ok(Value::None | Value::Omit) => Ok(None),
             Ok(value) => Ok(Some(value)),

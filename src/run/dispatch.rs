@@ -19,6 +19,7 @@ use crate::{
 
 mod debugging;
 mod inclusions;
+mod look_ahead;
 mod meta;
 mod orders;
 mod outcomes;
@@ -39,6 +40,8 @@ pub struct BatchEnd {
     pub is_interrupted: bool,
     /// A failure that ends the run: `any_errors_fatal`, `max_fail_percentage`.
     pub is_fatal: bool,
+    /// A mistake that ends the run: a handler that is notified and not there.
+    pub mistake: Option<String>,
 }
 
 /// A host in the play.
@@ -50,6 +53,8 @@ struct HostRun {
     is_busy: bool,
     /// Whether a failure has taken it out of the play's hosts.
     is_removed: bool,
+    /// What it has been sent beyond the task that it works on.
+    series: Option<look_ahead::Series>,
 }
 
 /// Runs one batch.
@@ -117,6 +122,7 @@ impl Dispatcher {
                 is_ended: false,
                 is_busy: false,
                 is_removed: false,
+                series: None,
             })
             .collect();
         let step = context.settings.step.then_some(StepDecision::Ask);

@@ -93,6 +93,10 @@ pub enum Event {
     Said {
         message: String,
     },
+    /// What is done on a connection, for those who ask for that much.
+    Detail {
+        message: String,
+    },
     /// Someone waits until all that came before has been shown.
     Flush {
         done: std::sync::mpsc::Sender<()>,

@@ -20,13 +20,16 @@ use crate::{
     scope::PlayContext,
 };
 
+pub(crate) mod ahead;
 mod arguments;
 mod inclusion;
 mod jobs;
 mod judgement;
+pub(crate) mod line;
 mod loops;
 mod settings;
 
+use ahead::Ahead;
 use loops::{ItemPlace, empty_loop};
 pub(crate) use settings::Settings;
 
@@ -46,19 +49,60 @@ pub trait Specs: Send + Sync {
 }
 
 /// Runs tasks of one play on hosts.
+#[derive(Clone)]
 pub struct Executor {
     pub context: Arc<PlayContext>,
     pub reach: Arc<dyn Reach>,
     pub specs: Arc<dyn Specs>,
     pub events: EventSink,
     pub prompts: Arc<dyn Prompts>,
+    /// How the one task that this executor is for stands to those before it on its host.
+    pub(crate) ahead: Option<Arc<Ahead>>,
 }
 
 impl Executor {
+    /// Works a task out before its turn has come; what comes back is as that of
+    /// [`execute`](Self::execute). `None` where it was not run: it depends on the tasks before it,
+    /// or one of them has failed.
+    pub(crate) async fn execute_ahead(
+        &self,
+        ahead: Ahead,
+        task: &Arc<Task>,
+        host: &HostName,
+    ) -> Option<TaskResult> {
+        let ahead = Arc::new(ahead);
+        let executor = Self { ahead: Some(Arc::clone(&ahead)), ..self.clone() };
+        let result = executor.execute(task, host).await;
+        if ahead.is_void() || result.failed {
+            // Its remote may not know of the failure.
+            ahead.place.break_line();
+        }
+        (!ahead.is_void()).then_some(result)
+    }
+
+    /// Runs a task behind which others are sent before it has ended.
+    pub(crate) async fn execute_leading(
+        &self,
+        ahead: Ahead,
+        task: &Arc<Task>,
+        host: &HostName,
+    ) -> TaskResult {
+        let ahead = Arc::new(ahead);
+        let executor = Self { ahead: Some(Arc::clone(&ahead)), ..self.clone() };
+        let result = executor.execute(task, host).await;
+        if result.failed {
+            ahead.place.break_line();
+        }
+        result
+    }
+
     /// Runs a task on a host, its loop included. What comes back is complete: it can be
     /// registered and shown.
     pub async fn execute(&self, task: &Arc<Task>, host: &HostName) -> TaskResult {
-        let scope = self.context.scope(host, Some(task));
+        let mut scope = self.context.scope(host, Some(task));
+        if let Some(wire) = self.ahead.as_ref().and_then(|ahead| ahead.tripwire.clone()) {
+            scope = scope.push(wire);
+        }
         let mut result = match self.loop_items(task, &scope) {
             Ok(None) => self.execute_once(task, host, &scope, None).await,
             Ok(Some(items)) if items.is_empty() => empty_loop(),
@@ -69,6 +113,14 @@ impl Executor {
             },
         };
         result.no_log |= self.flag(task, Key::NoLog, &scope).unwrap_or(false);
+        let takes_dictionary = task.does(&["add_host"]);
+        if task.action.whole.is_some() && !takes_dictionary && self.context.settings.inject_facts {
+            result.warnings.push(
+                "Using a variable for a task's 'args' is unsafe in some situations (see \
+                 https://docs.ansible.com/ansible/devel/reference_appendices/faq.html#argsplat-unsafe)"
+                    .into(),
+            );
+        }
         for condition in task.conditions() {
             if condition.expression.is_delimited() {
                 result.warnings.push(format!(
@@ -88,6 +140,10 @@ impl Executor {
         scope: &Scope,
         item: Option<&ItemPlace<'_>>,
     ) -> TaskResult {
+        // Known before the conditions are looked at, as in Ansible.
+        if let Some(failure) = self.delegated_to_nobody(task, scope) {
+            return settled(failure);
+        }
         match self.skipped(task, scope) {
             Ok(None) => {}
             Ok(Some(condition)) => {
@@ -108,10 +164,11 @@ impl Executor {
                 Err(failure) => settled(*failure),
             };
         }
-        let settings = match self.settings(task, scope) {
+        let mut settings = match self.settings(task, scope) {
             Ok(settings) => settings,
             Err(failure) => return settled(*failure),
         };
+        settings.place = item.and_then(|item| item.place.clone());
         if task.does(&["include_tasks", "include_role"]) {
             return self.include(task, scope, item);
         }
@@ -123,6 +180,17 @@ impl Executor {
         let mut attempt = 1;
         loop {
             let mut result = self.attempt(task, host, scope, &settings).await;
+            let now;
+            let scope = match &self.ahead {
+                Some(ahead) if ahead.is_void() => return result,
+                Some(ahead) if ahead.tripwire.is_some() => {
+                    // What it means is said when its turn has come, by what is known then.
+                    ahead.turn().await;
+                    now = self.context.scope(host, Some(task));
+                    &now
+                }
+                _ => scope,
+            };
             result.no_log |= settings.no_log;
             if attempts > 1 {
                 result.fields.insert("attempts".into(), Json::from(attempt));
@@ -145,7 +213,8 @@ impl Executor {
                 return self.finish(task, scope, &settings, result);
             }
             if attempt >= attempts {
-                result.failed = true;
+                // Where the task says itself when it has failed, that counts.
+                result.failed |= task.failed_when.as_ref().is_none_or(Vec::is_empty);
                 result.fields.insert("attempts".into(), Json::from(attempts - 1));
                 return self.finish(task, scope, &settings, result);
             }
@@ -323,6 +392,7 @@ impl Executor {
             timeout_secs: None,
             files: Vec::new(),
             job: settings.job.as_ref().map(|job| job.order.clone()),
+            chain: None,
         }
     }
 }

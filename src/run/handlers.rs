@@ -58,7 +58,7 @@ impl Handlers {
             let beside = |entry: &&Entry| Arc::ptr_eq(&entry.task.parent, parent);
             self.all.iter().filter(beside).find(|entry| entry.is_called(name))
         });
-        let listening = self.all.iter().filter(|entry| entry.listen.iter().any(|l| l == name));
+        let listening = self.all.iter().filter(|entry| entry.listens_to(name));
         let found: Vec<TaskId> =
             by_name.into_iter().chain(listening).map(|entry| entry.task.id).collect();
         for id in &found {
@@ -107,13 +107,20 @@ impl Entry {
         if self.task.keywords.name.is_none() {
             return false;
         }
-        if self.name == name {
-            return true;
-        }
-        let Some(role) = self.task.role() else { return false };
-        [role.name.clone(), role.full_name()].iter().any(|role| {
-            name.strip_prefix(role.as_str())
-                .is_some_and(|rest| rest.strip_prefix(" : ").is_some_and(|rest| rest == self.name))
-        })
+        self.name == name || self.in_its_role(name) == Some(self.name.as_str())
+    }
+
+    /// To a topic, with or without its role's name before it.
+    fn listens_to(&self, name: &str) -> bool {
+        let inner = self.in_its_role(name);
+        self.listen.iter().any(|topic| topic == name || Some(topic.as_str()) == inner)
+    }
+
+    /// What stands behind the name of the handler's role in `role : name`.
+    fn in_its_role<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let role = self.task.role()?;
+        [role.name.clone(), role.full_name()]
+            .iter()
+            .find_map(|role| name.strip_prefix(role.as_str())?.strip_prefix(" : "))
     }
 }

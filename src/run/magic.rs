@@ -81,7 +81,7 @@ impl Magic {
         let role = self.frame.as_ref().and_then(|frame| frame.role());
         let text = |text: &str| Some(Value::from(text));
         Some(match name {
-            "ansible_check_mode" => Value::Bool(self.is_check()),
+            "ansible_check_mode" => Value::Bool(settings.check),
             "ansible_diff_mode" => Value::Bool(settings.diff),
             "ansible_verbosity" => Value::Int(i64::from(settings.verbosity)),
             "ansible_forks" => Value::Int(i64::try_from(settings.forks).unwrap_or(i64::MAX)),
@@ -166,16 +166,6 @@ impl Magic {
             _ => return None,
         })
     }
-
-    fn is_check(&self) -> bool {
-        let own = self
-            .task
-            .as_ref()
-            .and_then(|task| task.setting(plan::Key::CheckMode))
-            .and_then(|setting| setting.tree.literal())
-            .and_then(|value| crate::truth(&value));
-        own.unwrap_or(self.context.settings.check)
-    }
 }
 
 impl Variables for Magic {
@@ -204,7 +194,7 @@ fn strings(texts: &[String]) -> Value {
 }
 
 fn hosts(hosts: &[HostName]) -> Value {
-    Value::list(hosts.iter().map(|host| Value::Str(host.shared())))
+    Value::list(hosts.iter().map(|host| Value::from(host.shared())))
 }
 
 fn short_name(host: &str) -> &str {
@@ -228,7 +218,7 @@ fn group_names(inventory: &Inventory, host: &HostName) -> Value {
     let mut names: Vec<_> = inventory.groups_of(host.as_str());
     names.retain(|group| group.as_str() != "all");
     names.sort();
-    Value::list(names.iter().map(|name| Value::Str(name.shared())))
+    Value::list(names.iter().map(|name| Value::from(name.shared())))
 }
 
 fn version(full: &str) -> Value {
@@ -259,11 +249,11 @@ impl Object for Groups {
         let name = key.as_str()?;
         self.inventory.groups.get(name)?;
         let hosts = self.inventory.hosts_of(name);
-        Some(Value::list(hosts.iter().map(|host| Value::Str(host.shared()))))
+        Some(Value::list(hosts.iter().map(|host| Value::from(host.shared()))))
     }
 
     fn keys(&self) -> Vec<Value> {
-        self.inventory.groups.keys().map(|name| Value::Str(name.shared())).collect()
+        self.inventory.groups.keys().map(|name| Value::from(name.shared())).collect()
     }
 }
 
@@ -299,7 +289,7 @@ impl Object for AllHostVars {
 
     fn keys(&self) -> Vec<Value> {
         let inventory = self.context.store.inventory();
-        inventory.hosts.keys().map(|name| Value::Str(name.shared())).collect()
+        inventory.hosts.keys().map(|name| Value::from(name.shared())).collect()
     }
 }
 
@@ -370,7 +360,7 @@ fn listed(scope: &Scope) -> Vec<Value> {
     let names = scope.names().into_iter();
     names
         .filter(|name| !UNLISTED.contains(&&**name) && scope.tree(name).is_some())
-        .map(Value::Str)
+        .map(Value::from)
         .collect()
 }
 

@@ -45,7 +45,6 @@ pub struct TaskResult {
 /// What a task asks of the run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunOrder {
-    AddHost { name: String, groups: Vec<String>, vars: JsonMap },
     GroupBy { group: String, parents: Vec<String> },
     IncludeTasks(IncludeTasks),
     IncludeRole(IncludeRole),
@@ -214,11 +213,21 @@ impl TaskResult {
     /// The value that `register` keeps.
     pub fn registered(&self) -> template::Value {
         let mut fields = self.fields.clone();
+        // Items of loops keep it, as in Ansible.
+        fields.remove("invocation");
         if self.until_run {
             // What stands in for an answer is none.
             fields.retain(|name, value| name == "item" || !is_placeholder(name, value));
         }
-        let value = template::Value::from_json(&Json::Object(fields));
+        // What the playbook itself says of variables is no host's word.
+        let is_own = !self.variables.is_empty()
+            || self.orders.iter().any(|order| matches!(order, RunOrder::IncludeVars { .. }));
+        let fields = Json::Object(fields);
+        let value = if is_own {
+            template::Value::from_json(&fields)
+        } else {
+            template::Value::from_result(&fields)
+        };
         let Some(dict) = value.as_dict() else { return value };
         if self.items.iter().any(|item| item.until_run) {
             let items = self.items.iter().map(Self::registered);

@@ -11,7 +11,8 @@ use std::{
 use protocol::{Request, Response};
 use tokio::sync::OnceCell;
 use transport::{
-    CallError, ConnectError, Connection, Connector, Counters, Files, RawOutput, remote::Sink,
+    CallError, ConnectError, Connection, Connector, Counters, Files, RawOutput,
+    remote::{Sent, Sink},
 };
 
 use crate::connect::Way;
@@ -61,13 +62,14 @@ impl ReachError {
 
 /// Brings requests to hosts.
 pub trait Reach: Send + Sync {
-    /// Has the remote of a way run a request.
+    /// Has the remote of a way run a request. `sent` is called when it is on its way.
     fn call<'a>(
         &'a self,
         way: &'a Way,
         request: Request,
         files: &'a dyn Files,
         sink: Option<Sink>,
+        sent: Option<Sent>,
     ) -> BoxFuture<'a, Result<Response, ReachError>>;
 
     /// Runs a command line without the remote.
@@ -183,6 +185,7 @@ impl Reach for Connections {
         request: Request,
         files: &'a dyn Files,
         sink: Option<Sink>,
+        sent: Option<Sent>,
     ) -> BoxFuture<'a, Result<Response, ReachError>> {
         Box::pin(async move {
             let connection = self.connection(way).await?;
@@ -193,7 +196,7 @@ impl Reach for Connections {
                     remotes.push(Arc::downgrade(&remote));
                 }
             }
-            let result = remote.call(request, files, sink).await;
+            let result = remote.call_in_line(request, files, sink, sent).await;
             if matches!(result, Err(CallError::Lost { .. })) {
                 let key = Self::key(way);
                 let slot = self.slot(key.clone());
@@ -263,6 +266,8 @@ impl Reach for Connections {
                 total.bytes_sent += counters.bytes_sent;
                 total.frames_received += counters.frames_received;
                 total.bytes_received += counters.bytes_received;
+                // Remotes work side by side.
+                total.round_trips = total.round_trips.max(counters.round_trips);
             }
             total
         })

@@ -80,6 +80,7 @@ impl Runner {
             frames_received = counters.frames_received,
             bytes_sent = counters.bytes_sent,
             bytes_received = counters.bytes_received,
+            round_trips = counters.round_trips,
             "what went over the wire"
         );
         self.reach.close().await;
@@ -179,6 +180,7 @@ impl Runner {
                 specs: Arc::clone(&self.specs),
                 events: self.events.clone(),
                 prompts: Arc::clone(&self.prompts),
+                ahead: None,
             });
             let dispatcher = Dispatcher::new(
                 executor,
@@ -199,6 +201,9 @@ impl Runner {
             progress.lost.extend(end.failed.iter().cloned());
             progress.lost.extend(end.unreachable.iter().cloned());
             let lost_now = progress.lost.len() - lost_before;
+            if let Some(mistake) = end.mistake {
+                return Err(mistake);
+            }
             if end.is_interrupted {
                 progress.is_interrupted = true;
                 return Ok(false);
@@ -336,6 +341,7 @@ impl Runner {
         let Some(setting) = &play.serial else { return Ok(vec![hosts.to_vec()]) };
         let value = self.play_value(setting, vars)?;
         let sizes: Vec<String> = match value.as_list() {
+            _ if matches!(value, Value::Omit | Value::None) => return Ok(vec![hosts.to_vec()]),
             Some(list) => list.iter().map(|size| size.to_string()).collect(),
             None => vec![value.to_string()],
         };
@@ -377,6 +383,7 @@ impl Runner {
         if gathers {
             body.push(Item::Task(Arc::new(self.gather_task(play))));
         }
+        body.extend(play.validation.iter().map(|task| Item::Task(Arc::clone(task))));
         let roles: Vec<Item> =
             play.roles.iter().map(|role| Item::Block(Arc::clone(&role.block))).collect();
         let mut sections = vec![vec![Item::Block(Arc::clone(&play.pre_tasks))]];
@@ -474,8 +481,8 @@ impl template::Variables for Playwide {
             "groups" => {
                 let groups = self.inventory.groups.keys().map(|group| {
                     let hosts = self.inventory.hosts_of(group.as_str());
-                    let hosts = hosts.iter().map(|host| Value::Str(host.shared()));
-                    (Value::Str(group.shared()), Value::list(hosts))
+                    let hosts = hosts.iter().map(|host| Value::from(host.shared()));
+                    (Value::from(group.shared()), Value::list(hosts))
                 });
                 Some(Tree::Value(Value::dict(groups)))
             }

@@ -104,6 +104,10 @@ pub struct ConnectionDefaults {
     pub become_exe: Option<String>,
     pub become_flags: Option<String>,
     pub remote_tmp: Option<String>,
+    /// Who runs this program, and so who works on the local host.
+    pub local_user: Option<String>,
+    /// Whether a user who is already the one to become is become all the same.
+    pub becomes_same_user: bool,
 }
 
 impl Default for ConnectionDefaults {
@@ -125,6 +129,8 @@ impl Default for ConnectionDefaults {
             become_exe: None,
             become_flags: None,
             remote_tmp: None,
+            local_user: None,
+            becomes_same_user: false,
         }
     }
 }

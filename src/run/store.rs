@@ -340,11 +340,11 @@ impl Store {
             vars.injected.insert(name.clone(), value.clone());
         }
         let mut layer: IndexMap<Arc<str>, Tree> = IndexMap::new();
-        let all = Value::from_json(&Json::Object(vars.fact_map.clone()));
+        let all = Value::from_result(&Json::Object(vars.fact_map.clone()));
         layer.insert("ansible_facts".into(), Tree::Value(all));
         if self.inject_facts {
             for (name, value) in &vars.injected {
-                layer.insert(name.as_str().into(), Tree::Value(Value::from_json(value)));
+                layer.insert(name.as_str().into(), Tree::Value(Value::from_result(value)));
             }
         }
         vars.facts = Arc::new(layer);

@@ -45,6 +45,28 @@ pub struct Filter {
     pub takes_undefined: bool,
 }
 
+impl Filter {
+    /// Runs the filter. The text of one that makes texts to stay is marked as such.
+    ///
+    /// # Errors
+    /// The filter fails.
+    pub(crate) fn apply(
+        &self,
+        call: &Call<'_>,
+        value: Value,
+        arguments: Arguments,
+    ) -> Result<Value> {
+        let made = (self.run)(call, value, arguments)?;
+        let settings = &call.scope.surroundings().settings;
+        Ok(match made {
+            Value::Str(text) if settings.text_filters.iter().any(|name| name == self.name) => {
+                Value::Str(text.finished())
+            }
+            made => made,
+        })
+    }
+}
+
 /// A test: a name and what it asks of a value.
 pub struct Test {
     pub name: &'static str,

@@ -1,6 +1,7 @@
 //! Runs programs: expressions over values with Python's semantics, statements with Jinja2's.
 
 pub mod attribute;
+mod class;
 mod expression;
 mod inherit;
 mod looping;
@@ -8,15 +9,16 @@ mod macros;
 pub mod operators;
 mod output;
 mod statement;
+pub(crate) mod typing;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
-    compile::ir::{At, Body, Expr, ExprKind, Program},
+    compile::ir::{At, Body, ExprKind, Program, Stmt},
     error::{Result, TemplateError},
-    literal_eval,
     scope::Scope,
-    value::Value,
+    surroundings::Typing,
+    value::{TextKind, Value},
 };
 use inherit::Blocks;
 use output::Output;
@@ -115,6 +117,54 @@ pub fn evaluate(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
     }
 }
 
+/// The text that a program gives whose values were written by users; nothing where a value comes
+/// from elsewhere, where none is a text that users wrote, and where there is more to the program
+/// than texts and expressions.
+///
+/// # Errors
+/// Something undefined was used, or an operation failed.
+pub fn written_out(program: &Arc<Program>, scope: &Scope) -> Result<Option<String>> {
+    let mut machine = Machine::new(program, scope);
+    let is_whole = matches!(program.body, Body::Expression(_));
+    // Whether part of a text is an expression or a value was never settled by those who keep types.
+    if !is_whole && scope.surroundings().settings.typing == Typing::Kept {
+        return Ok(None);
+    }
+    let mut out = String::new();
+    let mut has_text = false;
+    let mut add = |value: Value, out: &mut String| {
+        let is_written = match &value {
+            Value::Str(text) => text.kind() == TextKind::Written,
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => true,
+            _ => false,
+        };
+        has_text |= matches!(value, Value::Str(_));
+        value.write_text(out);
+        is_written
+    };
+    match &program.body {
+        Body::Expression(expr) => {
+            if !add(machine.written(expr)?, &mut out) {
+                return Ok(None);
+            }
+        }
+        Body::Parts(stmts) => {
+            for stmt in stmts {
+                match stmt {
+                    Stmt::Text(text) => out.push_str(text),
+                    Stmt::Output(expr) => {
+                        if !add(machine.written(expr)?, &mut out) {
+                            return Ok(None);
+                        }
+                    }
+                    _ => return Ok(None),
+                }
+            }
+        }
+    }
+    Ok(has_text.then_some(out))
+}
+
 /// Renders a program: the value of a text that is one expression, otherwise a string.
 ///
 /// # Errors
@@ -125,7 +175,7 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
     match &program.body {
         Body::Expression(expr) => {
             // Ansible hands on the number, truth value or null that one bare variable holds.
-            if let (false, ExprKind::Variable(name, _)) = (settings.jinja2_native, &expr.kind)
+            if let (Typing::Structures, ExprKind::Variable(name, _)) = (settings.typing, &expr.kind)
                 && is_bare(&program.text, name)
                 && let Some(crate::Tree::Value(
                     plain @ (Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::None),
@@ -133,30 +183,14 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
             {
                 return Ok(plain);
             }
-            let value = machine.defined(expr)?;
-            if settings.jinja2_native {
-                return Ok(value);
-            }
-            Ok(match value {
-                Value::None => Value::from(""),
-                Value::Str(text) if keeps_text(expr) => Value::Str(text),
-                Value::Omit => Value::Omit,
-                Value::Bytes(bytes) => Value::from(String::from_utf8_lossy(&bytes).into_owned()),
-                value => structured(value.forced()?.to_string()),
-            })
+            typing::of_expression(machine.defined(expr)?, settings)
         }
         Body::Parts(stmts) => {
             let mut output = Output::default();
             machine.run_template(stmts, &mut output)?;
-            Ok(match output.finish() {
-                // What one part alone gave.
-                value if settings.jinja2_native && value.as_str().is_none() => value,
-                Value::None => Value::from(""),
-                value if settings.structures_from_text || !settings.jinja2_native => {
-                    structured(value.forced()?.to_string())
-                }
-                value => value,
-            })
+            let is_empty = output.is_empty();
+            let value = output.finish();
+            typing::of_parts(if is_empty { Value::None } else { value }, settings)
         }
     }
 }
@@ -165,20 +199,4 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
 fn is_bare(text: &str, name: &str) -> bool {
     let inner = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
     inner.is_some_and(|inner| inner.trim() == name)
-}
-
-/// Filters whose text is meant as text, whatever it looks like.
-fn keeps_text(expr: &Expr) -> bool {
-    matches!(&expr.kind, ExprKind::Filter(call) if matches!(
-        call.filter.name,
-        "string" | "to_json" | "to_nice_json" | "to_yaml" | "to_nice_yaml" | "ppretty" | "json"
-    ))
-}
-
-/// A text as the list, dict or boolean that it reads as, or as it is.
-fn structured(text: String) -> Value {
-    if text.starts_with(['{', '[']) || text == "True" || text == "False" {
-        return literal_eval::parse_structure(&text).unwrap_or(Value::from(text));
-    }
-    Value::from(text)
 }

@@ -16,8 +16,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Expression {
     template: Arc<Template>,
-    /// The text had `{{ }}` in it.
-    delimited: bool,
+    /// The text had `{{ }}` in it; then what it is as a text.
+    as_text: Option<Arc<Template>>,
 }
 
 impl Expression {
@@ -29,13 +29,13 @@ impl Expression {
     pub fn compile(engine: &Engine, text: &str, span: Option<&Span>) -> Result<Self> {
         let origin = Origin::expression(span);
         let text: Arc<str> = text.trim_end().into();
-        let delimited = Template::is_template(&text);
-        let template = if delimited {
-            Template::compile_condition(engine, &text, origin)?
-        } else {
-            Template::compile_expression(engine, &text, origin)?
-        };
-        Ok(Self { template: Arc::new(template), delimited })
+        if !Template::is_template(&text) {
+            let template = Template::compile_expression(engine, &text, origin)?;
+            return Ok(Self { template: Arc::new(template), as_text: None });
+        }
+        let as_text = Template::compile(engine, &text, origin.clone())?;
+        let template = Template::compile_condition(engine, &text, origin)?;
+        Ok(Self { template: Arc::new(template), as_text: Some(Arc::new(as_text)) })
     }
 
     /// The text as it was written.
@@ -45,7 +45,7 @@ impl Expression {
 
     /// Whether the text has `{{ }}` in it, which conditions need not.
     pub fn is_delimited(&self) -> bool {
-        self.delimited
+        self.as_text.is_some()
     }
 
     /// The variables that the expression uses.
@@ -58,7 +58,23 @@ impl Expression {
     /// # Errors
     /// Something undefined was used, or an operation failed.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value> {
-        self.template.evaluate(scope)
+        match self.written_out(scope)? {
+            Some(expression) => expression.evaluate(scope),
+            None => self.template.evaluate(scope),
+        }
+    }
+
+    /// The expression that a text with `{{ }}` in it becomes where users wrote what stands there:
+    /// a condition that is kept in a variable. What hosts and modules said never becomes one.
+    fn written_out(&self, scope: &Scope) -> Result<Option<Template>> {
+        let Some(as_text) = &self.as_text else { return Ok(None) };
+        let Some(text) = as_text.written_out(scope)? else { return Ok(None) };
+        if text.trim().is_empty() || Template::is_template(&text) {
+            return Ok(None);
+        }
+        Template::compile_expression(scope.engine(), &text.trim().into(), Origin::unknown())
+            .map(Some)
+            .map_err(|error| error.at(self.template.span()))
     }
 
     /// Whether the value counts as true.
@@ -69,7 +85,7 @@ impl Expression {
     pub fn is_true(&self, scope: &Scope) -> Result<bool> {
         match self.evaluate(scope)? {
             Value::Undefined(undefined) => Err(undefined.error()),
-            Value::Str(text) if self.delimited => self.text_is_true(&text),
+            Value::Str(text) if self.is_delimited() => self.text_is_true(&text),
             value => Ok(value.truthy()),
         }
     }

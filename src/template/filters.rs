@@ -1,7 +1,7 @@
 //! Filters, in families.
 
 pub mod address;
-mod comment;
+pub mod comment;
 mod community;
 pub mod digest;
 mod interchange;

@@ -7,6 +7,7 @@ mod inline;
 mod lists;
 mod password;
 mod programs;
+mod subelements;
 mod variables;
 mod web;
 
@@ -16,7 +17,7 @@ use crate::{
     engine::{Lookup, LookupCall},
     error::{ErrorKind, Result, TemplateError},
     scope::Scope,
-    value::{Arguments, Value},
+    value::{Arguments, Text, TextKind, Value},
 };
 
 /// Lookups of the field that are not done, and why.
@@ -82,7 +83,11 @@ pub(crate) fn call(
             if !values.is_empty() && values.iter().all(|value| matches!(value, Value::Str(_))) =>
         {
             let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-            Ok(Value::from(texts.join(",")))
+            let kind = match values.first() {
+                Some(Value::Str(first)) => first.kind(),
+                _ => TextKind::Untrusted,
+            };
+            Ok(Value::Str(Text::new(texts.join(","), kind)))
         }
         Ok(values) => Ok(Value::list(values)),
         Err(error) => match on_error.as_ref().and_then(Value::as_str) {
@@ -106,7 +111,8 @@ pub(crate) fn run(
 ) -> Result<Vec<Value>> {
     let name = lookup.name;
     let mut call = LookupCall { scope, name, terms, options };
-    (lookup.run)(&mut call)
+    let found = (lookup.run)(&mut call)?;
+    Ok(found.into_iter().map(Value::untrusted).collect())
 }
 
 impl LookupCall<'_> {

@@ -255,6 +255,6 @@ impl Object for Everything {
     }
 
     fn keys(&self) -> Vec<Value> {
-        self.0.names().into_iter().map(Value::Str).collect()
+        self.0.names().into_iter().map(Value::from).collect()
     }
 }

@@ -69,14 +69,33 @@ pub struct Surroundings {
     pub inventory: Option<Arc<dyn InventoryHosts>>,
 }
 
+/// Which type the result of a template has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typing {
+    /// A text that is one expression gives the expression's own type: ansible-core 2.19 and later.
+    Kept,
+    /// Everything becomes a text, and one that reads as a list, dict or boolean becomes that:
+    /// ansible-core up to 2.18.
+    Structures,
+    /// As `Kept`, and a text that reads as a Python literal becomes that: ansible-core up to 2.18
+    /// with `jinja2_native`.
+    Literals,
+}
+
+/// What `dont_type_filters` is unless ansible.cfg says otherwise.
+const TEXT_FILTERS: &[&str] =
+    &["string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "ppretty", "json"];
+
 /// Settings of ansible.cfg that templates know.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Whether a text that is one expression gives the expression's own type. When not, it becomes
-    /// a string, except for lists, dicts and booleans: ansible-core 2.18's default.
-    pub jinja2_native: bool,
-    /// Whether a text of several parts that reads as a list or dict becomes one.
+    /// Which type the result of a template has.
+    pub typing: Typing,
+    /// Whether, where types are kept, a text of several parts that reads as a list or dict becomes
+    /// one.
     pub structures_from_text: bool,
+    /// Filters whose result stays a text, whatever it looks like.
+    pub text_filters: Vec<String>,
     /// What `lookup('config')` finds.
     pub config: Arc<dyn ConfigurationLookup>,
     /// What `ansible_managed` is, where no variable says otherwise.
@@ -86,8 +105,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            jinja2_native: true,
+            typing: Typing::Kept,
             structures_from_text: true,
+            text_filters: TEXT_FILTERS.iter().map(|name| (*name).to_owned()).collect(),
             config: Arc::new(NoConfiguration),
             ansible_managed: "Ansible managed".into(),
         }

@@ -93,6 +93,15 @@ impl Template {
         eval::render(&self.program, scope)
     }
 
+    /// The text that the template becomes, where all that it is made of was written by users and
+    /// at least one variable of it holds a text.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub(crate) fn written_out(&self, scope: &Scope) -> Result<Option<String>> {
+        eval::written_out(&self.program, scope)
+    }
+
     pub(crate) fn evaluate(&self, scope: &Scope) -> Result<Value> {
         eval::evaluate(&self.program, scope)
     }

@@ -14,7 +14,9 @@ use crate::{
     error::{ErrorKind, Missing, Result, TemplateError, Undefined},
     scope::Scope,
     template::{Origin, Template},
-    value::{Dict, List, Value, big, dict::Entries, thunk::Element, thunk::Thunk},
+    value::{
+        Dict, List, Shape, Text, TextKind, Value, big, dict::Entries, thunk::Element, thunk::Thunk,
+    },
 };
 
 /// A tree of values and templates.
@@ -37,7 +39,7 @@ pub struct Encrypted {
     text: Arc<str>,
     span: Option<Span>,
     decrypt: crate::engine::Decrypt,
-    plain: OnceLock<std::result::Result<Secret<Arc<str>>, TemplateError>>,
+    plain: OnceLock<std::result::Result<Secret<Text>, TemplateError>>,
 }
 
 impl Encrypted {
@@ -50,11 +52,14 @@ impl Encrypted {
     ///
     /// # Errors
     /// No password fits, or the text is no vault text.
-    pub fn plain(&self) -> Result<Secret<Arc<str>>> {
+    pub fn plain(&self) -> Result<Secret<Text>> {
         self.plain
             .get_or_init(|| {
                 (self.decrypt)(&self.text)
-                    .map(|secret| Secret::new(Arc::from(secret.reveal().as_str())))
+                    .map(|secret| {
+                        let plain = Arc::from(secret.reveal().as_str());
+                        Secret::new(Text::decrypted(plain, Arc::clone(&self.text)))
+                    })
                     .map_err(|message| {
                         TemplateError::new(ErrorKind::Decrypt, message).at(self.span.clone())
                     })
@@ -109,19 +114,20 @@ impl Tree {
             Scalar::Bool(value) => Value::Bool(*value),
             Scalar::Int(number) => Value::Int(*number),
             Scalar::BigInt(digits) => big::BigInt::parse_bytes(digits.as_bytes(), 10)
-                .map_or_else(|| Value::Str(Arc::clone(digits)), big::value),
+                .map_or_else(|| Value::Str(digits.into()), big::value),
             Scalar::Float(number) => Value::Float(*number),
-            Scalar::Timestamp(text) | Scalar::Unsafe(text) => Value::Str(Arc::clone(text)),
+            Scalar::Timestamp(text) => Value::Str(text.into()),
+            Scalar::Unsafe(text) => Value::Str(Text::new(Arc::clone(text), TextKind::Untrusted)),
             Scalar::Binary(bytes) => Value::Bytes(Arc::clone(bytes)),
             Scalar::Str { text, style } => {
                 if !Template::is_template(text) {
-                    return Tree::Value(Value::Str(Arc::clone(text)));
+                    return Tree::Value(Value::Str(Text::new(Arc::clone(text), TextKind::Written)));
                 }
                 match Template::compile(engine, text, Origin::scalar(&node.span, *style)) {
                     Ok(template) => return Tree::Template(Arc::new(template)),
                     Err(error) => {
                         wrong.push(error.diagnostic(error.code()));
-                        Value::Str(Arc::clone(text))
+                        Value::Str(text.into())
                     }
                 }
             }
@@ -142,7 +148,7 @@ impl Tree {
     /// It is a template that does not compile.
     pub fn from_text(text: &str, engine: &Engine) -> Result<Tree> {
         if !Template::is_template(text) {
-            return Ok(Tree::Value(Value::from(text)));
+            return Ok(Tree::Value(Value::Str(Text::new(text, TextKind::Written))));
         }
         let text: Arc<str> = text.into();
         Ok(Tree::Template(Arc::new(Template::compile(engine, &text, Origin::unknown())?)))
@@ -215,7 +221,7 @@ impl Tree {
                 Err(error) => failed("", error),
             },
             Self::Secret(encrypted) => match encrypted.plain() {
-                Ok(secret) => Value::Str(Arc::clone(secret.reveal())),
+                Ok(secret) => Value::Str(secret.reveal().clone()),
                 Err(error) => failed("", error),
             },
             Self::List(items) => Value::List(List::from_elements(
@@ -262,7 +268,7 @@ impl Tree {
             Self::Value(value) => value.clone().forced(),
             Self::Template(template) => scope.render(template)?.forced(),
             Self::Secret(encrypted) => {
-                encrypted.plain().map(|secret| Value::Str(Arc::clone(secret.reveal())))
+                encrypted.plain().map(|secret| Value::Str(secret.reveal().clone()))
             }
             Self::List(items) => items
                 .iter()
@@ -355,6 +361,14 @@ impl Value {
             Self::Tuple(items) => items.iter().try_for_each(|item| item.check_defined(depth + 1)),
             Self::Dict(dict) => {
                 dict.snapshot().values().try_for_each(|item| item.force().check_defined(depth + 1))
+            }
+            // What is not asked for may be undefined; what cannot be decrypted is told.
+            Self::Object(object) if object.shape() == Shape::Mapping => {
+                let entries = self.entries().unwrap_or_default();
+                entries.iter().try_for_each(|(_, value)| match value.check_defined(depth + 1) {
+                    Err(error) if error.kind() == ErrorKind::Decrypt => Err(error),
+                    _ => Ok(()),
+                })
             }
             _ => Ok(()),
         }

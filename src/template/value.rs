@@ -10,6 +10,7 @@ pub mod float;
 pub mod json;
 pub mod list;
 pub mod object;
+pub mod text;
 pub mod thunk;
 pub mod written;
 
@@ -19,6 +20,7 @@ pub use big::BigInt;
 pub use dict::Dict;
 pub use list::List;
 pub use object::{Arguments, Object, Shape};
+pub use text::{Text, TextKind};
 
 use crate::error::{Missing, Result, TemplateError, Undefined};
 
@@ -34,7 +36,7 @@ pub enum Value {
     /// An integer that does not fit 64 bits; smaller ones are always [`Value::Int`].
     BigInt(Arc<BigInt>),
     Float(f64),
-    Str(Arc<str>),
+    Str(Text),
     Bytes(Arc<[u8]>),
     List(List),
     Tuple(Arc<[Value]>),
@@ -269,6 +271,30 @@ impl Value {
         }
     }
 
+    /// The name of Ansible's class of such values, as `type_debug` gives it: texts have several.
+    pub fn class_name(&self) -> &str {
+        match self {
+            Self::Str(text) => text.class_name(),
+            other => other.type_name(),
+        }
+    }
+
+    /// The same value as something that came from outside: nothing in it was written by users.
+    #[must_use]
+    pub fn untrusted(self) -> Value {
+        match self {
+            Self::Str(text) => Self::Str(text.untrusted()),
+            Self::List(list) => Self::list(list.iter().map(Value::untrusted)),
+            Self::Tuple(items) => Self::tuple(items.iter().cloned().map(Value::untrusted)),
+            Self::Dict(dict) => {
+                let entries = dict.iter().map(|(key, value)| (key.untrusted(), value.untrusted()));
+                let copy: Dict = entries.collect();
+                Self::Dict(if dict.is_open() { copy.opened() } else { copy })
+            }
+            other => other,
+        }
+    }
+
     /// The name of the type in Python.
     pub fn type_name(&self) -> &str {
         match self {
@@ -343,6 +369,12 @@ impl From<&String> for Value {
 
 impl From<Arc<str>> for Value {
     fn from(text: Arc<str>) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
         Self::Str(text)
     }
 }

@@ -84,7 +84,8 @@ pub(crate) fn script(nonce: &str, remotes: &RemoteBinaries, folders: &[String]) 
     for (machine, binary) in remotes.by_machine() {
         let kib = binary.bytes / 1024 + SPARE_KIB;
         // Writing to a string does not fail.
-        let _ = writeln!(script, "    '{machine}') h={} k={kib} ;;", binary.digest);
+        let _ =
+            writeln!(script, "    '{machine}') h={} n={} k={kib} ;;", binary.digest, binary.bytes);
     }
     script.push_str("    *) return 1 ;;\n  esac\n}\nfolders() {\n");
     for folder in folders {

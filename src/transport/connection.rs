@@ -6,7 +6,8 @@ use bytes::Bytes;
 use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
-    Become, BecomeMethod, ConnectError, Remote, RemoteBinaries, Target,
+    Become, BecomeMethod, ConnectError, ConnectorSettings, Narrator, Remote, RemoteBinaries,
+    Target,
     become_::quote,
     boot,
     dialogue::{BecomeStep, Dialogue, nonce},
@@ -34,6 +35,8 @@ pub struct Connection {
     binaries: Arc<RemoteBinaries>,
     remotes: Mutex<HashMap<Option<Identity>, Slot>>,
     warnings: Vec<String>,
+    address: String,
+    narrator: Option<Narrator>,
 }
 
 /// The remote of one user, once it was started.
@@ -89,17 +92,26 @@ impl Connection {
     pub(crate) fn new(
         wire: Wire,
         target: &Target,
-        binaries: Arc<RemoteBinaries>,
+        settings: &ConnectorSettings,
         warnings: Vec<String>,
     ) -> Self {
         Self {
             wire,
             remote_folders: target.remote_folders.clone(),
             limit: Duration::from_secs(target.connect_timeout_secs.max(START_SECS_MIN)),
-            binaries,
+            binaries: settings.remotes.clone(),
             remotes: Mutex::default(),
             warnings,
+            address: target.address.clone(),
+            narrator: settings.narrator.clone(),
         }
+    }
+
+    async fn exec(&self, command: &str, terminal: Terminal) -> Result<Pipe, ConnectError> {
+        if let Some(narrator) = &self.narrator {
+            (narrator.0)(&self.address, &format!("EXEC {command}"));
+        }
+        self.wire.exec(command, terminal).await
     }
 
     /// The remote of a user, started at first use and kept for later ones; `None` is the user who
@@ -141,7 +153,7 @@ impl Connection {
         let run = async {
             let dialogue = match become_ {
                 None => {
-                    let pipe = self.wire.exec(command, Terminal::None).await?;
+                    let pipe = self.exec(command, Terminal::None).await?;
                     Dialogue::new(pipe, String::new(), self.limit)
                 }
                 Some(become_) => {
@@ -224,7 +236,7 @@ impl Connection {
             Some(become_) => self.enter(become_, &listener, &nonce, script).await?,
             None => {
                 let command = format!("exec {listener}");
-                let pipe = self.wire.exec(&command, Terminal::None).await?;
+                let pipe = self.exec(&command, Terminal::None).await?;
                 let mut dialogue = Dialogue::new(pipe, nonce, self.limit);
                 dialogue.send(script).await?;
                 dialogue
@@ -252,7 +264,7 @@ impl Connection {
             if terminal == Terminal::Raw && matches!(self.wire, Wire::Local) {
                 return Err(BecomeError::Terminal { method, heard }.into());
             }
-            let pipe = self.wire.exec(&call.command, terminal).await?;
+            let pipe = self.exec(&call.command, terminal).await?;
             let mut dialogue = Dialogue::new(pipe, nonce.to_owned(), self.limit);
             if !call.reads_first {
                 dialogue.send(input.clone()).await?;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Weak},
     time::Duration,
@@ -26,6 +27,17 @@ const HANDSHAKES_MAX: u32 = 5;
 /// The first wait before another handshake; it doubles each time.
 const HANDSHAKE_DELAY_MS: u64 = 100;
 
+/// Is told what is done on a connection: the host's address, and the words. Nothing secret is in
+/// them.
+#[derive(Clone)]
+pub struct Narrator(pub Arc<dyn Fn(&str, &str) + Send + Sync>);
+
+impl fmt::Debug for Narrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Narrator")
+    }
+}
+
 /// What all connections of one run share.
 #[derive(Clone, Debug)]
 pub struct ConnectorSettings {
@@ -41,6 +53,8 @@ pub struct ConnectorSettings {
     pub remotes: Arc<RemoteBinaries>,
     /// How many connections may be opened at once; at least 1.
     pub opening_max: usize,
+    /// Is told which command lines are run.
+    pub narrator: Option<Narrator>,
 }
 
 /// Opens connections. Clones share what is open and what was read.
@@ -79,15 +93,26 @@ impl Connector {
     /// # Errors
     /// Where the host cannot be reached, is not the host it should be, or lets nobody in.
     pub async fn connect(&self, target: &Target) -> Result<Connection, ConnectError> {
-        let remotes = self.inner.settings.remotes.clone();
+        let settings = &self.inner.settings;
         if target.connection == ConnectionKind::Local {
-            return Ok(Connection::new(Wire::Local, target, remotes, Vec::new()));
+            self.narrate(
+                target,
+                &format!("ESTABLISH LOCAL CONNECTION FOR USER: {}", settings.user),
+            );
+            return Ok(Connection::new(Wire::Local, target, settings, Vec::new()));
         }
         let files = self.config_files(target).await?;
-        let hop = Hop::of_target(target, &files, &self.inner.settings)?;
+        let hop = Hop::of_target(target, &files, settings)?;
+        self.narrate(target, &format!("ESTABLISH SSH CONNECTION FOR USER: {}", hop.user));
         let session = self.session(&hop, target, &files).await?;
         let warnings = hop.warnings;
-        Ok(Connection::new(Wire::Ssh(Arc::new(session)), target, remotes, warnings))
+        Ok(Connection::new(Wire::Ssh(Arc::new(session)), target, settings, warnings))
+    }
+
+    fn narrate(&self, target: &Target, words: &str) {
+        if let Some(narrator) = &self.inner.settings.narrator {
+            (narrator.0)(&target.address, words);
+        }
     }
 
     async fn session(

@@ -273,6 +273,9 @@ pub enum CallError {
     /// The remote sends a file that nobody asked for.
     #[error("the remote sent a file that nobody asked for")]
     Unasked,
+    /// The request was not run, since one before it in its chain has failed.
+    #[error("a request before it has failed")]
+    NotRun,
 }
 
 impl ConnectError {

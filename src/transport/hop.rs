@@ -370,6 +370,7 @@ mod tests {
             system_ssh_config_file: None,
             remotes: Default::default(),
             opening_max: 1,
+            narrator: None,
         }
     }
 

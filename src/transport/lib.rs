@@ -40,7 +40,7 @@ mod scratch;
 
 pub use become_::{Become, BecomeMethod};
 pub use connection::{Connection, HostKey, RawOutput};
-pub use connector::{Connector, ConnectorSettings};
+pub use connector::{Connector, ConnectorSettings, Narrator};
 pub use error::{BecomeError, CallError, ConnectError, RemoteError};
 pub use remote::{Counters, Files, NoFiles, Remote, Sink};
 pub use remotes::{RemoteBinaries, RemoteBinary};

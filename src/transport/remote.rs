@@ -31,6 +31,10 @@ use crate::{
 /// Frames that may wait to be written. A call that has more waits itself.
 const FRAMES_WAITING_MAX: usize = 16;
 
+/// Once that many bytes are to be written, no more frames are put with them: SSH's packets are not
+/// larger.
+const BYTES_TOGETHER_MAX: usize = 32 * 1024;
+
 /// Seconds that a remote has, over a request's own timeout, to end it.
 const TIMEOUT_GRACE_SECS: u64 = 30;
 
@@ -63,6 +67,9 @@ impl Files for NoFiles {
 /// block; it is flushed at the end of the file.
 pub type Sink = Box<dyn Write + Send>;
 
+/// Is told that a request is on its way, behind all that were sent before it.
+pub type Sent = Box<dyn FnOnce() + Send>;
+
 /// What went over the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -74,6 +81,9 @@ pub struct Counters {
     pub frames_received: u64,
     /// Bytes of these frames.
     pub bytes_received: u64,
+    /// Round trips on the critical path: how many requests were sent each of which could wait for
+    /// the answer to the one before it.
+    pub round_trips: u64,
 }
 
 /// A running remote of one user on one host. Dropping it ends its input, upon which it ends.
@@ -100,8 +110,11 @@ struct Shared {
 
 #[derive(Default)]
 struct Calls {
-    /// The queue of each is bounded by the credit that the call gives.
-    open: HashMap<u64, mpsc::UnboundedSender<Answer>>,
+    /// The queue of each is bounded by the credit that the call gives; the number counts the round
+    /// trips up to its answer.
+    open: HashMap<u64, (mpsc::UnboundedSender<Answer>, u64)>,
+    /// Round trips up to the answers that have come.
+    round_trips: u64,
     /// Why the remote has ended.
     end: Option<String>,
 }
@@ -198,11 +211,25 @@ impl Remote {
         files: &dyn Files,
         sink: Option<Sink>,
     ) -> Result<Response, CallError> {
+        self.call_in_line(request, files, sink, None).await
+    }
+
+    /// The same, for callers that have more to send behind it.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_in_line(
+        &self,
+        request: Request,
+        files: &dyn Files,
+        sink: Option<Sink>,
+        sent: Option<Sent>,
+    ) -> Result<Response, CallError> {
         match request.timeout_secs {
-            None => self.call_untimed(request, files, sink).await,
+            None => self.call_untimed(request, files, sink, sent).await,
             Some(secs) => {
                 let secs = secs.saturating_add(TIMEOUT_GRACE_SECS);
-                let call = self.call_untimed(request, files, sink);
+                let call = self.call_untimed(request, files, sink, sent);
                 tokio::time::timeout(Duration::from_secs(secs), call)
                     .await
                     .unwrap_or(Err(CallError::Timeout { secs }))
@@ -215,19 +242,24 @@ impl Remote {
         request: Request,
         files: &dyn Files,
         mut sink: Option<Sink>,
+        sent: Option<Sent>,
     ) -> Result<Response, CallError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let frame = frame::encode(&ToRemote { id, order: Order::Run(request) })
+        let frame = frame::encode(&ToRemote { id, order: Order::Run(Box::new(request)) })
             .map_err(|error| CallError::Request { why: error.to_string() })?;
         let (sender, mut answers) = mpsc::unbounded_channel();
         {
             let mut calls = self.shared.calls();
             if calls.end.is_none() {
-                calls.open.insert(id, sender);
+                let round_trips = calls.round_trips + 1;
+                calls.open.insert(id, (sender, round_trips));
             }
         }
         let mut call = OpenCall { id, remote: self, done: false };
         self.send_frame(frame).await?;
+        if let Some(sent) = sent {
+            sent();
+        }
         let mut outgoing: Option<Outgoing> = None;
         loop {
             let answer = match &mut outgoing {
@@ -252,6 +284,10 @@ impl Remote {
                 Some(Answer::Done(response)) => {
                     call.done = true;
                     return Ok(*response);
+                }
+                Some(Answer::NotRun) => {
+                    call.done = true;
+                    return Err(CallError::NotRun);
                 }
                 Some(Answer::Want(digest)) => match self.open_file(&digest, files) {
                     Ok(content) => outgoing = Some(Outgoing::new(content)),
@@ -295,6 +331,7 @@ impl Remote {
             bytes_sent: read(&self.shared.bytes_sent),
             frames_received: read(&self.shared.frames_received),
             bytes_received: read(&self.shared.bytes_received),
+            round_trips: self.shared.calls().round_trips,
         }
     }
 
@@ -433,10 +470,19 @@ impl Writing {
                 Some(frame) = self.frames.recv() => frame,
                 else => break,
             };
-            self.shared.frames_sent.fetch_add(1, Ordering::Relaxed);
-            self.shared.bytes_sent.fetch_add(frame.len() as u64, Ordering::Relaxed);
+            let mut bytes = frame;
+            let mut frames = 1;
+            // What waits travels together.
+            while bytes.len() < BYTES_TOGETHER_MAX
+                && let Ok(frame) = self.frames.try_recv()
+            {
+                bytes.extend_from_slice(&frame);
+                frames += 1;
+            }
+            self.shared.frames_sent.fetch_add(frames, Ordering::Relaxed);
+            self.shared.bytes_sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             let written = tokio::select! {
-                written = self.writer.write(Bytes::from(frame)) => written,
+                written = self.writer.write(Bytes::from(bytes)) => written,
                 // A remote that has ended takes no more, and would be waited for in vain.
                 _ = self.ended.wait_for(|ended| *ended) => break,
             };
@@ -508,10 +554,11 @@ impl Reading {
             }
             return;
         }
-        let calls = self.shared.calls();
+        let mut calls = self.shared.calls();
         // Answers to a call that was given up are let go.
-        if let Some(call) = calls.open.get(&message.id) {
+        if let Some((call, round_trips)) = calls.open.get(&message.id) {
             let _ = call.send(message.answer);
+            calls.round_trips = calls.round_trips.max(*round_trips);
         }
     }
 

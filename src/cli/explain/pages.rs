@@ -122,14 +122,6 @@ tasks: []",
         remedy: "write what the message says belongs there",
     },
     Page {
-        code: "E0209",
-        title: "something of Ansible's that is not there yet",
-        meaning: "Trueup knows what is meant and does not do it. It says so before anything is run, rather than passing it over.",
-        example: "- hosts: all
-  debugger: always",
-        remedy: "do without it, or run this playbook with ansible-playbook",
-    },
-    Page {
         code: "E0210",
         title: "files that import each other in a circle",
         meaning: "A playbook, task file or role imports itself, by itself or through others.",

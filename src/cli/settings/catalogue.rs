@@ -36,7 +36,7 @@ settings! {
     ANSIBLE_NOCOWS: Bool = "false", Inside, ["ANSIBLE_NOCOWS"], [("defaults", "nocows")], [], [];
     ANSIBLE_PIPELINING: Bool = "false", Inside, ["ANSIBLE_PIPELINING"], [("defaults", "pipelining"), ("connection", "pipelining")], [], [];
     ANY_ERRORS_FATAL: Bool = "false", Here, ["ANSIBLE_ANY_ERRORS_FATAL"], [("defaults", "any_errors_fatal")], [], [];
-    BECOME_ALLOW_SAME_USER: Bool = "false", Inside, ["ANSIBLE_BECOME_ALLOW_SAME_USER"], [("privilege_escalation", "become_allow_same_user")], [], [];
+    BECOME_ALLOW_SAME_USER: Bool = "false", Here, ["ANSIBLE_BECOME_ALLOW_SAME_USER"], [("privilege_escalation", "become_allow_same_user")], [], [];
     BECOME_PASSWORD_FILE: Path = "null", Here, ["ANSIBLE_BECOME_PASSWORD_FILE"], [("defaults", "become_password_file")], [], [];
     BECOME_PLUGIN_PATH: PathSpec = r#""{home}/plugins/become:/usr/share/ansible/plugins/become""#, Nowhere, ["ANSIBLE_BECOME_PLUGINS"], [("defaults", "become_plugins")], [], [];
     CACHE_PLUGIN: Text = r#""memory""#, Here, ["ANSIBLE_CACHE_PLUGIN"], [("defaults", "fact_caching")], [], [];
@@ -189,8 +189,8 @@ settings! {
     INVENTORY_IGNORE_PATTERNS: List = "[]", Here, ["ANSIBLE_INVENTORY_IGNORE_REGEX"], [("defaults", "inventory_ignore_patterns"), ("inventory", "ignore_patterns")], [], [];
     INVENTORY_UNPARSED_IS_FAILED: Bool = "false", Here, ["ANSIBLE_INVENTORY_UNPARSED_FAILED"], [("inventory", "unparsed_is_failed")], [], [];
     INVENTORY_UNPARSED_WARNING: Bool = "true", Here, ["ANSIBLE_INVENTORY_UNPARSED_WARNING"], [("inventory", "inventory_unparsed_warning")], [], [];
-    LOCALHOST_WARNING: Bool = "true", Inside, ["ANSIBLE_LOCALHOST_WARNING"], [("defaults", "localhost_warning")], [], [];
-    LOG_VERBOSITY: Int = "null", Nowhere, ["ANSIBLE_LOG_VERBOSITY"], [("defaults", "log_verbosity")], [], [];
+    LOCALHOST_WARNING: Bool = "true", Here, ["ANSIBLE_LOCALHOST_WARNING"], [("defaults", "localhost_warning")], [], [];
+    LOG_VERBOSITY: Int = "null", Here, ["ANSIBLE_LOG_VERBOSITY"], [("defaults", "log_verbosity")], [], [];
     MAX_FILE_SIZE_FOR_DIFF: Int = "104448", Nowhere, ["ANSIBLE_MAX_DIFF_SIZE"], [("defaults", "max_diff_size")], [], [];
     MODULE_IGNORE_EXTS: List = r#"[".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".yaml", ".yml", ".ini"]"#, Inside, ["ANSIBLE_MODULE_IGNORE_EXTS"], [("defaults", "module_ignore_exts")], [], [];
     MODULE_STRICT_UTF8_RESPONSE: Bool = "true", Inside, ["ANSIBLE_MODULE_STRICT_UTF8_RESPONSE"], [("defaults", "module_strict_utf8_response")], [], [];
@@ -213,7 +213,7 @@ settings! {
     RUN_VARS_PLUGINS: Text = r#""demand""#, Nowhere, ["ANSIBLE_RUN_VARS_PLUGINS"], [("defaults", "run_vars_plugins")], [], ["demand", "start"];
     SHOW_CUSTOM_STATS: Bool = "false", Here, ["ANSIBLE_SHOW_CUSTOM_STATS"], [("defaults", "show_custom_stats")], [], [];
     STRING_CONVERSION_ACTION: Text = r#""warn""#, Inside, ["ANSIBLE_STRING_CONVERSION_ACTION"], [("defaults", "string_conversion_action")], [], [];
-    STRING_TYPE_FILTERS: List = r#"["string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "ppretty", "json"]"#, Inside, ["ANSIBLE_STRING_TYPE_FILTERS"], [("jinja2", "dont_type_filters")], [], [];
+    STRING_TYPE_FILTERS: List = r#"["string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "ppretty", "json"]"#, Here, ["ANSIBLE_STRING_TYPE_FILTERS"], [("jinja2", "dont_type_filters")], [], [];
     SYSTEM_WARNINGS: Bool = "true", Inside, ["ANSIBLE_SYSTEM_WARNINGS"], [("defaults", "system_warnings")], [], [];
     TAGS_RUN: List = "[]", Here, ["ANSIBLE_RUN_TAGS"], [("tags", "run")], [], [];
     TAGS_SKIP: List = "[]", Here, ["ANSIBLE_SKIP_TAGS"], [("tags", "skip")], [], [];

@@ -15,7 +15,7 @@ use std::{
 use protocol::{
     Answer, Chunk, Digest, FromRemote, Json, Order, Request, Response, ToRemote,
     frame::{self, CHUNK_BYTES_MAX, CREDIT_BYTES, READY},
-    request::InlineFile,
+    request::{Chain, InlineFile},
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -66,7 +66,7 @@ impl Remote {
 
     fn send_request(&mut self, request: Request) -> u64 {
         self.next += 1;
-        self.order(self.next, Order::Run(request));
+        self.order(self.next, Order::Run(Box::new(request)));
         self.next
     }
 
@@ -118,6 +118,39 @@ fn wait_for(mut condition: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(10), "it never came");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn nothing_of_a_chain_is_run_behind_a_failure() {
+    let mut remote = Remote::start();
+    let file = remote.path("ran");
+    let requests = [
+        ("true", Some(Chain { id: 1, position: 0 })),
+        ("false", Some(Chain { id: 1, position: 1 })),
+        ("touch", Some(Chain { id: 1, position: 2 })),
+        ("true", Some(Chain { id: 2, position: 5 })),
+        ("true", None),
+        ("touch", Some(Chain { id: 1, position: 3 })),
+    ];
+    let send = |(program, chain): (&str, Option<Chain>)| {
+        let args = map(json!({"argv": [program, file]}));
+        remote.send_request(Request { module: "command".into(), args, chain, ..Request::default() })
+    };
+    let ids: Vec<u64> = requests.into_iter().map(send).collect();
+    let failed: Vec<Option<bool>> = ids
+        .into_iter()
+        .map(|id| {
+            let message = remote.read();
+            assert_eq!(message.id, id);
+            match message.answer {
+                Answer::Done(response) => Some(response.failed),
+                Answer::NotRun => None,
+                other => panic!("{other:?}"),
+            }
+        })
+        .collect();
+    assert_eq!(failed, [Some(false), Some(true), None, Some(false), Some(false), None]);
+    assert!(!fs::exists(file).unwrap());
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use indexmap::IndexMap;
 use protocol::{Json, JsonMap};
-use template::Value;
+use std::sync::Arc;
+use template::{Tree, Value};
 
 use super::ActionContext;
-use crate::{TaskResult, outcome::RunOrder};
+use crate::TaskResult;
 
 pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>) -> TaskResult {
     args.shift_remove("_raw_params");
@@ -44,19 +45,28 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
         }
     }
     let inventory = context.executor.context.store.inventory();
-    let is_as_wanted = inventory.hosts.get(host.as_str()).is_some_and(|known| {
+    // Variables that differ are set, and are no change, as in Ansible.
+    let is_as_wanted = inventory.hosts.contains_key(host.as_str()) && {
         let has_group = |group: &String| {
             inventory.groups.get(group.as_str()).is_some_and(|g| g.hosts.contains(host.as_str()))
         };
-        let has_var = |(name, value): (&String, &Json)| {
-            let known = known.vars.get(name.as_str()).and_then(|tree| tree.literal());
-            known.and_then(|value| value.to_json().ok()).as_ref() == Some(value)
-        };
-        groups.iter().all(has_group) && vars.iter().all(has_var)
-    });
+        groups.iter().all(has_group)
+    };
     let mut result = TaskResult { changed: !is_as_wanted, ..TaskResult::default() };
     let shown = serde_json::json!({"host_name": host, "groups": groups, "host_vars": vars});
     result.fields.insert("add_host".into(), shown);
-    result.orders.push(RunOrder::AddHost { name: host, groups, vars });
+    // At once: the next item of a loop sees the host.
+    context.executor.context.store.add_to_inventory(Arc::new(move |inventory| {
+        let added = inventory.add_host(&host);
+        for (variable, value) in &vars {
+            let tree = Tree::Value(Value::from_json(value));
+            added.vars.insert(variable.as_str().into(), tree);
+        }
+        for group in &groups {
+            inventory.add_host_to_group(&host, group);
+        }
+        inventory.reconcile();
+        None
+    }));
     result
 }

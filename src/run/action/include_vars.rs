@@ -1,10 +1,14 @@
 //! `include_vars`: variables from files, during a run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
+use inventory::layers::{HashBehaviour, put_over};
 use protocol::Json;
-use template::Value;
+use template::{Tree, Value};
 
 use super::ActionContext;
 use crate::{
@@ -29,9 +33,15 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     if let Some(unknown) = args.keys().find(|name| !ARGUMENTS.contains(&name.as_str())) {
         return failed(format!("{unknown} is not a valid option in include_vars"));
     }
-    if args.contains_key("hash_behaviour") {
-        return failed("include_vars: hash_behaviour is not there yet");
-    }
+    let merges = match args.get("hash_behaviour").map(ToString::to_string).as_deref() {
+        None | Some("" | "replace") => false,
+        Some("merge") => true,
+        Some(other) => {
+            return failed(format!(
+                "value of hash_behaviour must be one of: replace, merge, got: {other}"
+            ));
+        }
+    };
     let text = |name: &str| args.get(name).map(ToString::to_string).filter(|text| !text.is_empty());
     let files = match (text("file").or_else(|| text("_raw_params")), text("dir")) {
         (Some(_), Some(_)) => {
@@ -41,6 +51,9 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
         }
         (Some(file), None) => find_file(context, &file).map(|path| vec![path]),
         (None, Some(dir)) => find_dir(context, &dir).and_then(|dir| files_in(&dir, &args)),
+        (None, None) if args.contains_key("file") || args.contains_key("_raw_params") => {
+            Err("Could not find file on the Ansible Controller.".into())
+        }
         (None, None) => Err("include_vars needs a file or a dir".into()),
     };
     let files = match files {
@@ -53,6 +66,7 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
         match context.executor.context.includes.vars(path) {
             Ok(read) => {
                 for (name, tree) in read {
+                    let tree = if merges { over(context, &name, tree) } else { tree };
                     let json = tree.literal().and_then(|value| value.to_json().ok());
                     shown.insert(name.clone(), json.unwrap_or_else(|| plan::written(&tree).into()));
                     vars.push((name, IncludedVar(tree)));
@@ -74,6 +88,15 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     result.fields.insert("ansible_facts".into(), facts);
     result.orders.push(RunOrder::IncludeVars { name, vars });
     result
+}
+
+/// A variable merged into the one of its name that the task sees.
+fn over(context: &ActionContext<'_>, name: &str, tree: Tree) -> Tree {
+    let Some(known) = context.scope.tree(name) else { return tree };
+    let one = |tree: &Tree| IndexMap::from([(Arc::from(name), tree.clone())]);
+    let mut merged = one(&known);
+    put_over(&mut merged, &one(&tree), HashBehaviour::Merge);
+    merged.swap_remove(name).unwrap_or(tree)
 }
 
 /// A failure, under the name too by which this module has always told it.

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use protocol::{Json, JsonMap};
-use template::Value;
+use template::{Typing, Value};
 
 use super::ActionContext;
 use crate::{TaskResult, outcome::RunOrder};
@@ -15,7 +15,8 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
             "No key/value pairs provided, at least one is required for this action to succeed",
         );
     }
-    let is_native = context.scope.surroundings().settings.jinja2_native;
+    let settings = &context.scope.surroundings().settings;
+    let reads_words = settings.typing == Typing::Structures;
     let mut result = TaskResult::default();
     let mut facts = JsonMap::new();
     for (name, value) in args {
@@ -24,8 +25,8 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
                 "The variable name '{name}' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores."
             ));
         }
-        let value = match (&value, is_native) {
-            (Value::Str(text), false) => match text.to_lowercase().as_str() {
+        let value = match (&value, reads_words) {
+            (Value::Str(text), true) => match text.to_lowercase().as_str() {
                 "yes" | "true" => Value::Bool(true),
                 "no" | "false" => Value::Bool(false),
                 _ => value,
@@ -34,10 +35,7 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
         };
         let json = value.to_json().unwrap_or_else(|_| Json::String(value.to_string()));
         // Facts are lists and dicts; tuples and groups of `groupby` become lists on the way.
-        let value = match &value {
-            Value::Tuple(_) | Value::List(_) | Value::Object(_) => Value::from_json(&json),
-            _ => value,
-        };
+        let value = settled(value);
         facts.insert(name.clone(), json);
         result.variables.push((name, value));
     }
@@ -47,6 +45,26 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
         result.orders.push(RunOrder::CacheFacts { facts });
     }
     result
+}
+
+/// The value as a fact: a list or dict where it behaves as one.
+fn settled(value: Value) -> Value {
+    match value {
+        Value::Dict(dict) if !dict.is_open() => {
+            Value::dict(dict.iter().map(|(key, value)| (key, settled(value))))
+        }
+        sequence if sequence.is_sequence() => {
+            let items = sequence.elements().unwrap_or_default();
+            Value::list(items.into_iter().map(settled))
+        }
+        object @ Value::Object(_) => match object.entries() {
+            Some(entries) => {
+                Value::dict(entries.into_iter().map(|(key, value)| (key, settled(value))))
+            }
+            None => object,
+        },
+        other => other,
+    }
 }
 
 pub(crate) fn is_identifier(name: &str) -> bool {

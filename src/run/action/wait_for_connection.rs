@@ -47,7 +47,7 @@ async fn ping(context: &ActionContext<'_>, way: &Way) -> Result<(), String> {
     reach.reset(&way.target.name).await;
     let args = context.completed("ansible.builtin.ping", JsonMap::new())?;
     let request = crate::execute::Executor::request("ansible.builtin.ping", args, context.settings);
-    let answer = reach.call(way, request, &NoFiles, None).await;
+    let answer = reach.call(way, request, &NoFiles, None, None).await;
     match answer {
         Ok(response) if response.failed => Err(response.msg.unwrap_or_default()),
         Ok(_) => Ok(()),

@@ -20,7 +20,7 @@ impl Dispatcher {
         &mut self,
         includes: Vec<(usize, Arc<Task>, TaskResult)>,
     ) -> Vec<(usize, Arc<Task>)> {
-        let mut failed = Vec::new();
+        let mut failed: Vec<(usize, Arc<Task>)> = Vec::new();
         let mut announced: IndexMap<(String, Option<String>), Vec<HostName>> = IndexMap::new();
         let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
         for (index, task, result) in includes {
@@ -69,13 +69,23 @@ impl Dispatcher {
                     }
                 }
                 Err(why) => {
-                    let result = settled_failure(why);
+                    let mut result = settled_failure(why);
+                    // Ansible says of a role that cannot be had for what reason.
+                    if let RunOrder::IncludeRole(_) = &order
+                        && let Some(why) = result.fields.shift_remove("msg")
+                    {
+                        result.fields.insert("reason".into(), why);
+                    }
                     let _ = self.executor.events.send(Event::HostEnded {
                         host: host.clone(),
                         task: Arc::clone(&task),
                         result: Box::new(result.clone()),
                         ignored: false,
                     });
+                    // Several items of one loop fail their host once.
+                    if failed.iter().any(|(other, known)| *other == index && known.id == task.id) {
+                        continue;
+                    }
                     let counts = self.statistics.of(&host);
                     counts.ok = counts.ok.saturating_sub(1);
                     counts.failed += 1;
@@ -114,7 +124,13 @@ impl Dispatcher {
             kind: FrameKind::Include { params: Arc::clone(&params) },
             keywords,
             parent: Some(Arc::clone(&task.parent)),
-            span: task.span.clone(),
+            // Where the role is named, if one is.
+            span: match order {
+                RunOrder::IncludeRole(_) => task.action.arg_spans.get("name"),
+                _ => None,
+            }
+            .unwrap_or(&task.span)
+            .clone(),
         });
         let (items, frame) = match order {
             RunOrder::IncludeTasks(include) => {

@@ -46,7 +46,9 @@ impl Dispatcher {
                 check: self.context.settings.check,
             });
         }
-        for condition in task.conditions() {
+        // The end of a role is noted whatever its conditions say.
+        let conditions = if task.is_implicit { Vec::new() } else { task.conditions() };
+        for condition in conditions {
             match condition.expression.is_true(&scope) {
                 Ok(true) => {}
                 Ok(false) => {

@@ -67,21 +67,6 @@ impl Dispatcher {
     fn obey(&mut self, order: &RunOrder, host: &HostName, fact_hosts: &[HostName]) {
         let store = &self.context.store;
         match order {
-            RunOrder::AddHost { name, groups, vars } => {
-                let (name, groups, vars) = (name.clone(), groups.clone(), vars.clone());
-                store.add_to_inventory(Arc::new(move |inventory| {
-                    let host = inventory.add_host(&name);
-                    for (variable, value) in &vars {
-                        let tree = Tree::Value(Value::from_json(value));
-                        host.vars.insert(variable.as_str().into(), tree);
-                    }
-                    for group in &groups {
-                        inventory.add_host_to_group(&name, group);
-                    }
-                    inventory.reconcile();
-                    None
-                }));
-            }
             RunOrder::GroupBy { group, parents } => {
                 let (host, group, parents) = (host.clone(), group.clone(), parents.clone());
                 let failed = store.add_to_inventory(Arc::new(move |inventory| {
@@ -155,21 +140,11 @@ impl Dispatcher {
                     "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
                 );
                 if self.context.settings.error_on_missing_handler {
-                    let result = TaskResult {
-                        hint: nearest_handler(name, &self.handlers.names()),
-                        ..TaskResult::failure(message)
-                    };
-                    let index = self.hosts.iter().position(|h| h.name == *host);
-                    let _ = self.executor.events.send(Event::HostEnded {
-                        host: host.clone(),
-                        task: Arc::clone(task),
-                        result: Box::new(result.clone()),
-                        ignored: false,
-                    });
-                    self.statistics.of(host).failed += 1;
-                    if let Some(index) = index {
-                        self.fail_host(index, task, &result);
-                    }
+                    let hint = nearest_handler(name, &self.handlers.names());
+                    let hint = hint.map(|hint| format!("\n  help: {hint}")).unwrap_or_default();
+                    let place = &task.span;
+                    self.end.mistake = Some(format!("{message}\n  at {place}{hint}"));
+                    self.end.ends_play = true;
                     return;
                 }
                 let _ = self.executor.events.send(Event::Warning { message });

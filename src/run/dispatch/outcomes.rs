@@ -33,6 +33,9 @@ impl Dispatcher {
                     ignored,
                 });
             }
+            if let Some(role) = task.role().filter(|_| !result.skipped && !result.unreachable) {
+                self.entered_roles.insert((name.clone(), role.identity.clone()));
+            }
             if !self.end.is_interrupted && self.needs_debugger(&task, &result, &scope) {
                 match self.debug(&task, &name, &result, &scope) {
                     Decision::Continue => {}
@@ -55,6 +58,7 @@ impl Dispatcher {
                 self.end.unreachable.push(name.clone());
                 if let Some(host) = self.hosts.get_mut(index) {
                     host.is_unreachable = true;
+                    host.series = None;
                 }
                 self.deactivate(&name);
                 failed_now.push((index, Arc::clone(&task)));
@@ -90,6 +94,7 @@ impl Dispatcher {
 
     pub(super) fn fail_host(&mut self, index: usize, task: &Arc<Task>, result: &TaskResult) {
         let Some(host) = self.hosts.get_mut(index) else { return };
+        host.series = None;
         let name = host.name.clone();
         let is_any_rescuing = host.cursor.is_any_rescuing();
         let is_rescued = host.cursor.fail();
@@ -190,7 +195,7 @@ impl Dispatcher {
         if result.unreachable {
             counts.unreachable += 1;
             if ignored {
-                counts.skipped += 1;
+                counts.ok += 1;
                 counts.ignored += 1;
                 counts.unreachable -= 1;
             }

@@ -17,10 +17,14 @@ impl Dispatcher {
     /// Starts all that may start now. Tasks of the run itself (`meta`) are done here.
     pub(super) async fn start(&mut self, running: &mut JoinSet<Finished>) {
         loop {
-            if self.end.ends_play {
+            if self.end.is_interrupted {
                 return;
             }
             let mut ready = self.ready();
+            if self.end.ends_play {
+                // What hosts have been sent is told nevertheless.
+                ready.retain(|(index, task, ..)| self.is_sent(*index, task));
+            }
             if ready.is_empty() {
                 return;
             }
@@ -33,6 +37,10 @@ impl Dispatcher {
                     return;
                 };
                 ready.retain(|(_, _, position, _)| *position == first);
+            }
+            // A host on which the role has run is none of those that a task runs once for.
+            if self.strategy == Strategy::Linear && self.pass_by_roles(&mut ready) {
+                continue;
             }
             let mut has_started = false;
             let runs_once =
@@ -50,8 +58,8 @@ impl Dispatcher {
                 ready.truncate(1);
             }
             for (index, task, _, is_handler) in ready {
-                if self.end.ends_play {
-                    return;
+                if self.end.ends_play && !self.is_sent(index, &task) {
+                    continue;
                 }
                 has_started |= self.start_on(index, &task, is_handler, running).await;
             }
@@ -102,6 +110,21 @@ impl Dispatcher {
         ready
     }
 
+    /// Goes past tasks of roles that have run on their host. Returns whether no task is left.
+    fn pass_by_roles(&mut self, ready: &mut Vec<(usize, Arc<Task>, Position, bool)>) -> bool {
+        ready.retain(|(index, task, ..)| {
+            let Some(host) = self.hosts.get(*index) else { return false };
+            if !self.skips_role(task, &host.name.clone()) {
+                return true;
+            }
+            if let Some(host) = self.hosts.get_mut(*index) {
+                host.cursor.advance();
+            }
+            false
+        });
+        ready.is_empty()
+    }
+
     /// Goes past a task that the run's tags do not choose, on all hosts at once.
     fn pass_by_tags(&mut self, ready: &[(usize, Arc<Task>, Position, bool)]) -> bool {
         let Some((host, task, ..)) = ready.first() else { return false };
@@ -117,7 +140,7 @@ impl Dispatcher {
     }
 
     /// Whether tags and `--start-at-task` let a task run on a host.
-    fn is_chosen(&self, task: &Arc<Task>, host: usize) -> bool {
+    pub(super) fn is_chosen(&self, task: &Arc<Task>, host: usize) -> bool {
         if task.is_handler {
             return true;
         }
@@ -165,9 +188,6 @@ impl Dispatcher {
             self.meta(index, task).await;
             return false;
         }
-        if let Some(role) = task.role() {
-            self.entered_roles.insert((name.clone(), role.identity.clone()));
-        }
         if is_handler && task.is_handler {
             self.handlers.done(task.id, &name);
         }
@@ -193,19 +213,33 @@ impl Dispatcher {
                 .executor
                 .events
                 .send(Event::HostStarted { task: Arc::clone(&task), host: name.clone() });
+            let sent = self.take_sent(index, &task);
+            let leading = match &sent {
+                Some(_) => None,
+                None => self.begin_series(index, &task),
+            };
             running.spawn(async move {
                 let _throttled = match &throttle {
                     Some(throttle) => throttle.acquire().await.ok(),
                     None => None,
                 };
-                let result = executor.execute(&task, &name).await;
+                let sent = match sent {
+                    Some(sent) => sent.result().await,
+                    None => None,
+                };
+                let result = match (sent, leading) {
+                    (Some(result), _) => result,
+                    (None, Some(leading)) => executor.execute_leading(leading, &task, &name).await,
+                    (None, None) => executor.execute(&task, &name).await,
+                };
                 (index, task, result)
             });
+            self.look_ahead(index);
         }
     }
 
     /// A role that has run on a host runs again only if it allows that.
-    fn skips_role(&self, task: &Arc<Task>, host: &HostName) -> bool {
+    pub(super) fn skips_role(&self, task: &Arc<Task>, host: &HostName) -> bool {
         task.parent.roles().any(|role| {
             !role.allow_duplicates
                 && self.completed_roles.contains(&(host.clone(), role.identity.clone()))

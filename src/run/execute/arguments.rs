@@ -30,9 +30,7 @@ impl Executor {
                 None if value.is_none() || matches!(value, Value::Omit) => {}
                 None => {
                     return Err(Box::new(TaskResult::failure(format!(
-                        "the arguments of '{}' are {}, not a dictionary",
-                        action.written,
-                        value.type_name()
+                        "invalid or malformed argument: '{value}'"
                     ))));
                 }
             }

@@ -1,14 +1,18 @@
 //! A loop: its items, what each of them sees, and what they come to together.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
+use futures_util::{StreamExt, stream};
 use inventory::HostName;
 use plan::{Key, Loop, Setting, Task};
 use protocol::Json;
 use template::{Scope, Surroundings, TemplateError, Value};
 
-use super::Executor;
-use crate::{Event, ItemEvent, TaskResult};
+use super::{
+    Executor,
+    line::{Line, Place},
+};
+use crate::{Event, ItemEvent, TaskResult, action, connect};
 
 impl Executor {
     /// The items of a task's loop; `None` where it has no loop.
@@ -105,50 +109,20 @@ impl Executor {
             Some(setting) => setting.tree.evaluate(scope).ok().and_then(|v| v.as_float()),
             None => None,
         };
-        let mut results = Vec::with_capacity(items.len());
+        let turns = Turns { loop_var, index_var, is_extended, has_all_items, items };
+        if turns.items.len() > 1 && self.goes_ahead(task, host, scope) {
+            return self.loop_ahead(task, host, scope, &turns).await;
+        }
+        let mut results = Vec::with_capacity(turns.items.len());
         // What an item sets is seen by the next one.
         let mut scope = scope.clone();
-        for (index, item) in items.iter().enumerate() {
+        for index in 0..turns.items.len() {
             if let Some(secs) = pause.filter(|secs| *secs > 0.0 && index > 0) {
                 tokio::time::sleep(Duration::from_secs_f64(secs)).await;
             }
-            let mut vars: Vec<(&str, Value)> = vec![
-                (&loop_var, item.clone()),
-                ("ansible_loop_var", Value::from(loop_var.as_str())),
-            ];
-            let position = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
-            if let Some(index_var) = &index_var {
-                vars.push((index_var, position.clone()));
-                vars.push(("ansible_index_var", Value::from(index_var.as_str())));
-            }
-            if is_extended {
-                vars.push(("ansible_loop", extended_loop(&items, index, has_all_items)));
-            }
-            let item_scope = scope.push_values(vars);
-            let place = ItemPlace {
-                loop_var: &loop_var,
-                index_var: index_var.as_deref(),
-                item,
-                index,
-                extended: is_extended.then(|| extended_loop(&items, index, has_all_items)),
-            };
-            let mut result = self.execute_once(task, host, &item_scope, Some(&place)).await;
-            result.no_log |= self.flag(task, Key::NoLog, &item_scope).unwrap_or(false);
-            let label = self.label(task, &item_scope, item);
-            place.describe(&mut result);
-            let ignored = result.failed && self.ignores_errors(task, &item_scope);
-            // Includes speak for themselves once they are done.
-            let is_include =
-                !result.orders.is_empty() && task.does(&["include_tasks", "include_role"]);
-            if !is_include {
-                let _ = self.events.send(Event::Item(Box::new(ItemEvent {
-                    host: host.clone(),
-                    task: Arc::clone(task),
-                    label,
-                    result: result.clone(),
-                    ignored,
-                })));
-            }
+            let (item_scope, result) =
+                self.execute_item(task, host, &scope, &turns, index, None).await;
+            self.tell_item(task, host, &turns, index, &item_scope, &result);
             let stops = !control.break_when.is_empty() && self.breaks(task, &item_scope, &result);
             if !result.variables.is_empty() {
                 let set =
@@ -161,6 +135,117 @@ impl Executor {
             }
         }
         aggregate(results)
+    }
+
+    /// Whether items of a loop may be worked out while those before them are under way: nothing
+    /// that one of them sees depends on what another one has come to.
+    fn goes_ahead(&self, task: &Arc<Task>, host: &HostName, scope: &Scope) -> bool {
+        let control = &task.loop_control;
+        let takes_turns = control.pause.is_some()
+            || !control.break_when.is_empty()
+            || task.until.is_some()
+            || task.action.deferred.is_some()
+            || task.retries.is_some()
+            || task.async_.is_some()
+            || [Key::Timeout, Key::DelegateTo].iter().any(|key| task.setting(*key).is_some())
+            || self.context.settings.task_timeout_secs > 0;
+        let Some(spec) = self.specs.spec(&task.action.name).filter(|_| !takes_turns) else {
+            return false;
+        };
+        if !action::is_one_request(&task.action.name, spec.runs) {
+            return false;
+        }
+        // On the controller's own machine a lookup may see what the item before has done.
+        connect::resolve(host.as_str(), Some(task), scope, scope, &self.context.settings)
+            .is_ok_and(|way| !way.remote().is_local)
+    }
+
+    /// A loop whose requests are sent without waiting for answers. They arrive in order, and what
+    /// came of them is told in order.
+    async fn loop_ahead(
+        &self,
+        task: &Arc<Task>,
+        host: &HostName,
+        scope: &Scope,
+        turns: &Turns,
+    ) -> TaskResult {
+        let line = Line::new();
+        let mut results = Vec::with_capacity(turns.items.len());
+        let under_way = stream::iter(0..turns.items.len()).map(|index| {
+            let place = Some(Arc::new(line.join()));
+            self.execute_item(task, host, scope, turns, index, place)
+        });
+        let mut ended = pin!(under_way.buffered(ITEMS_AHEAD_MAX));
+        while let Some((item_scope, result)) = ended.next().await {
+            self.tell_item(task, host, turns, results.len(), &item_scope, &result);
+            results.push(result);
+        }
+        aggregate(results)
+    }
+
+    /// One item: what it sees, and what came of it.
+    async fn execute_item(
+        &self,
+        task: &Arc<Task>,
+        host: &HostName,
+        scope: &Scope,
+        turns: &Turns,
+        index: usize,
+        place: Option<Arc<Place>>,
+    ) -> (Scope, TaskResult) {
+        let item = turns.items.get(index).unwrap_or(&Value::None);
+        let mut vars: Vec<(&str, Value)> = vec![
+            (&turns.loop_var, item.clone()),
+            ("ansible_loop_var", Value::from(turns.loop_var.as_str())),
+        ];
+        if let Some(index_var) = &turns.index_var {
+            let position = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
+            vars.push((index_var, position));
+            vars.push(("ansible_index_var", Value::from(index_var.as_str())));
+        }
+        let extended =
+            turns.is_extended.then(|| extended_loop(&turns.items, index, turns.has_all_items));
+        if let Some(extended) = &extended {
+            vars.push(("ansible_loop", extended.clone()));
+        }
+        let item_scope = scope.push_values(vars);
+        let item_place = ItemPlace {
+            loop_var: &turns.loop_var,
+            index_var: turns.index_var.as_deref(),
+            item,
+            index,
+            extended,
+            place,
+        };
+        let mut result = self.execute_once(task, host, &item_scope, Some(&item_place)).await;
+        result.no_log |= self.flag(task, Key::NoLog, &item_scope).unwrap_or(false);
+        item_place.describe(&mut result);
+        (item_scope, result)
+    }
+
+    /// Tells what came of an item.
+    fn tell_item(
+        &self,
+        task: &Arc<Task>,
+        host: &HostName,
+        turns: &Turns,
+        index: usize,
+        scope: &Scope,
+        result: &TaskResult,
+    ) {
+        // Includes speak for themselves once they are done.
+        if !result.orders.is_empty() && task.does(&["include_tasks", "include_role"]) {
+            return;
+        }
+        let label = self.label(task, scope, turns.items.get(index).unwrap_or(&Value::None));
+        let ignored = result.failed && self.ignores_errors(task, scope);
+        let _ = self.events.send(Event::Item(Box::new(ItemEvent {
+            host: host.clone(),
+            task: Arc::clone(task),
+            label,
+            result: result.clone(),
+            ignored,
+        })));
     }
 
     fn breaks(&self, task: &Arc<Task>, scope: &Scope, result: &TaskResult) -> bool {
@@ -183,6 +268,18 @@ impl Executor {
     }
 }
 
+/// Items that are worked out, rendered and sent before the first of them has been answered.
+const ITEMS_AHEAD_MAX: usize = 32;
+
+/// What all items of a loop have in common.
+struct Turns {
+    loop_var: String,
+    index_var: Option<String>,
+    is_extended: bool,
+    has_all_items: bool,
+    items: Vec<Value>,
+}
+
 /// An item and its place in the loop.
 pub(crate) struct ItemPlace<'a> {
     loop_var: &'a str,
@@ -190,6 +287,8 @@ pub(crate) struct ItemPlace<'a> {
     pub(super) item: &'a Value,
     index: usize,
     extended: Option<Value>,
+    /// Where its request stands among those of the other items.
+    pub(super) place: Option<Arc<Place>>,
 }
 
 impl ItemPlace<'_> {
@@ -280,6 +379,8 @@ fn aggregate(items: Vec<TaskResult>) -> TaskResult {
         total.delegated_to = total.delegated_to.or_else(|| item.delegated_to.clone());
     }
     total.set_flags();
+    // Said either way, as Ansible does.
+    total.fields.entry("skipped").or_insert(Json::Bool(false));
     total.items = items;
     total
 }

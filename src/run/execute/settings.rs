@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use plan::{Key, Setting, Task};
 use template::{Scope, Tree, Value};
 
-use super::{Executor, jobs::JobSettings};
+use super::{Executor, jobs::JobSettings, line::Place};
 use crate::TaskResult;
 
 /// A task as it stands for one host and one item, its settings rendered.
@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub delegate_to: Option<String>,
     /// How it is run as a job, if it is one.
     pub job: Option<JobSettings>,
+    /// Where it stands among requests that are sent ahead.
+    pub place: Option<Arc<Place>>,
 }
 
 impl Executor {
@@ -37,11 +39,11 @@ impl Executor {
         let no_log = flag(Key::NoLog, false)?;
         let check = flag(Key::CheckMode, run.check)?;
         let diff = flag(Key::Diff, run.diff)?;
-        let timeout = match task.setting(Key::Timeout) {
+        let timeout = match task.setting_in(Key::Timeout, scope) {
             Some(setting) => self.seconds(setting, scope, "timeout")?,
             None => run.task_timeout_secs,
         };
-        let delegate_to = match task.setting(Key::DelegateTo) {
+        let delegate_to = match task.setting_in(Key::DelegateTo, scope) {
             Some(setting) => {
                 let value = self.render(&setting.tree, scope, "delegate_to", &setting.span)?;
                 let name = value.to_string();
@@ -57,6 +59,25 @@ impl Executor {
             environment: self.environment(task, scope)?,
             job: self.job(task, scope)?,
             delegate_to,
+            place: None,
+        })
+    }
+
+    /// The failure of a task that is delegated to a host whose name comes out empty. One that is
+    /// written as nothing is delegated to none.
+    pub(super) fn delegated_to_nobody(
+        &self,
+        task: &Arc<Task>,
+        scope: &Scope,
+    ) -> Option<TaskResult> {
+        let setting = task.setting_in(Key::DelegateTo, scope)?;
+        let Tree::Template(template) = &setting.tree else { return None };
+        let value = setting.tree.instantiate(scope);
+        let is_empty = matches!(&value, Value::Str(name) if name.is_empty());
+        is_empty.then(|| {
+            let text = template.text();
+            let why = format!("Empty hostname produced from delegate_to: \"{text}\"");
+            TaskResult::failure(why)
         })
     }
 
@@ -83,7 +104,7 @@ impl Executor {
         key: Key,
         scope: &Scope,
     ) -> Result<bool, Option<Box<TaskResult>>> {
-        let Some(setting) = task.setting(key) else { return Err(None) };
+        let Some(setting) = task.setting_in(key, scope) else { return Err(None) };
         let value = setting.tree.evaluate(scope).map_err(|error| {
             Some(Box::new(TaskResult::template_failure(&error, key.name(), &setting.span)))
         })?;

@@ -161,7 +161,7 @@ impl Lowerer<'_> {
     fn check_names(&self, filter: &str, arguments: &CallArguments, at: At) -> Result<()> {
         let name_at = |place: usize| match arguments.positional.get(place) {
             Some(Argument::One(Expr { kind: ExprKind::Constant(Value::Str(name)), at })) => {
-                Some((Arc::clone(name), *at))
+                Some((Arc::clone(name.shared()), *at))
             }
             _ => None,
         };
@@ -224,7 +224,7 @@ impl Lowerer<'_> {
         let mut arguments = self.arguments(&call.args)?;
         let name = match arguments.positional.first() {
             Some(Argument::One(Expr { kind: ExprKind::Constant(Value::Str(name)), .. })) => {
-                Arc::clone(name)
+                Arc::clone(name.shared())
             }
             Some(_) => {
                 // The name is worked out at run time.

@@ -1,5 +1,6 @@
 //! Attributes, elements and slices.
 
+use super::class;
 use crate::{
     Dict,
     error::{Missing, Result, TemplateError, Undefined},
@@ -11,6 +12,7 @@ use crate::{
 pub fn attribute(object: &Value, name: &str) -> Value {
     match object {
         Value::Undefined(_) => object.clone(),
+        _ if name == "__class__" => class::of(object),
         Value::Dict(dict) => {
             if methods::has(object, name) {
                 return methods::bound(object, name);

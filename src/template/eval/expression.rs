@@ -34,6 +34,11 @@ impl Machine<'_> {
         }
     }
 
+    /// The value of an expression that is written: nothing in it may be undefined either.
+    pub(crate) fn written(&mut self, expr: &Expr) -> Result<Value> {
+        self.defined(expr)?.forced().map_err(|error| self.placed(error, expr.at))
+    }
+
     /// Whether an expression counts as true.
     pub(crate) fn truth(&mut self, expr: &Expr) -> Result<bool> {
         self.defined(expr).map(|value| value.truthy())
@@ -264,7 +269,7 @@ impl Machine<'_> {
         }
         let variable = variable_of(&call.value);
         let asked = Call { scope: self.scope, name: call.filter.name, variable };
-        (call.filter.run)(&asked, value, arguments)
+        call.filter.apply(&asked, value, arguments)
     }
 
     fn test(&mut self, call: &TestCall) -> Result<bool> {

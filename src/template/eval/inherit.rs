@@ -56,7 +56,7 @@ pub(crate) fn render_file_program(program: &Arc<Program>, scope: &Scope) -> Resu
     let mut machine = Machine::new(program, scope);
     let mut out = Output::default();
     match &program.body {
-        Body::Expression(expr) => out.value(machine.defined(expr)?),
+        Body::Expression(expr) => out.value(machine.written(expr)?),
         Body::Parts(stmts) => machine.run_template(stmts, &mut out)?,
     }
     Ok(out.into_text())
@@ -80,7 +80,7 @@ impl Machine<'_> {
             machine.blocks = blocks;
             match &program.body {
                 Body::Expression(expr) => {
-                    out.value(machine.defined(expr)?);
+                    out.value(machine.written(expr)?);
                     Ok(())
                 }
                 Body::Parts(stmts) => machine.run_template(stmts, out),

@@ -100,7 +100,7 @@ impl MacroObject {
         }
         match (made.kwargs, keyword.first()) {
             (Some(slot), _) => {
-                let entries = keyword.into_iter().map(|(name, value)| (Value::Str(name), value));
+                let entries = keyword.into_iter().map(|(name, value)| (Value::from(name), value));
                 machine.set_slot(slot, Value::Dict(entries.collect::<Dict>()));
             }
             (None, Some((name, _))) => {
@@ -132,9 +132,9 @@ impl Object for MacroObject {
 
     fn get(&self, key: &Value) -> Option<Value> {
         Some(match key.as_str()? {
-            "name" => Value::Str(Arc::clone(&self.made.name)),
+            "name" => Value::from(Arc::clone(&self.made.name)),
             "arguments" => Value::tuple(
-                self.made.parameters.iter().map(|one| Value::Str(Arc::clone(&one.name))),
+                self.made.parameters.iter().map(|one| Value::from(Arc::clone(&one.name))),
             ),
             "catch_kwargs" => Value::Bool(self.made.kwargs.is_some()),
             "catch_varargs" => Value::Bool(self.made.varargs.is_some()),

@@ -45,6 +45,11 @@ impl Output {
         }
     }
 
+    /// Whether nothing was written at all, not even an empty text.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.has_parts
+    }
+
     /// Everything as one value: the part, if there is only one, otherwise a string.
     pub(crate) fn finish(mut self) -> Value {
         match self.single.take() {

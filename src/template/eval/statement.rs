@@ -44,7 +44,7 @@ impl Machine<'_> {
                 }
             }
             Stmt::Output(expr) => {
-                let value = self.defined(expr)?;
+                let value = self.written(expr)?;
                 if self.parent.is_none() {
                     out.value(value);
                 }

@@ -7,7 +7,7 @@ use std::{io::BufRead, sync::Arc};
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 use template::{
-    Engine, Expression, FileOptions, Result, Scope, Settings, Surroundings, Tree, Value,
+    Engine, Expression, FileOptions, Result, Scope, Settings, Surroundings, Tree, Typing, Value,
 };
 
 fn main() -> std::io::Result<()> {
@@ -25,7 +25,10 @@ fn main() -> std::io::Result<()> {
 
 fn run(engine: &Arc<Engine>, case: &Json) -> Result<Json> {
     let settings = Settings {
-        jinja2_native: case.get("native").and_then(Json::as_bool).unwrap_or(true),
+        typing: match case.get("native").and_then(Json::as_bool) {
+            Some(false) => Typing::Structures,
+            _ => Typing::Kept,
+        },
         ..Settings::default()
     };
     let surroundings = Surroundings {

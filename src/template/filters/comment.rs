@@ -64,20 +64,14 @@ fn comment(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
     // Lines without text lose the blank after the decoration.
     let body = format!("{decoration}{body}")
         .replace(&format!("{decoration}{newline}"), &format!("{}{newline}", decoration.trim_end()));
-    let closing = repeated(&postfix, postfix_count);
-    let mut out =
-        format!("{}{}{body}{newline}{closing}", line(&beginning), repeated(&prefix, prefix_count));
-    out.push_str(&end);
-    if end.is_empty()
-        && let Some(shorter) = out.strip_suffix(&newline)
-    {
-        out = shorter.to_owned();
-    }
-    Ok(Value::from(out))
+    let closing = format!("{newline}{postfix}").repeat(postfix_count);
+    let end = if end.is_empty() { end } else { format!("{newline}{end}") };
+    let opening = format!("{}{}", line(&beginning), repeated(&prefix, prefix_count));
+    Ok(Value::from(format!("{opening}{body}{closing}{end}")))
 }
 
 /// Python's `textwrap.wrap`, with white space as it is.
-pub(crate) fn wrapped(
+pub fn wrapped(
     line: &str,
     width: usize,
     breaks_long_words: bool,
@@ -103,6 +97,11 @@ pub(crate) fn wrapped(
         if let Some(chunk) = chunks.last().filter(|chunk| chunk.chars().count() > width).cloned() {
             if breaks_long_words {
                 let room = width.saturating_sub(length).max(usize::from(current.is_empty()));
+                let letters: Vec<char> = chunk.chars().take(room).collect();
+                let hyphen = letters.iter().rposition(|letter| *letter == '-').filter(|at| {
+                    breaks_on_hyphens && letters.iter().take(*at).any(|letter| *letter != '-')
+                });
+                let room = hyphen.map_or(room, |at| at + 1);
                 let head: String = chunk.chars().take(room).collect();
                 let tail: String = chunk.chars().skip(room).collect();
                 chunks.pop();
@@ -140,9 +139,11 @@ fn chunks(line: &str, on_hyphens: bool) -> Vec<String> {
         was_blank = Some(is_blank);
         current.push(c);
         let letter = |at: Option<usize>| {
-            at.and_then(|at| chars.get(at)).is_some_and(|c| c.is_alphanumeric() || *c == '_')
+            at.and_then(|at| chars.get(at))
+                .is_some_and(|c| *c == '_' || (c.is_alphanumeric() && !c.is_ascii_digit()))
         };
-        if on_hyphens && c == '-' && letter(at.checked_sub(1)) && letter(Some(at + 1)) {
+        let before = letter(at.checked_sub(1)) && letter(at.checked_sub(2));
+        if on_hyphens && c == '-' && before && letter(Some(at + 1)) && letter(Some(at + 2)) {
             chunks.push(std::mem::take(&mut current));
         }
     }

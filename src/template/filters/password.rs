@@ -65,6 +65,31 @@ fn salt_of(length: usize) -> Result<String> {
         .collect()
 }
 
+/// What passlib knows besides, and Ansible cannot use because it takes no salt.
+const WITHOUT_SALT: &[&str] = &[
+    "hex_md4",
+    "hex_md5",
+    "hex_sha1",
+    "hex_sha256",
+    "hex_sha512",
+    "ldap_hex_md5",
+    "ldap_hex_sha1",
+    "ldap_md5",
+    "ldap_plaintext",
+    "ldap_sha1",
+    "lmhash",
+    "msdcc",
+    "msdcc2",
+    "mssql2000",
+    "mysql323",
+    "mysql41",
+    "nthash",
+    "oracle10",
+    "plaintext",
+    "postgres_md5",
+    "unix_disabled",
+];
+
 /// The hash of a password.
 ///
 /// # Errors
@@ -95,6 +120,13 @@ pub(crate) fn hashed(
         }
         "md5" | "md5_crypt" => Ok(md5_crypt(password.as_bytes(), &limited(&salt, 8))),
         _ if is_bcrypt => bcrypt_hash(password, &salt, rounds, ident.unwrap_or("2b")),
+        other if WITHOUT_SALT.contains(&other) => Err(TemplateError::new(
+            ErrorKind::Unsupported,
+            format!(
+                "{other} is not in the list of supported passlib algorithms: md5, blowfish, \
+                 sha256, sha512"
+            ),
+        )),
         other => Err(TemplateError::new(
             ErrorKind::Unsupported,
             format!(

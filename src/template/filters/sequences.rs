@@ -3,7 +3,7 @@
 use super::{filter, lenient};
 use crate::{
     engine::{Call, Filter},
-    error::{Missing, Result, TemplateError, Undefined},
+    error::{ErrorKind, Missing, Result, TemplateError, Undefined},
     eval::attribute,
     value::{Arguments, Value, compare::sort_by_keys},
 };
@@ -132,7 +132,7 @@ fn map(call: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value>
         .into_iter()
         .map(|item| {
             let item = if filter.takes_undefined { item } else { item.defined()? };
-            (filter.run)(&inner, item, arguments.clone())
+            filter.apply(&inner, item, arguments.clone())
         })
         .collect::<Result<Vec<_>>>()
         .map(Value::list)
@@ -258,6 +258,7 @@ fn dictsort(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 fn unique(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     let [case, path] = arguments.bind("unique", ["case_sensitive", "attribute"], 0)?;
     let path = path.filter(|path| !path.is_none());
+    let is_folded = case == Some(Value::Bool(false));
     let is_case_sensitive = flag(case, false);
     let mut seen = indexmap::IndexSet::new();
     let mut kept = Vec::new();
@@ -266,7 +267,15 @@ fn unique(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
             Some(path) => by_path(&item, path)?,
             None => item.clone(),
         };
-        if seen.insert(folded(key.defined()?, is_case_sensitive)) {
+        let key = key.defined()?;
+        if !key.is_hashable() && (is_folded || path.is_some()) {
+            return Err(TemplateError::new(
+                ErrorKind::Value,
+                "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it \
+                 does not support the parameters supplied",
+            ));
+        }
+        if seen.insert(folded(key, is_case_sensitive)) {
             kept.push(item);
         }
     }

@@ -1,6 +1,6 @@
 //! Filters over texts, of Jinja2.
 
-use super::filter;
+use super::{filter, lenient};
 use crate::{
     engine::{Call, Filter},
     error::{ErrorKind, Result, TemplateError},
@@ -16,7 +16,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("trim", trim),
     filter("replace", replace),
     filter("string", string),
-    filter("format", format),
+    lenient("format", format),
     filter("indent", indent),
     filter("center", center),
     filter("truncate", truncate),
@@ -101,6 +101,7 @@ fn format(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
             "can't handle positional and keyword arguments at the same time",
         ));
     }
+    let value = value.defined()?;
     let values = if arguments.keyword.is_empty() {
         Value::tuple(arguments.positional)
     } else {

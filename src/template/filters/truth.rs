@@ -40,8 +40,8 @@ fn mandatory(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> 
     let message = match message {
         Some(message) if !message.is_none() => message.defined()?.to_string(),
         _ => match &undefined.missing {
-            crate::Missing::Name(name) => format!("Mandatory variable '{name}' not defined."),
-            _ => "Mandatory variable not defined.".to_owned(),
+            crate::Missing::Name(name) => format!("Mandatory variable '{name}'  not defined."),
+            _ => "Mandatory variable  not defined.".to_owned(),
         },
     };
     Err(TemplateError::new(ErrorKind::Raised, message).because(undefined.error()))
@@ -86,5 +86,5 @@ fn ternary(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 
 fn type_debug(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     arguments.none("type_debug")?;
-    Ok(Value::from(value.type_name()))
+    Ok(Value::from(value.class_name()))
 }

@@ -9,7 +9,7 @@ use crate::{
     engine::{Call, Filter},
     error::{ErrorKind, Result, TemplateError},
     surroundings::VaultCipher,
-    value::{Arguments, Object, Value},
+    value::{Arguments, Text, Value},
 };
 
 pub(super) const FILTERS: &[Filter] = &[filter("vault", vault), lenient("unvault", unvault)];
@@ -57,7 +57,7 @@ fn vault(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
         .map_err(|why| failure(format!("Unable to encrypt: {why}")))?;
     if wraps.is_some_and(|wraps| wraps.truthy()) {
         let plain = String::from_utf8_lossy(&plain).into_owned();
-        return Ok(Value::object(Wrapped { encrypted, plain }));
+        return Ok(Value::Str(Text::decrypted(plain.into(), encrypted.into())));
     }
     Ok(Value::from(encrypted))
 }
@@ -65,16 +65,12 @@ fn vault(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 fn unvault(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     let [secret, _id, _old_id] = arguments.bind("unvault", ["secret", "vault_id", "vaultid"], 0)?;
     let secret = password(secret)?;
-    if let Value::Object(object) = &value
-        && let Some(plain) = object.get(&Value::from("_plain"))
-    {
-        return Ok(plain);
-    }
     // A variable that was written as an encrypted text is decrypted with this password, whether or
     // not another one is at hand.
-    let value = match call.ciphertext() {
-        Some(ciphertext) => Value::from(ciphertext),
-        None => value.defined()?,
+    let value = match (value, call.ciphertext()) {
+        (Value::Str(text), _) => Value::from(text.ciphertext().unwrap_or(&text)),
+        (_, Some(ciphertext)) => Value::from(ciphertext),
+        (value, None) => value.defined()?,
     };
     let bytes = text(&value, "Vault should be in the form of a string")?;
     if !bytes.starts_with(b"$ANSIBLE_VAULT") {
@@ -87,30 +83,4 @@ fn unvault(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
     String::from_utf8(plain)
         .map(Value::from)
         .map_err(|_| failure("Unable to decrypt: what is inside is no UTF-8 text"))
-}
-
-/// A text that is encrypted where it is written down, and plain where it is read.
-struct Wrapped {
-    encrypted: String,
-    plain: String,
-}
-
-impl std::fmt::Debug for Wrapped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wrapped").field("encrypted", &self.encrypted).finish_non_exhaustive()
-    }
-}
-
-impl Object for Wrapped {
-    fn type_name(&self) -> &str {
-        "AnsibleVaultEncryptedUnicode"
-    }
-
-    fn get(&self, key: &Value) -> Option<Value> {
-        (key.as_str() == Some("_plain")).then(|| Value::from(self.plain.as_str()))
-    }
-
-    fn text(&self) -> Option<String> {
-        Some(self.plain.clone())
-    }
 }

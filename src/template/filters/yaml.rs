@@ -238,7 +238,14 @@ impl Dumper<'_, '_> {
             Value::Bool(value) => ("bool", value.to_string()),
             Value::Int(_) | Value::BigInt(_) => ("int", value.to_string()),
             Value::Float(number) => ("float", written_float(*number)),
-            Value::Str(text) => ("str", text.to_string()),
+            Value::Str(text) => {
+                if let Some(ciphertext) = text.ciphertext() {
+                    let style = ScalarStyle::Literal;
+                    let tag = Some("!vault");
+                    return self.emit(Event::scalar(None, tag, ciphertext, false, false, style));
+                }
+                ("str", text.to_string())
+            }
             Value::Omit => ("str", value.to_string()),
             Value::Bytes(bytes) => {
                 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -361,12 +368,12 @@ fn data(node: &Node) -> Value {
             Scalar::Bool(value) => Value::Bool(*value),
             Scalar::Int(number) => Value::Int(*number),
             Scalar::BigInt(digits) => big::BigInt::parse_bytes(digits.as_bytes(), 10)
-                .map_or_else(|| Value::Str(Arc::clone(digits)), big::value),
+                .map_or_else(|| Value::Str(digits.into()), big::value),
             Scalar::Float(number) => Value::Float(*number),
             Scalar::Str { text, .. }
             | Scalar::Timestamp(text)
             | Scalar::Unsafe(text)
-            | Scalar::Vault(text) => Value::Str(Arc::clone(text)),
+            | Scalar::Vault(text) => Value::Str(text.into()),
             Scalar::Binary(bytes) => Value::Bytes(Arc::clone(bytes)),
         },
     }

@@ -142,9 +142,13 @@ fn found_terms(term: &Value, files: &Value, paths: &Value) -> Result<Vec<String>
                 .map(|word| word.trim().to_owned())
                 .filter(|word| !word.is_empty())
                 .collect()),
-            other => {
-                other.elements()?.into_iter().map(|item| Ok(item.defined()?.to_string())).collect()
-            }
+            // What is made of a variable that nobody set is the name of no file.
+            other => Ok(other
+                .elements()?
+                .into_iter()
+                .filter(|item| !item.is_undefined())
+                .map(|item| item.to_string())
+                .collect()),
         }
     };
     let (files, paths) = match term.entries() {
@@ -178,19 +182,18 @@ fn first_found(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     let paths = call.option("paths")?.unwrap_or_default();
     let mut skips = call.bool_option("skip", false)?;
     let mut terms = Vec::new();
-    for term in call.defined_terms()? {
+    for term in std::mem::take(&mut call.terms) {
         if term.is_sequence() { terms.extend(term.elements()?) } else { terms.push(term) }
     }
     if terms.is_empty() {
         terms.push(Value::None);
     }
     let mut names = Vec::new();
-    for term in &terms {
-        let term = term.clone().defined()?;
+    for term in terms.iter().filter(|term| !term.is_undefined()) {
         if let Some(skip) = term.get("skip") {
             skips |= crate::filters::truth::boolean(&skip).unwrap_or(false);
         }
-        names.extend(found_terms(&term, &files, &paths)?);
+        names.extend(found_terms(term, &files, &paths)?);
     }
     let surroundings = call.scope.surroundings();
     for name in &names {

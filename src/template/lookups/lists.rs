@@ -5,8 +5,9 @@ use crate::{
     error::{ErrorKind, Result, TemplateError},
     filters::{
         random::Source,
-        sets::{cartesian, flatten_into, pairs_with_subelements},
+        sets::{cartesian, flatten_into},
     },
+    lookups::subelements,
     value::Value,
 };
 
@@ -17,7 +18,7 @@ pub(super) const LOOKUPS: &[Lookup] = &[
     Lookup { name: "nested", home: "", run: nested },
     Lookup { name: "cartesian", home: "community.general", run: nested },
     Lookup { name: "together", home: "", run: together },
-    Lookup { name: "subelements", home: "", run: subelements },
+    Lookup { name: "subelements", home: "", run: subelements::lookup },
     Lookup { name: "indexed_items", home: "", run: indexed_items },
     Lookup { name: "random_choice", home: "", run: random_choice },
     Lookup { name: "sequence", home: "", run: sequence },
@@ -103,33 +104,13 @@ fn together(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
         .collect())
 }
 
-fn subelements(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
-    let terms = call.defined_terms()?;
-    let (Some(items), Some(path)) = (terms.first(), terms.get(1)) else {
-        return Err(TemplateError::new(
-            ErrorKind::Lookup,
-            "subelements lookup expects a list of two or three items",
-        ));
-    };
-    let skips = terms
-        .get(2)
-        .and_then(|flags| flags.get("skip_missing"))
-        .is_some_and(|skip| crate::filters::truth::boolean(&skip).unwrap_or(false));
-    // What was skipped has no elements.
-    let items = match items.entries() {
-        Some(entries) => Value::list(
-            entries
-                .into_iter()
-                .map(|(_, item)| item)
-                .filter(|item| !item.get("skipped").is_some_and(|skipped| skipped.truthy())),
-        ),
-        None => items.clone(),
-    };
-    pairs_with_subelements(&items, path, skips)
-}
-
 fn indexed_items(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
-    let items = flattened_once(call.defined_terms()?)?;
+    let terms = call.defined_terms()?;
+    // A loop hands a dictionary over as it is.
+    if let [Value::Dict(_)] = terms.as_slice() {
+        return Err(TemplateError::new(ErrorKind::Lookup, "with_indexed_items expects a list"));
+    }
+    let items = flattened_once(terms)?;
     Ok(items
         .into_iter()
         .enumerate()

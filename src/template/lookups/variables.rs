@@ -5,9 +5,11 @@ use std::path::Path;
 use crate::{
     engine::{Lookup, LookupCall},
     error::{ErrorKind, Result, TemplateError},
+    eval::typing,
     file::{FileOptions, set_option},
     filters::regex,
-    value::Value,
+    surroundings::Typing,
+    value::{Text, TextKind, Value},
 };
 
 pub(super) const LOOKUPS: &[Lookup] = &[
@@ -49,10 +51,23 @@ fn vars(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
 fn varnames(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     let names = call.scope.names();
     let mut found = Vec::new();
-    for term in call.text_terms()? {
-        let pattern = regex::pattern(&term, false, false)?;
+    for term in call.defined_terms()? {
+        let Value::Str(term) = &term else {
+            return Err(TemplateError::new(
+                ErrorKind::Lookup,
+                format!(
+                    "Invalid setting identifier, \"{term}\" is not a string, its a <class '{}'>",
+                    term.type_name()
+                ),
+            ));
+        };
+        let pattern = regex::pattern(term, false, false).map_err(|error| {
+            let why = error.message();
+            let message = format!("Unable to use \"{term}\" as a search parameter: {why}");
+            TemplateError::new(ErrorKind::Lookup, message)
+        })?;
         for name in &names {
-            if pattern.is_match(name).map_err(|error| regex::failure(&term, &error))? {
+            if pattern.is_match(name).map_err(|error| regex::failure(term, &error))? {
                 found.push(Value::from(std::sync::Arc::clone(name)));
             }
         }
@@ -145,7 +160,7 @@ fn inventory_hostnames(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     let hosts = inventory
         .matching(&pattern)
         .map_err(|message| TemplateError::new(ErrorKind::Lookup, message))?;
-    Ok(hosts.into_iter().map(Value::Str).collect())
+    Ok(hosts.into_iter().map(Value::from).collect())
 }
 
 fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
@@ -170,8 +185,7 @@ fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
             set_option(name, &value, &mut options.syntax, &mut options.newline_sequence)?;
         }
     }
-    // Native types are what this lookup's text is turned into, or not, below.
-    let _ = call.option("jinja2_native")?;
+    let is_native = call.bool_option("jinja2_native", false)?;
     let scope = match extra.as_ref().and_then(Value::entries) {
         Some(entries) => call
             .scope
@@ -191,7 +205,13 @@ fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
         options.path.clone_from(&path);
         let scope = scope.push_values(template_variables(&path, surroundings));
         let rendered = scope.engine().render_file(&text, &options, &scope)?;
-        texts.push(if converts { converted(rendered) } else { Value::from(rendered) });
+        texts.push(match (surroundings.settings.typing, is_native) {
+            (Typing::Literals, true) => typing::literal(Value::from(rendered)),
+            // Types are made of texts all over, but not of this one.
+            (Typing::Literals, false) => Value::Str(Text::new(rendered, TextKind::Final)),
+            _ if converts => typing::structured(rendered.into()),
+            _ => Value::Str(Text::new(rendered, TextKind::Final)),
+        });
     }
     Ok(texts)
 }
@@ -207,12 +227,4 @@ fn template_variables(
         ("template_fullpath", text(&surroundings.absolute(path))),
         ("ansible_managed", Value::from(surroundings.settings.ansible_managed.as_str())),
     ]
-}
-
-/// A text that reads as a list or dict becomes one, as Ansible does with `convert_data`.
-fn converted(text: String) -> Value {
-    if text.starts_with(['{', '[']) || text == "True" || text == "False" {
-        return crate::literal_eval::parse_structure(&text).unwrap_or(Value::from(text));
-    }
-    Value::from(text)
 }

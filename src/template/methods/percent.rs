@@ -131,7 +131,9 @@ pub fn format(format: &str, values: &Value) -> Result<String> {
             Some(value) => value,
             None => values.next()?,
         };
-        write_field(&mut out, &field, kind, &value.defined()?)?;
+        // Python shows what is undefined where it is asked how it would be written.
+        let value = if matches!(kind, 'r' | 'a') { value } else { value.defined()? };
+        write_field(&mut out, &field, kind, &value)?;
     }
     let unused = match values.items {
         Some(items) => values.at < items.len(),

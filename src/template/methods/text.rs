@@ -192,7 +192,7 @@ fn title(text: &str) -> String {
 /// A text argument.
 fn text_argument(function: &str, value: Option<Value>) -> Result<std::sync::Arc<str>> {
     match value.unwrap_or_default() {
-        Value::Str(text) => Ok(text),
+        Value::Str(text) => Ok(text.shared().clone()),
         other => Err(TemplateError::of_type(format!(
             "{function}: argument must be str, not {}",
             other.type_name()

@@ -63,11 +63,15 @@ pub(super) const TESTS: &[Test] = &[
 /// Whether a value is an encrypted text, or a variable that was written as one.
 fn vault_encrypted(call: &Call<'_>, value: &Value, arguments: Arguments) -> Result<bool> {
     arguments.none("vault_encrypted")?;
-    if call.ciphertext().is_some() {
-        return Ok(true);
+    match value {
+        Value::Str(text) => Ok(text.ciphertext().is_some() || text.starts_with("$ANSIBLE_VAULT")),
+        // One that no password fits is encrypted all the same.
+        Value::Undefined(undefined) => match call.ciphertext() {
+            Some(_) => Ok(true),
+            None => Err(undefined.error()),
+        },
+        _ => Ok(false),
     }
-    let value = value.clone().defined()?;
-    Ok(value.as_str().is_some_and(|text| text.starts_with("$ANSIBLE_VAULT")))
 }
 
 /// `match`, `search` and `regex`: the last says by an argument which it is.

@@ -11,7 +11,7 @@ use std::{path::Path, sync::Arc};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use template::{
-    Engine, Expression, FileOptions, Result, Scope, Settings, Surroundings, Tree, Value,
+    Engine, Expression, FileOptions, Result, Scope, Settings, Surroundings, Tree, Typing, Value,
 };
 
 fn cases(name: &str) -> String {
@@ -31,7 +31,7 @@ fn scope(engine: &Arc<Engine>) -> Scope {
         })
         .collect();
     let surroundings = Surroundings {
-        settings: Settings { jinja2_native: false, ..Settings::default() },
+        settings: Settings { typing: Typing::Structures, ..Settings::default() },
         ..Surroundings::default()
     };
     Scope::new(Arc::clone(engine), Arc::new(surroundings)).push(Arc::new(layer))

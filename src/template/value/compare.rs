@@ -75,7 +75,7 @@ impl Value {
     pub fn order(&self, other: &Value, sign: &str) -> Result<Option<Ordering>> {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => return Ok(Some(a.cmp(b))),
-            (Self::Str(a), Self::Str(b)) => return Ok(Some(a.cmp(b))),
+            (Self::Str(a), Self::Str(b)) => return Ok(Some((**a).cmp(b))),
             (Self::Bytes(a), Self::Bytes(b)) => return Ok(Some(a.cmp(b))),
             (Self::Undefined(undefined), _) | (_, Self::Undefined(undefined)) => {
                 return Err(undefined.error());
@@ -149,7 +149,7 @@ pub fn sort_by_keys<T>(items: &mut [(Value, T)], reverse: bool) -> Result<()> {
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Str(a), Self::Str(b)) => Arc::ptr_eq(a, b) || a == b,
+            (Self::Str(a), Self::Str(b)) => a == b,
             (Self::Int(a), Self::Int(b)) => a == b,
             (Self::Bool(a), Self::Bool(b)) => a == b,
             (Self::None, Self::None)

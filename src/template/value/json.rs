@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value as Json};
 
-use super::{Dict, List, Shape, Value, big, float};
+use super::{Dict, List, Shape, Text, TextKind, Value, big, float};
 use crate::error::{ErrorKind, Result, TemplateError};
 
 /// How deep a value may be nested; Python's own limit is near it.
@@ -11,16 +11,29 @@ const DEPTH_MAX: usize = 400;
 impl Value {
     /// The value of a JSON document. All of it is data.
     pub fn from_json(json: &Json) -> Self {
+        Self::of_json(json, TextKind::Plain)
+    }
+
+    /// The value of what a host, a module or a fact said.
+    pub fn from_result(json: &Json) -> Self {
+        Self::of_json(json, TextKind::Untrusted)
+    }
+
+    fn of_json(json: &Json, kind: TextKind) -> Self {
         match json {
             Json::Null => Self::None,
             Json::Bool(value) => Self::Bool(*value),
             Json::Number(number) => from_number(number),
-            Json::String(text) => Self::from(text.as_str()),
-            Json::Array(items) => Self::List(items.iter().map(Self::from_json).collect::<List>()),
+            Json::String(text) => Self::Str(Text::new(text.as_str(), kind)),
+            Json::Array(items) => {
+                Self::List(items.iter().map(|item| Self::of_json(item, kind)).collect::<List>())
+            }
             Json::Object(entries) => Self::Dict(
                 entries
                     .iter()
-                    .map(|(key, value)| (Self::from(key.as_str()), Self::from_json(value)))
+                    .map(|(key, value)| {
+                        (Self::Str(Text::new(key.as_str(), kind)), Self::of_json(value, kind))
+                    })
                     .collect::<Dict>(),
             ),
         }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{Shape, Value, float};
+use crate::error::Missing;
 
 /// How deep nested containers are written before a loop is supposed.
 const DEPTH_MAX: usize = 200;
@@ -51,7 +52,12 @@ impl Value {
             return;
         }
         match self {
-            Self::Undefined(_) => out.push_str("Undefined"),
+            Self::Undefined(undefined) => match &undefined.missing {
+                Missing::Name(name) => {
+                    let _ = write!(out, "AnsibleUndefined(hint=None, obj=missing, name='{name}')");
+                }
+                _ => out.push_str("AnsibleUndefined"),
+            },
             Self::None => out.push_str("None"),
             Self::Bool(true) => out.push_str("True"),
             Self::Bool(false) => out.push_str("False"),

@@ -125,6 +125,7 @@ fn connector(folder: &Path, agent_socket: Option<PathBuf>) -> Connector {
         system_ssh_config_file: None,
         remotes: remotes(),
         opening_max: 50,
+        narrator: None,
     })
 }
 

@@ -81,6 +81,7 @@ fn connector(folder: &Path) -> Connector {
         system_ssh_config_file: None,
         remotes: Arc::new(remotes()),
         opening_max: 8,
+        narrator: None,
     })
 }
 
@@ -688,6 +689,7 @@ async fn a_machine_without_a_remote_is_named() {
         system_ssh_config_file: None,
         remotes: Arc::new(remotes),
         opening_max: 1,
+        narrator: None,
     });
     let error = connector.connect(&bench.target).await.unwrap().remote(None).await.err().unwrap();
     let machine = format!("Linux {}", std::env::consts::ARCH);
