@@ -214,8 +214,12 @@ impl Session {
             // Ansible goes on with what it could read.
             for diagnostic in &diagnostics.all {
                 let place = diagnostic.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
-                // One that names a place is searched for by its words, which stay on one line.
+                // One that names a place or a host is searched for by its words, which stay on one
+                // line.
                 match &diagnostic.span {
+                    None if diagnostic.code == inventory::load::codes::LINE => {
+                        eprintln!("[WARNING]: {}", diagnostic.message);
+                    }
                     Some(_) => eprintln!("[WARNING]: {place}{}", diagnostic.message),
                     None => self.warn(&diagnostic.message),
                 }
