@@ -22,6 +22,7 @@ use crate::{
     Failed, Program,
     args::{ConnectionOptions, InventoryOptions},
     catalogue::Modules,
+    custom_modules::ModuleFolders,
     extra_vars, secrets,
     settings::{Configuration, Settings},
 };
@@ -78,7 +79,7 @@ impl Session {
         let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
         let extra = extra_vars::read(&options.extra_vars, &engine, &files)?;
         let mut surroundings = Surroundings {
-            environment: settings.environment.clone(),
+            environment: Arc::new(settings.environment.clone()),
             current_folder: settings.current_folder.clone(),
             home_folder: Some(settings.home.clone()),
             decrypt: Some(decrypt),
@@ -124,7 +125,12 @@ impl Session {
             modules: Arc::new(
                 Modules::new(
                     collections.clone(),
-                    module_folders(&settings, places.modules),
+                    ModuleFolders {
+                        modules: module_folders(&settings, places.modules),
+                        module_utils: settings
+                            .paths("DEFAULT_MODULE_UTILS_PATH")
+                            .unwrap_or_else(|| plugin_folders(&settings, "module_utils")),
+                    },
                     settings.environment.get("PATH").cloned().unwrap_or_default(),
                 )
                 .without(&rejected),
@@ -208,8 +214,12 @@ impl Session {
             // Ansible goes on with what it could read.
             for diagnostic in &diagnostics.all {
                 let place = diagnostic.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
-                // One that names a place is searched for by its words, which stay on one line.
+                // One that names a place or a host is searched for by its words, which stay on one
+                // line.
                 match &diagnostic.span {
+                    None if diagnostic.code == inventory::load::codes::LINE => {
+                        eprintln!("[WARNING]: {}", diagnostic.message);
+                    }
                     Some(_) => eprintln!("[WARNING]: {place}{}", diagnostic.message),
                     None => self.warn(&diagnostic.message),
                 }
@@ -435,6 +445,7 @@ impl Session {
             async_dir: settings.get("ASYNC_DIR").unwrap_or_else(|| "~/.ansible_async".into()),
             poll_interval_secs: settings.number("DEFAULT_POLL_INTERVAL")?.unwrap_or(15),
             task_timeout_secs: settings.number("TASK_TIMEOUT")?.unwrap_or(0),
+            strict_utf8: flag("MODULE_STRICT_UTF8_RESPONSE")?.unwrap_or(true),
             executable: settings.get("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".into()),
             connection: self.connection_defaults(connection)?,
             program: ProgramFacts {
@@ -580,11 +591,14 @@ fn module_folders(settings: &Settings, named: &[PathBuf]) -> Vec<PathBuf> {
         .iter()
         .flat_map(|path| std::env::split_paths(path).collect::<Vec<_>>())
         .map(|path| settings.expand(&path.to_string_lossy()));
-    let said = settings.paths("DEFAULT_MODULE_PATH").unwrap_or_else(|| {
-        vec![
-            settings.home.join(".ansible/plugins/modules"),
-            PathBuf::from("/usr/share/ansible/plugins/modules"),
-        ]
-    });
+    let said = settings
+        .paths("DEFAULT_MODULE_PATH")
+        .unwrap_or_else(|| plugin_folders(settings, "modules"));
     named.chain(said).collect()
+}
+
+/// Where plugins of a kind are that no setting speaks of.
+fn plugin_folders(settings: &Settings, kind: &str) -> Vec<PathBuf> {
+    let places = [settings.home.join(".ansible"), PathBuf::from("/usr/share/ansible")];
+    places.iter().map(|place| place.join("plugins").join(kind)).collect()
 }

@@ -224,6 +224,10 @@ pub struct Response {
     pub returned: JsonMap,
     /// For the user's eyes.
     pub warnings: Vec<String>,
+    /// Whether a program said bytes that are no UTF-8, of which the values hold no more than that
+    /// they were there. Ansible calls such an answer a failure unless a setting says otherwise.
+    #[serde(default)]
+    pub is_lossy: bool,
     /// Where this is said, what was changed will be undone unless it is confirmed.
     pub guarded: Option<Guarded>,
 }
@@ -278,6 +282,7 @@ impl Response {
             facts,
             warnings,
             returned: result,
+            is_lossy: false,
             guarded: None,
         }
     }

@@ -143,7 +143,8 @@ pub fn serve(
                     Answer::NotRun
                 } else {
                     let response = work::run(job, &scene, &outlet);
-                    if response.failed {
+                    // Of what was no text the controller says whether it counts.
+                    if response.failed || response.is_lossy {
                         broken.add(chain);
                     }
                     Answer::Done(Box::new(response))

@@ -9,6 +9,7 @@ pub mod fail;
 pub mod files;
 pub mod group_by;
 pub mod include_vars;
+mod output_encoding;
 pub mod pause;
 pub mod raw;
 pub mod reboot;
@@ -18,6 +19,7 @@ pub mod setup;
 pub mod specs;
 mod synchronize;
 pub mod transfer;
+mod tree;
 pub mod validate_argument_spec;
 pub mod wait_for_connection;
 
@@ -294,7 +296,15 @@ impl ActionContext<'_> {
                 if module == "ansible.builtin.setup" {
                     response.prefix_facts();
                 }
+                if response.is_lossy && executor.context.settings.strict_utf8 {
+                    response.failed = true;
+                    response.changed = false;
+                    response.msg = Some(format!(
+                        "MODULE FAILURE: Module \"{module}\" returned non UTF-8 data in the JSON response.\nSee stdout/stderr for the exact error"
+                    ));
+                }
                 let mut result = TaskResult::from_response(response);
+                result.lists_diffs = LISTING_DIFFS.contains(&module);
                 result.until_run = result.skipped && self.settings.check;
                 result.fields.entry("invocation").or_insert(invocation);
                 match (&order, &guarded) {
@@ -346,6 +356,10 @@ fn hide(spec: &protocol::spec::ArgumentSpec, shown: &mut JsonMap) {
         }
     }
 }
+
+/// Modules of which playbooks find differences in a list, also where there is but one.
+const LISTING_DIFFS: [&str; 3] =
+    ["ansible.builtin.blockinfile", "ansible.builtin.copy", "ansible.builtin.lineinfile"];
 
 /// What it means that a host did not answer.
 pub(crate) fn unanswered(error: &crate::reach::ReachError) -> TaskResult {

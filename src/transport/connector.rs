@@ -30,7 +30,10 @@ const HANDSHAKE_DELAY_MS: u64 = 100;
 /// Is told what is done on a connection: the host's address, and the words. Nothing secret is in
 /// them.
 #[derive(Clone)]
-pub struct Narrator(pub Arc<dyn Fn(&str, &str) + Send + Sync>);
+pub struct Narrator(pub Arc<Tell>);
+
+/// How one is told: the address first, then the words.
+pub type Tell = dyn Fn(&str, &str) + Send + Sync;
 
 impl fmt::Debug for Narrator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,7 +102,8 @@ impl Connector {
                 target,
                 &format!("ESTABLISH LOCAL CONNECTION FOR USER: {}", settings.user),
             );
-            return Ok(Connection::new(Wire::Local, target, settings, Vec::new()));
+            let wire = Wire::Local(target.local_folder.clone());
+            return Ok(Connection::new(wire, target, settings, Vec::new()));
         }
         let files = self.config_files(target).await?;
         let hop = Hop::of_target(target, &files, settings)?;
