@@ -68,7 +68,7 @@ impl Documented for Fetch {
 impl Fetch {
     /// The remote's user may not read the file.
     fn unreadable(&self, path: &str) -> Result<Response, Failure> {
-        let msg = format!("file is not readable: {path}");
+        let msg = format!("file is not readable: {path}: Permission denied");
         if self.fail_on_missing {
             return Err(Failure::new(msg).with("file", path));
         }

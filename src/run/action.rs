@@ -179,6 +179,10 @@ impl ActionContext<'_> {
         let mut shown = args.clone();
         if let Some(spec) = self.executor.specs.spec(module) {
             hide(&spec.arguments, &mut shown);
+            // What a file holds may be a secret, though its difference is shown where that is wanted.
+            if let Some(content) = shown.get_mut("content").filter(|_| module == transfer::COPY) {
+                *content = Json::String(HIDDEN.into());
+            }
             for argument in &spec.arguments.arguments {
                 shown.entry(argument.name.clone()).or_insert(Json::Null);
             }
@@ -338,7 +342,6 @@ impl ActionContext<'_> {
 
 /// Puts a mark in place of what must not be seen.
 fn hide(spec: &protocol::spec::ArgumentSpec, shown: &mut JsonMap) {
-    const HIDDEN: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
     for argument in &spec.arguments {
         let Some(value) = shown.get_mut(&argument.name).filter(|value| !value.is_null()) else {
             continue;
@@ -358,6 +361,9 @@ fn hide(spec: &protocol::spec::ArgumentSpec, shown: &mut JsonMap) {
         }
     }
 }
+
+/// What stands for what must not be seen.
+const HIDDEN: &str = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER";
 
 /// Modules of which playbooks find differences in a list, also where there is but one.
 const LISTING_DIFFS: [&str; 3] =

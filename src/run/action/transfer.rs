@@ -21,7 +21,8 @@ use super::{
 };
 use crate::TaskResult;
 
-const COPY: &str = "ansible.builtin.copy";
+/// What brings one file, or a folder, to a host.
+pub(crate) const COPY: &str = "ansible.builtin.copy";
 
 pub(crate) async fn run(context: &ActionContext<'_>, args: JsonMap) -> TaskResult {
     let name = context.task.action.name.strip_prefix("ansible.builtin.").unwrap_or("");
