@@ -60,6 +60,22 @@ pub struct Executor {
     pub(crate) ahead: Option<Arc<Ahead>>,
 }
 
+/// What a task that is delegated sees: `ansible_delegated_vars` has the variables of the other host
+/// under its name.
+fn with_delegated(scope: &Scope, name: &str) -> Scope {
+    let known = scope.get("hostvars").and_then(|hosts| hosts.get(name));
+    let vars = known.unwrap_or_else(|| Value::dict([("inventory_hostname", Value::from(name))]));
+    scope.push_values([("ansible_delegated_vars", Value::dict([(name, vars)]))])
+}
+
+/// What is said of a condition with `{{ }}` in it.
+pub(crate) fn delimiters_warning(condition: &str) -> String {
+    format!(
+        "conditional statements should not include jinja2 templating delimiters such as {{{{ }}}} \
+         or {{% %}}. Found: {condition}"
+    )
+}
+
 impl Executor {
     /// Works a task out before its turn has come; what comes back is as that of
     /// [`execute`](Self::execute). `None` where it was not run: it depends on the tasks before it,
@@ -123,11 +139,7 @@ impl Executor {
         }
         for condition in task.conditions() {
             if condition.expression.is_delimited() {
-                result.warnings.push(format!(
-                    "conditional statements should not include jinja2 templating delimiters such \
-                     as {{{{ }}}} or {{% %}}. Found: {}",
-                    condition.expression.text()
-                ));
+                result.warnings.push(delimiters_warning(condition.expression.text()));
             }
         }
         result
@@ -169,6 +181,8 @@ impl Executor {
             Err(failure) => return settled(*failure),
         };
         settings.place = item.and_then(|item| item.place.clone());
+        let delegated = settings.delegate_to.as_deref().map(|name| with_delegated(scope, name));
+        let scope = delegated.as_ref().unwrap_or(scope);
         if task.does(&["include_tasks", "include_role"]) {
             return self.include(task, scope, item);
         }
@@ -194,6 +208,10 @@ impl Executor {
             result.no_log |= settings.no_log;
             if attempts > 1 {
                 result.fields.insert("attempts".into(), Json::from(attempt));
+            }
+            // Out of time is out of time, whatever the task says of failing.
+            if result.fields.contains_key("timedout") {
+                return self.finish(task, scope, &settings, result);
             }
             self.judge(task, scope, &mut result);
             if attempts == 1 {
@@ -392,6 +410,7 @@ impl Executor {
             timeout_secs: None,
             files: Vec::new(),
             job: settings.job.as_ref().map(|job| job.order.clone()),
+            guard: None,
             chain: None,
         }
     }

@@ -181,6 +181,14 @@ impl Scope {
         }
     }
 
+    /// The value as a template gives it that is one expression.
+    ///
+    /// # Errors
+    /// Something in the value is undefined.
+    pub fn typed(&self, value: Value) -> Result<Value> {
+        crate::eval::typing::of_expression(value, &self.surroundings().settings)
+    }
+
     /// The names of all variables, the nearest layer's first, each once.
     pub fn names(&self) -> Vec<Arc<str>> {
         let mut names = indexmap::IndexSet::new();

@@ -30,7 +30,10 @@ const HANDSHAKE_DELAY_MS: u64 = 100;
 /// Is told what is done on a connection: the host's address, and the words. Nothing secret is in
 /// them.
 #[derive(Clone)]
-pub struct Narrator(pub Arc<dyn Fn(&str, &str) + Send + Sync>);
+pub struct Narrator(pub Arc<Tell>);
+
+/// How one is told: the address first, then the words.
+pub type Tell = dyn Fn(&str, &str) + Send + Sync;
 
 impl fmt::Debug for Narrator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -45,13 +45,16 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
         }
     }
     let inventory = context.executor.context.store.inventory();
-    // Variables that differ are set, and are no change, as in Ansible.
-    let is_as_wanted = inventory.hosts.contains_key(host.as_str()) && {
+    let is_as_wanted = inventory.hosts.get(host.as_str()).is_some_and(|known| {
         let has_group = |group: &String| {
             inventory.groups.get(group.as_str()).is_some_and(|g| g.hosts.contains(host.as_str()))
         };
-        groups.iter().all(has_group)
-    };
+        let has_var = |(name, value): (&String, &Json)| {
+            let known = known.vars.get(name.as_str()).and_then(|tree| tree.literal());
+            known.and_then(|value| value.to_json().ok()).as_ref() == Some(value)
+        };
+        groups.iter().all(has_group) && vars.iter().all(has_var)
+    });
     let mut result = TaskResult { changed: !is_as_wanted, ..TaskResult::default() };
     let shown = serde_json::json!({"host_name": host, "groups": groups, "host_vars": vars});
     result.fields.insert("add_host".into(), shown);

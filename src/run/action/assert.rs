@@ -2,10 +2,10 @@
 
 use indexmap::IndexMap;
 use protocol::Json;
-use template::{Expression, TemplateError, Tree, Value};
+use template::{ErrorKind, Expression, TemplateError, TextKind, Tree, Value};
 
 use super::ActionContext;
-use crate::TaskResult;
+use crate::{TaskResult, execute::delimiters_warning};
 
 pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) -> TaskResult {
     const ARGUMENTS: &[&str] = &["fail_msg", "msg", "quiet", "success_msg"];
@@ -32,6 +32,23 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
             None => Json::String(default.to_owned()),
         }
     };
+    let delimited = conditions.iter().filter_map(|condition| condition.expression.as_ref());
+    let warnings: Vec<String> = delimited
+        .filter(|expression| expression.is_delimited())
+        .map(|expression| delimiters_warning(expression.text()))
+        .collect();
+    let mut result = judged(context, conditions, &message, quiet);
+    result.warnings.extend(warnings);
+    result
+}
+
+/// What the conditions come to. `message` says what the task wants to be said.
+fn judged(
+    context: &ActionContext<'_>,
+    conditions: Vec<Assertion>,
+    message: &dyn Fn(&[&str], &str) -> Json,
+    quiet: bool,
+) -> TaskResult {
     for condition in conditions {
         let holds = match &condition.expression {
             Some(expression) => expression.is_true(context.scope),
@@ -93,6 +110,15 @@ fn conditions(context: &ActionContext<'_>, that: &Tree) -> Result<Vec<Assertion>
         // Nothing, as a dash in YAML with nothing behind it, holds.
         Tree::Value(Value::None) => {}
         Tree::Value(Value::Str(text)) if text.trim().is_empty() => {}
+        // What hosts and modules said is never evaluated.
+        Tree::Value(Value::Str(text))
+            if matches!(text.kind(), TextKind::Untrusted | TextKind::UntrustedFinal) =>
+        {
+            return Err(TemplateError::new(
+                ErrorKind::Type,
+                "Conditional is marked as unsafe, and cannot be evaluated.",
+            ));
+        }
         Tree::Value(Value::Str(text)) => conditions.push(expression(context, text)?),
         Tree::Template(template) => {
             // A template that is a list holds the conditions; any other is one.

@@ -80,7 +80,11 @@ fn variable(context: &ActionContext<'_>, tree: &Tree) -> TaskResult {
 
 fn evaluate(context: &ActionContext<'_>, text: &str) -> template::Result<Value> {
     let span = context.task.action.arg_spans.get("var");
-    Expression::compile(&context.executor.context.store.engine, text, span)?.evaluate(context.scope)
+    let engine = &context.executor.context.store.engine;
+    let value = Expression::compile(engine, text, span)?.evaluate(context.scope)?;
+    // A name keeps its value's type; what is more than a name is a template between braces.
+    let is_name = text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    if is_name { Ok(value) } else { context.scope.typed(value) }
 }
 
 /// `name`, `name.part`, `name[0]`.

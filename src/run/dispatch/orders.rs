@@ -159,14 +159,16 @@ impl Dispatcher {
         let Some(host) = context.batch.first().cloned() else { return };
         let executor = Arc::clone(&self.executor);
         let name_of = |task: &Arc<Task>| executor.name_of(task, &context.scope(&host, Some(task)));
+        // Topics are taken as they are written: Ansible renders none.
         let listen_of = |task: &Arc<Task>| {
-            let scope = context.scope(&host, Some(task));
             task.listen
                 .iter()
-                .filter_map(|topic| topic.tree.evaluate(&scope).ok())
-                .flat_map(|value| match value.as_list() {
-                    Some(list) => list.iter().map(|topic| topic.to_string()).collect::<Vec<_>>(),
-                    None => vec![value.to_string()],
+                .flat_map(|topic| match &topic.tree {
+                    Tree::List(items) => items.iter().map(plan::written).collect::<Vec<_>>(),
+                    tree => match tree.literal() {
+                        Some(Value::List(list)) => list.iter().map(|t| t.to_string()).collect(),
+                        _ => vec![plan::written(tree)],
+                    },
                 })
                 .collect()
         };

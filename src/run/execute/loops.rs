@@ -12,7 +12,7 @@ use super::{
     Executor,
     line::{Line, Place},
 };
-use crate::{Event, ItemEvent, TaskResult, action, connect};
+use crate::{Event, ItemEvent, TaskResult, action, connect, guard};
 
 impl Executor {
     /// The items of a task's loop; `None` where it has no loop.
@@ -35,8 +35,8 @@ impl Executor {
                 };
                 match &value {
                     Value::None => Ok(None),
-                    Value::List(list) => Ok(Some(list.to_vec())),
-                    Value::Tuple(items) => Ok(Some(items.to_vec())),
+                    Value::List(list) => Ok(Some(list.iter().map(listed).collect())),
+                    Value::Tuple(items) => Ok(Some(items.iter().cloned().map(listed).collect())),
                     other => Err(Box::new(TaskResult::failure(format!(
                         "Invalid data passed to 'loop', it requires a list, got this instead: {other}. Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup."
                     )))),
@@ -70,7 +70,7 @@ impl Executor {
                     None => scope,
                 };
                 match self.context.store.engine.run_lookup(lookup, terms_list, looking) {
-                    Ok(items) => Ok(Some(items)),
+                    Ok(items) => Ok(Some(items.into_iter().map(listed).collect())),
                     Err(error) => Err(fail(&error, &terms.span)),
                 }
             }
@@ -153,6 +153,10 @@ impl Executor {
             return false;
         };
         if !action::is_one_request(&task.action.name, spec.runs) {
+            return false;
+        }
+        // What is undone unless the host is reached again must not be followed before that is known.
+        if guard::is_likely(scope, &task.action.name) {
             return false;
         }
         // On the controller's own machine a lookup may see what the item before has done.
@@ -348,6 +352,14 @@ fn extended_loop(items: &[Value], index: usize, has_all_items: bool) -> Value {
         entries.push(("previtem", previous.clone()));
     }
     Value::dict(entries)
+}
+
+/// An item as tasks see it: tuples are lists, as in all variables of Ansible.
+fn listed(item: Value) -> Value {
+    match item {
+        Value::Tuple(parts) => Value::list(parts.iter().cloned().map(listed)),
+        other => other,
+    }
 }
 
 /// What a loop as a whole has come to.

@@ -11,7 +11,7 @@ use crate::{
 ///
 /// # Errors
 /// Something in the value is undefined.
-pub(super) fn of_expression(value: Value, settings: &Settings) -> Result<Value> {
+pub(crate) fn of_expression(value: Value, settings: &Settings) -> Result<Value> {
     match settings.typing {
         Typing::Kept => Ok(value),
         Typing::Literals => Ok(literal(value)),

@@ -119,8 +119,7 @@ fn indexed_items(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
 }
 
 fn random_choice(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
-    let terms = call.defined_terms()?;
-    let mut items = flattened_once(terms)?;
+    let mut items = call.defined_terms()?;
     if items.is_empty() {
         return Ok(items);
     }

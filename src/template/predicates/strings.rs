@@ -60,11 +60,11 @@ pub(super) const TESTS: &[Test] = &[
     }),
 ];
 
-/// Whether a value is an encrypted text, or a variable that was written as one.
+/// Whether a value was written as an encrypted text, whether or not a password fits.
 fn vault_encrypted(call: &Call<'_>, value: &Value, arguments: Arguments) -> Result<bool> {
     arguments.none("vault_encrypted")?;
     match value {
-        Value::Str(text) => Ok(text.ciphertext().is_some() || text.starts_with("$ANSIBLE_VAULT")),
+        Value::Str(text) => Ok(text.ciphertext().is_some()),
         // One that no password fits is encrypted all the same.
         Value::Undefined(undefined) => match call.ciphertext() {
             Some(_) => Ok(true),
