@@ -1,9 +1,7 @@
 //! Hashes of passwords as `crypt(3)` and Apache keep them, made and verified on the host.
 
-use module::{
-    Failure, Host,
-    content::{Algorithm, bytes_digest},
-};
+use module::{Failure, Host};
+use sha2::Digest as _;
 
 /// The alphabet of these hashes, in its order.
 const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -14,6 +12,9 @@ const SHA_ROUNDS_DEFAULT: usize = 5000;
 const SHA_ROUNDS: std::ops::RangeInclusive<usize> = 1000..=999_999_999;
 /// More rounds than these are not waited for.
 const SHA_ROUNDS_MAX: usize = 5_000_000;
+/// Rounds of new hashes, as passlib has them.
+const NEW_ROUNDS_256: usize = 535_000;
+const NEW_ROUNDS_512: usize = 656_000;
 /// The cost of new bcrypt hashes, as a power of two.
 const BCRYPT_COST: u32 = 12;
 
@@ -60,8 +61,8 @@ impl Scheme {
         Ok(match self {
             Self::Apr1 => md5_crypt(secret, &salt(host, 8)?, "$apr1$"),
             Self::Md5 => md5_crypt(secret, &salt(host, 8)?, "$1$"),
-            Self::Sha256 => sha_crypt(secret, &salt(host, 16)?, Sha::S256, None),
-            Self::Sha512 => sha_crypt(secret, &salt(host, 16)?, Sha::S512, None),
+            Self::Sha256 => sha_crypt(secret, &salt(host, 16)?, Sha::S256, Some(NEW_ROUNDS_256)),
+            Self::Sha512 => sha_crypt(secret, &salt(host, 16)?, Sha::S512, Some(NEW_ROUNDS_512)),
             Self::Bcrypt => {
                 let bytes = chance(host, 16)?.try_into().unwrap_or([0; 16]);
                 let parts = bcrypt::hash_with_salt(secret, BCRYPT_COST, bytes)
@@ -106,7 +107,7 @@ pub fn verify(hash: &str, password: &str) -> bool {
 
 fn sha1(secret: &[u8]) -> String {
     use base64::Engine as _;
-    let digest = raw(Algorithm::Sha1, secret);
+    let digest = raw(Digest::Sha1, secret);
     format!("{{SHA}}{}", base64::engine::general_purpose::STANDARD.encode(digest))
 }
 
@@ -135,11 +136,22 @@ fn letter(bits: u32) -> char {
     ALPHABET.get((bits & 0x3f) as usize).map_or('.', |byte| char::from(*byte))
 }
 
-fn raw(algorithm: Algorithm, bytes: &[u8]) -> Vec<u8> {
-    let hex = bytes_digest(algorithm, bytes);
-    let pairs = hex.as_bytes().chunks_exact(2);
-    let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or_default() as u8;
-    pairs.map(|pair| pair.iter().fold(0, |sum, byte| sum << 4 | digit(*byte))).collect()
+/// How bytes are digested.
+#[derive(Clone, Copy, Debug)]
+enum Digest {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+fn raw(digest: Digest, bytes: &[u8]) -> Vec<u8> {
+    match digest {
+        Digest::Md5 => md5::Md5::digest(bytes).to_vec(),
+        Digest::Sha1 => sha1::Sha1::digest(bytes).to_vec(),
+        Digest::Sha256 => sha2::Sha256::digest(bytes).to_vec(),
+        Digest::Sha512 => sha2::Sha512::digest(bytes).to_vec(),
+    }
 }
 
 /// Writes bytes by threes, lowest bits first; each group names the places of its bytes, the
@@ -160,7 +172,7 @@ fn encode(digest: &[u8], groups: &[&[usize]]) -> String {
 /// The MD5 scheme of Poul-Henning Kamp, which Apache's differs from by its prefix alone.
 fn md5_crypt(secret: &[u8], salt: &str, prefix: &str) -> String {
     let salt: String = salt.chars().take(8).collect();
-    let md5 = |bytes: &[u8]| raw(Algorithm::Md5, bytes);
+    let md5 = |bytes: &[u8]| raw(Digest::Md5, bytes);
     let inner = md5(&[secret, salt.as_bytes(), secret].concat());
     let mut text = [secret, prefix.as_bytes(), salt.as_bytes()].concat();
     text.extend(inner.iter().cycle().take(secret.len()));
@@ -197,8 +209,8 @@ enum Sha {
 fn sha_crypt(secret: &[u8], salt: &str, sha: Sha, rounds: Option<usize>) -> String {
     let salt: String = salt.chars().take(16).collect();
     let (prefix, algorithm) = match sha {
-        Sha::S256 => ("$5$", Algorithm::Sha256),
-        Sha::S512 => ("$6$", Algorithm::Sha512),
+        Sha::S256 => ("$5$", Digest::Sha256),
+        Sha::S512 => ("$6$", Digest::Sha512),
     };
     let hash = |bytes: &[u8]| raw(algorithm, bytes);
     let stretched = |digest: &[u8], length: usize| -> Vec<u8> {

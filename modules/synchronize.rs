@@ -27,6 +27,7 @@ pub struct Synchronize {
     dest_port: Option<u16>,
     /// `push` goes from the machine that it runs on to the host, `pull` the other way.
     #[argument(default = "push")]
+    #[expect(dead_code, reason = "the controller acts on it")]
     mode: Direction,
     /// Whether permissions, times, owners, links and folders are kept: all that follows.
     #[argument(default = true)]
@@ -68,9 +69,11 @@ pub struct Synchronize {
     rsync_timeout: u64,
     /// Whether the user of the inventory is put before the host.
     #[argument(default = true)]
+    #[expect(dead_code, reason = "the controller acts on it")]
     set_remote_user: bool,
     /// Whether SSH's arguments of the inventory count.
     #[argument(default = false)]
+    #[expect(dead_code, reason = "the controller acts on it")]
     use_ssh_args: bool,
     /// Whether a connection of `ssh` that is open is used.
     #[argument(default = false)]

@@ -315,7 +315,9 @@ impl ActionContext<'_> {
                 }
             }
             // The answer itself was cut off: the host undoes the change, or is told to keep it.
-            Err(error) if error.is_unreachable() && order.is_some() => {
+            Err(error @ crate::reach::ReachError::Call(transport::CallError::Lost { .. }))
+                if order.is_some() =>
+            {
                 let mut result = unanswered(&error);
                 if let Some(order) = order {
                     result.unreachable = false;

@@ -163,7 +163,9 @@ fn restarts(host: &dyn Host, aspect: Aspect) -> Vec<Program> {
                 let program = Program::new("systemctl").args(["cat", unit]);
                 host.query(&program).is_ok_and(|output| output.is_success())
             });
-            known.map(restart).into_iter().collect()
+            // It may have been started too often by now.
+            let reset = |unit: &str| Program::new("systemctl").args(["reset-failed", unit]);
+            known.into_iter().flat_map(|unit| [reset(unit), restart(unit)]).collect()
         }
         Aspect::Sshd => {
             let script = ["ssh", "sshd"].into_iter().find(|name| {
