@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::{
     crypt::{Scheme, verify},
     presence::Presence,
-    text_file::{Text, make_folders},
+    text_file::make_folders,
+    whole_text::WholeText,
 };
 
 /// Keeps a user and a password in a file of Apache's kind, which other web servers read too.
@@ -78,8 +79,8 @@ fn user(line: &str) -> Option<(&str, &str)> {
 }
 
 impl HtPasswd {
-    fn text(&self, host: &dyn Host) -> Result<Option<Text>, Failure> {
-        Ok(host.read(&self.path)?.map(|bytes| Text::decode(&bytes)))
+    fn text(&self, host: &dyn Host) -> Result<Option<String>, Failure> {
+        Ok(WholeText::read(host, &self.path)?.text)
     }
 
     fn scheme(&self) -> Result<Scheme, Failure> {
@@ -131,7 +132,7 @@ impl Module for HtPasswd {
         }
         let there = host.metadata(&self.path)?;
         let (old, new) = self.file.compare(host, &self.path, there.as_ref(), FILE_MODE)?;
-        let lines = text.as_ref().map(|text| text.text.as_str()).unwrap_or_default();
+        let lines = text.as_deref().unwrap_or_default();
         let hash = lines.lines().filter_map(user).find(|(name, _)| *name == self.name);
         let password = self.password.as_deref().unwrap_or_default();
         let fits = hash.map(|(_, hash)| verify(hash, password));
@@ -149,7 +150,7 @@ impl Module for HtPasswd {
     fn apply(&self, delta: &Delta<Entry>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
         let text = self.text(host)?;
         let is_new = text.is_none();
-        let text = text.unwrap_or_else(|| Text::decode(b""));
+        let text = text.unwrap_or_default();
         let is_right = self.state.is_present() && delta.actual.password_fits == Some(true);
         let (actual, desired) = (&delta.actual, &delta.desired);
         if !is_right && (actual.is_there || desired.is_there) {
@@ -159,7 +160,7 @@ impl Module for HtPasswd {
                 line = Some(format!("{}:{}", self.name, self.scheme()?.hash(host, password)?));
             }
             let mut edited = String::new();
-            for old in text.text.lines().filter(|old| !old.trim().is_empty()) {
+            for old in text.lines().filter(|old| !old.trim().is_empty()) {
                 let is_it = user(old).is_some_and(|(name, _)| name == self.name);
                 let kept = if is_it { line.take() } else { Some(old.to_owned()) };
                 edited.extend(kept.map(|kept| kept + "\n"));
@@ -167,7 +168,7 @@ impl Module for HtPasswd {
             edited.extend(line.map(|line| line + "\n"));
             let placement = self.file.placement(&desired.attributes)?;
             make_folders(host, &self.path)?;
-            host.write(&self.path, &mut text.encode(&edited).as_slice(), &placement)?;
+            host.write(&self.path, &mut edited.as_bytes(), &placement)?;
         }
         if host.metadata(&self.path)?.is_some() {
             let there = host.metadata(&self.path)?;

@@ -8,7 +8,6 @@ use std::{
 };
 
 use flate2::read::GzDecoder;
-use sha2::{Digest, Sha256};
 use transport::{RemoteBinaries, RemoteBinary, RemoteError};
 
 /// Triple, SHA-256 and size of the binary, and the binary compressed with gzip. Made by `build.rs`.
@@ -76,6 +75,8 @@ pub fn place_companion(folder: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     #[test]
