@@ -64,6 +64,8 @@ fn hosts() -> Vec<FakeHost> {
     });
     with_account_tools(&mut bare);
     super::fake_programs::put_all(&mut bare);
+    // It is the one of pairs of keys here, not that of accounts.
+    super::fake_rare::put_ssh_keygen(&mut bare);
     put_systemd(&mut bare);
     bare.put_dirs("/etc/apt/sources.list.d");
     bare.program("apt-get", |_, _| Output::success(""));
