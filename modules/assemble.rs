@@ -118,10 +118,9 @@ impl Module for Assemble {
 impl Assemble {
     fn text_file(&self) -> TextFile<'_> {
         TextFile {
-            path: &self.dest,
             backup: self.backup,
             validate: self.validate.as_deref(),
-            file: &self.file,
+            ..TextFile::new(&self.dest, &self.file)
         }
     }
 

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use module::{
-    Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
-};
-use protocol::{Diff, JsonMap};
+use module::{Arguments, Documented, Example, Failure, FileArguments, Returned};
 use pyregex::Flags;
 
 use crate::{
+    editing::{Edited, Editing},
     lineinfile::{State, compile, gave_up},
-    text_file::{Text, TextFile, TextState, lines, message},
+    text_file::{TextFile, lines},
 };
 
 /// Keeps a block of lines between two marker lines of a file, or away.
@@ -82,68 +80,20 @@ impl Documented for BlockInFile {
     )];
 }
 
-/// What becomes of the text.
-struct Edited {
-    /// `None`: it stays.
-    after: Option<Vec<u8>>,
-    msg: String,
-}
-
-impl Module for BlockInFile {
-    type State = TextState;
-
-    fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        self.text_file().compare(host, before.as_ref(), edited.after.as_deref())
-    }
-
-    fn apply(&self, delta: &Delta<TextState>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        let backup = self.text_file().apply(host, delta, edited.after.as_deref())?;
-        let mut map = message(delta, &edited.msg);
-        if let Some(backup) = backup {
-            map.insert("backup_file".into(), backup.into());
-        }
-        Ok(map)
-    }
-
-    fn look_again(
-        &self,
-        done: &Delta<TextState>,
-        host: &dyn Host,
-    ) -> Result<Delta<TextState>, Failure> {
-        self.text_file().look_again(host, done)
-    }
-
-    fn returned(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file().read(host)?;
-        Ok(message(delta, &self.edit(before.as_ref())?.msg))
-    }
-
-    fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())
-    }
-}
-
 fn bare(line: &str) -> &str {
     line.trim_end_matches(['\r', '\n'])
 }
 
-impl BlockInFile {
+impl Editing for BlockInFile {
     fn text_file(&self) -> TextFile<'_> {
         TextFile {
-            path: &self.path,
             backup: self.backup,
             validate: self.validate.as_deref(),
-            file: &self.file,
+            ..TextFile::new(&self.path, &self.file)
         }
     }
 
-    fn edit(&self, before: Option<&Text>) -> Result<Edited, Failure> {
+    fn edit(&self, before: Option<&str>) -> Result<Edited, Failure> {
         let markers = [&self.marker_begin, &self.marker_end]
             .map(|mark| bare(&self.marker.replace("{mark}", mark)).to_owned());
         if markers.iter().any(|marker| marker.contains('\n')) {
@@ -153,37 +103,40 @@ impl BlockInFile {
         }
         let is_wanted = self.state == State::Present && !self.block.is_empty();
         let path = self.path.display();
-        let empty = Text::decode(b"");
         let text = match before {
             Some(text) => text,
             None if self.state == State::Absent => {
-                return Ok(Edited { after: None, msg: format!("File {path} not present") });
+                return Ok(Edited::stays(format!("File {path} not present")));
             }
-            None if self.create => &empty,
+            None if self.create => "",
             None => {
                 return Err(Failure::new(format!("Path {path} does not exist !")).with("rc", 257));
             }
         };
-        let mut all = lines(&text.text);
+        let mut all = lines(text);
         let there = remove_block(&mut all, &markers);
         if is_wanted {
             let at = match there {
                 Some(at) => at,
-                None => self.find_place(&text.text, &all)?,
+                None => self.find_place(text, &all)?,
             };
             self.insert(&mut all, at, &markers);
         }
         let edited = all.concat();
         let msg = match before {
             None => "File created",
-            Some(_) if edited == text.text => "",
+            Some(_) if edited == text => "",
             Some(_) if is_wanted => "Block inserted",
             Some(_) => "Block removed",
         };
-        let after = (before.is_none() || edited != text.text).then(|| text.encode(&edited));
-        Ok(Edited { after, msg: msg.into() })
+        Ok(match before {
+            Some(text) if edited == text => Edited::stays(msg),
+            _ => Edited::to(edited, msg),
+        })
     }
+}
 
+impl BlockInFile {
     /// Where a new block goes.
     fn find_place(&self, text: &str, all: &[String]) -> Result<usize, Failure> {
         let (argument, pattern) = match (&self.insertbefore, &self.insertafter) {

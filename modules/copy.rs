@@ -57,10 +57,9 @@ pub struct Copy {
     /// Whether a link at `dest` is followed; else it is replaced.
     #[argument(default = false)]
     follow: bool,
-    /// Whether links in the source are followed. The controller does it.
-    #[argument(default = true)]
-    #[expect(dead_code, reason = "the controller acts on it")]
-    local_follow: bool,
+    /// Whether links in the source are followed; so it is where this is left out, but with
+    /// `remote_src`. Links that lead in a circle stay links.
+    local_follow: Option<bool>,
     /// SHA-1 that the content must have.
     checksum: Option<String>,
     /// Whether a source that ansible-vault encrypted is decrypted. The controller does it.
@@ -158,7 +157,7 @@ impl Module for Copy {
                     Node::Directory { .. } => {
                         host.make_dir(path, module::file_arguments::FOLDER_MODE)?
                     }
-                    Node::Link { target } => host.symlink(Path::new(target), path)?,
+                    Node::Link { target, .. } => host.symlink(Path::new(target), path)?,
                     Node::File { attributes, .. } => {
                         find_folder(host, path)?;
                         if self.backup && matches!(actual, Node::File { .. }) {
@@ -181,7 +180,11 @@ impl Module for Copy {
                     there.as_ref(),
                     module::file_arguments::FILE_MODE,
                 )?;
-                attributes.apply(&now, host, path, Links::Follow)?;
+                let links = match desired {
+                    Node::Link { .. } => Links::Keep,
+                    _ => Links::Follow,
+                };
+                attributes.apply(&now, host, path, links)?;
             }
         }
         Ok(returned)

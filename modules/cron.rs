@@ -122,6 +122,10 @@ impl Module for Cron {
         let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         if lines.iter().map(String::as_str).eq(actual.as_str().lines()) {
             actual.as_str().clone_into(&mut text);
+            // cron does not take a last line without an end.
+            if !text.is_empty() && !text.ends_with(['\r', '\n']) {
+                text.push('\n');
+            }
         }
         // A file that was there for its job alone goes with it.
         let is_there = !(self.cron_file.is_some() && text.trim().is_empty()
@@ -171,6 +175,14 @@ impl Module for Cron {
         map.insert("envs".into(), envs.into());
         if let Some(file) = &self.cron_file {
             map.insert("cron_file".into(), file.display().to_string().into());
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let is_taken = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+            if !name.chars().all(is_taken) {
+                let warning = format!(
+                    "Filename portion of cron_file (\"{name}\") should consist solely of upper- and lower-case letters, digits, underscores, and hyphens"
+                );
+                map.insert("warnings".into(), vec![warning].into());
+            }
         }
         Ok(map)
     }
@@ -198,7 +210,14 @@ fn variable_name(line: &str) -> Option<&str> {
 impl Cron {
     fn refuse_what_cannot_be(&self) -> Result<(), Failure> {
         let is_present = self.state == State::Present;
-        if is_present && self.job.as_deref().is_none_or(str::is_empty) {
+        // The system's own table has a column for users, and belongs to packages.
+        if self.cron_file.as_deref() == Some(Path::new("/etc/crontab")) {
+            return Err(Failure::new(
+                "Will not manage /etc/crontab via cron_file, see documentation.",
+            ));
+        }
+        let is_said = self.job.as_deref().is_some_and(|job| self.env || !job.trim().is_empty());
+        if is_present && !is_said {
             return Err(Failure::new(
                 "You must specify 'job' to install a new cron job or variable",
             ));
@@ -229,7 +248,7 @@ impl Cron {
                 self.name
             )));
         }
-        let job = self.job.as_deref().unwrap_or_default();
+        let job = self.job();
         let texts = [&self.name, job].into_iter().chain(times.iter().map(|time| time.as_str()));
         if let Some(broken) = texts.into_iter().find(|text| text.contains(['\n', '\r'])) {
             return Err(Failure::new(format!(
@@ -271,6 +290,12 @@ impl Cron {
         }
     }
 
+    /// The command, without the line end that YAML's blocks leave.
+    fn job(&self) -> &str {
+        let job = self.job.as_deref().unwrap_or_default();
+        if self.env { job } else { job.trim_matches(['\r', '\n']) }
+    }
+
     fn job_line(&self) -> String {
         let time = match self.special_time {
             Some(special) => format!("@{special}"),
@@ -279,7 +304,7 @@ impl Cron {
                 .join(" "),
         };
         let off = if self.disabled { "#" } else { "" };
-        let job = self.job.as_deref().unwrap_or_default();
+        let job = self.job();
         match (&self.cron_file, &self.user) {
             (Some(_), Some(user)) => format!("{off}{time} {user} {job}"),
             _ => format!("{off}{time} {job}"),
@@ -298,7 +323,16 @@ impl Cron {
                 let has_job = lines.get(at + 1).is_some_and(|line| !line.starts_with(MARKER));
                 lines.drain(at..at + 1 + usize::from(has_job));
             }
-            (None, Some(job)) => lines.extend([marker, job]),
+            (None, Some(job)) => match find_nameless(lines, &job) {
+                Some(at) => {
+                    let above = at.checked_sub(1);
+                    match above.and_then(|above| lines.get_mut(above)) {
+                        Some(line) if line.trim_end() == MARKER.trim_end() => *line = marker,
+                        _ => lines.insert(at, marker),
+                    }
+                }
+                None => lines.extend([marker, job]),
+            },
             (None, None) => {}
         }
     }
@@ -329,6 +363,15 @@ impl Cron {
         lines.insert(at, line);
         Ok(())
     }
+}
+
+/// Where a job stands word for word under no name: it is given one, and not written twice.
+fn find_nameless(lines: &[String], job: &str) -> Option<usize> {
+    let has_name = |at: usize| {
+        let above = at.checked_sub(1).and_then(|above| lines.get(above));
+        above.is_some_and(|line| line.starts_with(MARKER) && line.trim_end() != MARKER.trim_end())
+    };
+    lines.iter().enumerate().position(|(at, line)| line == job && !has_name(at))
 }
 
 #[cfg(test)]
@@ -398,6 +441,18 @@ mod tests {
                 json!(["b"]),
                 json!(["A"]),
             ),
+            (
+                json!({"name": "A", "value": "", "env": true}),
+                "A=\"\"\n#Ansible: b\n@daily ls\n",
+                json!(["b"]),
+                json!(["A"]),
+            ),
+            (
+                json!({"name": "b", "job": "ls -l\n", "special_time": "daily"}),
+                "A=\"\"\n#Ansible: b\n@daily ls -l\n",
+                json!(["b"]),
+                json!(["A"]),
+            ),
         ] {
             let response = apply(&args, &mut host);
             assert!(response.changed && !response.failed, "{args}: {response:?}");
@@ -432,6 +487,27 @@ mod tests {
     }
 
     #[test]
+    fn a_job_without_a_name_is_given_one() {
+        for (before, after, changed) in [
+            ("x\n* * * * * ls\n", "x\n#Ansible: n\n* * * * * ls\n", true),
+            ("#Ansible: \n* * * * * ls\n", "#Ansible: n\n* * * * * ls\n", true),
+            (
+                "#Ansible: m\n* * * * * ls\n",
+                "#Ansible: m\n* * * * * ls\n#Ansible: n\n* * * * * ls\n",
+                true,
+            ),
+            ("#Ansible: n\n* * * * * ls", "#Ansible: n\n* * * * * ls\n", true),
+            ("#Ansible: n\n* * * * * ls\n", "#Ansible: n\n* * * * * ls\n", false),
+        ] {
+            let mut host = host();
+            host.put("/var/spool/cron/root", before);
+            let response = apply(&json!({"name": "n", "job": "ls"}), &mut host);
+            assert_eq!((response.failed, response.changed), (false, changed), "{response:?}");
+            assert_eq!(host.files.text("/var/spool/cron/root").as_deref(), Some(after));
+        }
+    }
+
+    #[test]
     fn what_makes_no_line_is_refused() {
         for (args, expected) in [
             (json!({"name": "c"}), "You must specify 'job'"),
@@ -442,6 +518,12 @@ mod tests {
             (
                 json!({"name": "c", "job": "a", "cron_file": "x"}),
                 "you must specify user=... as well",
+            ),
+            (json!({"name": "c", "job": " "}), "You must specify 'job'"),
+            (json!({"name": "c", "env": true}), "You must specify 'job'"),
+            (
+                json!({"name": "c", "job": "a", "user": "root", "cron_file": "/etc/crontab"}),
+                "Will not manage /etc/crontab via cron_file",
             ),
             (json!({"name": "c", "job": "a\nb"}), "cannot hold line ends"),
             (json!({"name": "c", "job": "a", "insertafter": "x"}), "valid only with env=yes"),

@@ -125,6 +125,9 @@ impl Execution<'_> {
             msg: Some(if failed { "non-zero return code".into() } else { String::new() }),
             returned,
             warnings,
+            is_lossy: [&output.stdout, &output.stderr]
+                .iter()
+                .any(|bytes| std::str::from_utf8(bytes).is_err()),
             ..Response::default()
         })
     }

@@ -219,6 +219,7 @@ impl Action for Expect {
             failed: msg.is_some(),
             msg: msg.map(str::to_owned),
             returned: values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            is_lossy: std::str::from_utf8(&talk.output).is_err(),
             ..Response::default()
         })
     }

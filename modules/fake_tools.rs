@@ -6,17 +6,65 @@ use module::{
     fake::{FakeHost, Files},
 };
 
-/// Gives a host `useradd`, `usermod`, `userdel`, `groupadd`, `groupmod`, `groupdel`, `chage` and
-/// `chpasswd`.
+/// Gives a host `useradd`, `usermod`, `userdel`, `groupadd`, `groupmod`, `groupdel`, `chage`,
+/// `chpasswd`, what libuser has of them, and `ssh-keygen`.
 pub fn with_account_tools(host: &mut FakeHost) {
-    host.program("useradd", |files, program| add_user(files, program).unwrap_or_else(|out| out));
-    host.program("usermod", |files, program| modify_user(files, program).unwrap_or_else(|out| out));
-    host.program("userdel", |files, program| {
-        let name = name(program);
-        for file in ["/etc/passwd", "/etc/shadow"] {
-            edit(files, file, |line| (field(line, 0) != name).then(|| line.to_owned()));
+    for prefix in ["", "l"] {
+        host.program(&format!("{prefix}useradd"), |files, program| {
+            add_user(files, program).unwrap_or_else(|out| out)
+        });
+        host.program(&format!("{prefix}usermod"), |files, program| {
+            modify_user(files, program).unwrap_or_else(|out| out)
+        });
+        host.program(&format!("{prefix}userdel"), |files, program| {
+            let name = name(program);
+            for file in ["/etc/passwd", "/etc/shadow"] {
+                edit(files, file, |line| (field(line, 0) != name).then(|| line.to_owned()));
+            }
+            set_groups(files, &name, "");
+            Output::success("")
+        });
+    }
+    host.program("lgroupmod", |files, program| {
+        let [option, user, group] = program.args.as_slice() else {
+            return Output::failure(1, "lgroupmod: usage");
+        };
+        edit(files, "/etc/group", |line| {
+            let members = field(line, 3);
+            let mut members: Vec<&str> = members.split(',').filter(|one| !one.is_empty()).collect();
+            if field(line, 0) == *group {
+                members.retain(|member| member != user);
+                members.extend((option == "-M").then_some(user.as_str()));
+            }
+            Some(set(line, 3, &members.join(",")))
+        });
+        Output::success("")
+    });
+    host.program("lchage", |files, program| {
+        let day = option(program, "-E").unwrap_or_default();
+        set_field(files, "/etc/shadow", &name(program), 7, day.trim_start_matches("-1"));
+        Output::success("")
+    });
+    host.program("ssh-keygen", |files, program| {
+        let Some(path) = option(program, "-f") else { return Output::failure(1, "no file") };
+        let told = String::from_utf8_lossy(program.stdin.as_deref().unwrap_or_default());
+        let words: Vec<&str> = told.lines().collect();
+        let passphrase = match (option(program, "-N"), words.as_slice()) {
+            (Some(passphrase), _) => passphrase,
+            (None, []) => return Output::success("Enter passphrase (empty for no passphrase): "),
+            (None, [_]) => {
+                return Output::success(
+                    "Enter passphrase (empty for no passphrase): Enter same passphrase again: ",
+                );
+            }
+            (None, [first, second, ..]) if first == second => (*first).to_owned(),
+            (None, _) => return Output::failure(1, "Passphrases do not match."),
+        };
+        if passphrase.len() < 5 && !passphrase.is_empty() {
+            return Output::failure(1, "Saving key failed: passphrase is too short");
         }
-        set_groups(files, &name, "");
+        files.put(&path, format!("key with passphrase {passphrase:?}\n"));
+        files.put(&format!("{path}.pub"), "ssh-rsa AAAA\n");
         Output::success("")
     });
     host.program("groupadd", |files, program| {

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use module::{
-    Arguments, Documented, Example, Fact, Failure, Host, Returned,
+    Arguments, Documented, Example, Fact, Failure, Host, HostError, Returned,
     content::{Algorithm, file_digest},
 };
 use protocol::{Digest, Response};
@@ -65,10 +65,29 @@ impl Documented for Fetch {
     ];
 }
 
+impl Fetch {
+    /// The remote's user may not read the file.
+    fn unreadable(&self, path: &str) -> Result<Response, Failure> {
+        let msg = format!("file is not readable: {path}");
+        if self.fail_on_missing {
+            return Err(Failure::new(msg).with("file", path));
+        }
+        Ok(nothing(&format!("{msg}, not transferring, ignored"), path))
+    }
+}
+
 impl Fact for Fetch {
     fn read(&self, host: &dyn Host) -> Result<Response, Failure> {
         let path = self.src.display().to_string();
-        match host.metadata(&self.src)? {
+        let there = match host.metadata(&self.src) {
+            Err(HostError::File { source, .. })
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                return self.unreadable(&path);
+            }
+            there => there?,
+        };
+        match there {
             None if self.fail_on_missing => {
                 return Err(Failure::new("the remote file does not exist").with("file", path));
             }
@@ -88,6 +107,11 @@ impl Fact for Fetch {
         let digest = |algorithm| file_digest(host, algorithm, &self.src);
         let sha256 = match digest(Algorithm::Sha256) {
             Ok(sha256) => sha256.unwrap_or_default(),
+            Err(HostError::File { source, .. })
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                return self.unreadable(&path);
+            }
             Err(error) if self.fail_on_missing => return Err(error.into()),
             Err(error) => {
                 let why = module::failure::chain(&error);

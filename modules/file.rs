@@ -17,7 +17,7 @@ use module::{
 };
 use protocol::{Diff, Json, JsonMap, diff::Side};
 
-use entry::Entry;
+use entry::{Content, Entry};
 
 /// How much of a file is looked at to tell whether it is binary.
 const PEEK_BYTES: u64 = 8192;
@@ -119,6 +119,13 @@ impl Module for File {
     type State = Entry;
     const RETURNS_DIFF: bool = true;
 
+    fn forewarn(&self, host: &dyn Host) -> Result<Vec<String>, Failure> {
+        if self.state == Some(State::Absent) {
+            return Ok(Vec::new());
+        }
+        self.file.missing_owners(host)
+    }
+
     fn check(&self, host: &dyn Host) -> Result<Delta<Entry>, Failure> {
         let path = self.path(host)?;
         let there = host.link_metadata(&path)?;
@@ -191,7 +198,11 @@ impl Module for File {
     }
 
     // The path, and of the rest only what differs.
-    fn diff(&self, delta: &Delta<Entry>, _: &dyn Host) -> Result<Vec<Diff>, Failure> {
+    fn diff(&self, delta: &Delta<Entry>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
+        let mut delta = delta.clone();
+        if (delta.actual.state, delta.desired.state) == ("directory", "absent") {
+            delta.actual.content = Some(Content::read(host, Path::new(&delta.actual.path))?);
+        }
         let mut diff = delta.state_diff()?;
         if let (Side::State(Json::Object(before)), Side::State(Json::Object(after))) =
             (&mut diff.before, &mut diff.after)
@@ -419,9 +430,6 @@ impl File {
         there: Option<&Metadata>,
     ) -> Result<Delta<Entry>, Failure> {
         let Some(src) = &self.src else {
-            if there.is_some_and(|found| found.is_file()) {
-                return self.compare(host, path, there, "hard");
-            }
             return Err(self.refuse("src is required for creating new hardlinks"));
         };
         let Some(target) = host.link_metadata(src)? else {

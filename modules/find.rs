@@ -19,6 +19,7 @@ use protocol::{Json, JsonMap, Response, spec::Support};
 use pyregex::{Flags, Pattern};
 
 use crate::{
+    encoding::{Encoding, Undecodable},
     lineinfile::{compile, gave_up},
     stat::describe_metadata,
 };
@@ -49,7 +50,8 @@ pub struct Find {
     /// Whether `contains` is held against the whole content at once.
     #[argument(default = false)]
     read_whole_file: bool,
-    /// How the content is encoded. Only `utf-8` and `ascii` are known.
+    /// How the content is encoded, by Python's name; UTF-8 where this is left out. For what is
+    /// neither that, ASCII, Latin-1 nor UTF-16 the host needs `iconv`.
     encoding: Option<String>,
     /// What to look for.
     #[argument(default = "file")]
@@ -137,6 +139,8 @@ struct Wanted {
     patterns: Vec<Name>,
     excludes: Vec<Name>,
     contains: Option<Pattern>,
+    /// How texts are read, or why they cannot be.
+    encoding: Result<Encoding, String>,
     age: Option<(Duration, bool)>,
     size: Option<(u64, bool)>,
     mode: Option<WantedMode>,
@@ -221,14 +225,6 @@ impl Fact for Find {
 
 impl Find {
     fn wanted(&self, host: &dyn Host) -> Result<Wanted, Failure> {
-        let known = ["utf-8", "utf8", "ascii", "us-ascii"];
-        if let Some(encoding) = &self.encoding
-            && !known.contains(&encoding.to_lowercase().replace('_', "-").as_str())
-        {
-            return Err(Failure::new(format!(
-                "the encoding {encoding} is not implemented: only utf-8 and ascii are"
-            )));
-        }
         let names = |argument: &str, patterns: &[String]| -> Result<Vec<Name>, Failure> {
             patterns
                 .iter()
@@ -254,9 +250,15 @@ impl Find {
                 .transpose()?,
             age: age.transpose()?,
             size: size.transpose()?,
+            encoding: self.encoding(host),
             mode: self.mode.as_ref().map(WantedMode::parse).transpose()?,
             now: since_epoch(host.now()),
         })
+    }
+
+    fn encoding(&self, host: &dyn Host) -> Result<Encoding, String> {
+        let name = self.encoding.as_deref().filter(|_| self.contains.is_some());
+        Encoding::find(host, name.unwrap_or("utf-8")).map_err(|why| why.msg)
     }
 
     fn is_enough(&self, found: &[Json]) -> bool {
@@ -304,8 +306,12 @@ impl Find {
                         return Ok(());
                     }
                 }
-                let may_descend = self.recurse && self.depth.is_none_or(|most| depth < most);
-                if leads_to_folder && may_descend {
+                if leads_to_folder && self.recurse {
+                    if self.depth.is_some_and(|most| depth >= most) {
+                        // What is below is counted, and not looked at.
+                        *examined += host.list(&path).map_or(0, |names| names.len() as u64);
+                        continue;
+                    }
                     let target = host.metadata(&path)?;
                     if target.is_some_and(|found| seen.insert((found.device, found.inode))) {
                         below.push((path, depth + 1));
@@ -377,21 +383,32 @@ impl Find {
             }
         }
         match &wanted.contains {
-            Some(pattern) if there.kind == FileKind::File => self.contains(host, path, pattern),
+            Some(pattern) if there.kind == FileKind::File => {
+                let encoding =
+                    wanted.encoding.as_ref().map_err(|why| Trouble::Encoding(why.clone()))?;
+                self.contains(host, path, pattern, encoding)
+            }
             _ => Ok(true),
         }
     }
 
-    fn contains(&self, host: &dyn Host, path: &Path, pattern: &Pattern) -> Result<bool, Trouble> {
+    fn contains(
+        &self,
+        host: &dyn Host,
+        path: &Path,
+        pattern: &Pattern,
+        encoding: &Encoding,
+    ) -> Result<bool, Trouble> {
         // A file that cannot be read holds nothing that anyone could find.
         let Ok(Some(bytes)) = host.read(path) else { return Ok(false) };
-        let Ok(text) = String::from_utf8(bytes) else {
-            return Err(Trouble::Encoding(format!(
+        let text = encoding.decode(host, &bytes).map_err(|why| match why {
+            Undecodable::Failure(failure) => Trouble::Failure(failure),
+            Undecodable::Misfit => Trouble::Encoding(format!(
                 "Failed to read the file {} due to an encoding error. current encoding: {}",
                 path.display(),
                 self.encoding.as_deref().unwrap_or("utf-8")
-            )));
-        };
+            )),
+        })?;
         if self.read_whole_file {
             return Ok(pattern.is_match(&text).map_err(|why| gave_up(&why))?);
         }
@@ -513,13 +530,36 @@ mod tests {
     }
 
     #[test]
+    fn contents_are_read_in_their_encoding() {
+        let mut host = host();
+        host.put("/e/latin", &b"caf\xe9"[..]);
+        for (encoding, matched, skipped) in [
+            (json!("latin-1"), 1, json!({})),
+            (
+                json!(null),
+                0,
+                json!({"/e": "Failed to read the file /e/latin due to an encoding error. current encoding: utf-8"}),
+            ),
+            (
+                json!("nosuch"),
+                0,
+                json!({"/e": "the encoding nosuch is read with the program iconv, which is not on the host"}),
+            ),
+        ] {
+            let args = json!({"contains": "café", "encoding": encoding});
+            let response = run("find", &args, "paths", "/e", Mode::default(), &mut host);
+            assert_eq!(response.returned["matched"], Json::from(matched), "{encoding}");
+            assert_eq!(response.returned["skipped_paths"], skipped, "{encoding}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_is_refused() {
         for (args, expected) in [
             (json!({"age": "old"}), "failed to process age"),
             (json!({"size": "3x"}), "failed to process size"),
             (json!({"contains": "("}), "contains is no regular expression"),
             (json!({"patterns": "(", "use_regex": true}), "patterns is no regular expression"),
-            (json!({"encoding": "utf-16"}), "the encoding utf-16 is not implemented"),
         ] {
             let response = run("find", &args, "paths", "/d", Mode::default(), &mut host());
             assert!(response.msg.unwrap_or_default().starts_with(expected), "{args}");

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use module::{
-    Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
-};
-use protocol::{Diff, JsonMap};
+use module::{Arguments, Delta, Documented, Example, Failure, FileArguments, Returned};
+use protocol::JsonMap;
 
 use crate::{
+    editing::{Edited, Editing},
     lineinfile::State,
-    text_file::{Text, TextFile, TextState, lines},
+    text_file::{TextFile, TextState, lines},
 };
 
 /// Keeps one option, or a whole section, of an INI file.
@@ -87,11 +86,6 @@ impl Documented for IniFile {
     ];
 }
 
-struct Edited {
-    after: Option<Vec<u8>>,
-    msg: &'static str,
-}
-
 /// The name of the section that a line begins.
 fn header(line: &str) -> Option<&str> {
     line.trim().strip_prefix('[')?.strip_suffix(']')
@@ -113,50 +107,21 @@ fn option(line: &str) -> Option<(bool, &str, Option<&str>)> {
     })
 }
 
-impl Module for IniFile {
-    type State = TextState;
-
-    fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        self.text_file().compare(host, before.as_ref(), edited.after.as_deref())
+impl Editing for IniFile {
+    fn text_file(&self) -> TextFile<'_> {
+        TextFile { backup: self.backup, ..TextFile::new(&self.path, &self.file) }
     }
 
-    fn apply(&self, delta: &Delta<TextState>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        let backup = self.text_file().apply(host, delta, edited.after.as_deref())?;
-        let mut map = JsonMap::new();
-        map.insert("msg".into(), edited.msg.into());
-        if let Some(backup) = backup {
-            map.insert("backup_file".into(), backup.into());
-        }
-        Ok(map)
-    }
-
-    fn returned(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
+    fn returned(&self, delta: &Delta<TextState>, edited: &Edited) -> JsonMap {
         let mut map = JsonMap::new();
         map.insert("path".into(), self.path.display().to_string().into());
-        let msg = if delta.actual.digest == delta.desired.digest { "OK" } else { edited.msg };
+        let is_same = delta.actual.digest == delta.desired.digest;
+        let msg = if is_same { "OK" } else { edited.msg.as_str() };
         map.insert("msg".into(), msg.into());
-        Ok(map)
+        map
     }
 
-    fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())
-    }
-}
-
-impl IniFile {
-    fn text_file(&self) -> TextFile<'_> {
-        TextFile { path: &self.path, backup: self.backup, validate: None, file: &self.file }
-    }
-
-    fn edit(&self, before: Option<&Text>) -> Result<Edited, Failure> {
+    fn edit(&self, before: Option<&str>) -> Result<Edited, Failure> {
         let values: Vec<&str> = match (&self.value, &self.values) {
             (Some(value), _) => vec![value.as_str()],
             (None, values) => values.iter().flatten().map(String::as_str).collect(),
@@ -181,7 +146,6 @@ impl IniFile {
                 "a line of an INI file cannot hold line ends: {broken:?}"
             )));
         }
-        let empty = Text::decode(b"");
         let text = match before {
             Some(text) => text,
             None if !self.create => {
@@ -191,18 +155,19 @@ impl IniFile {
                 ))
                 .with("rc", 257));
             }
-            None if !is_present => return Ok(Edited { after: None, msg: "OK" }),
-            None => &empty,
+            None if !is_present => return Ok(Edited::stays("OK")),
+            None => "",
         };
-        let mut all = lines(&text.text);
+        let mut all = lines(text);
         let msg = self.edit_lines(&mut all, &values);
-        let is_new = before.is_none();
-        Ok(Edited {
-            after: (msg.is_some() || is_new).then(|| text.encode(&all.concat())),
-            msg: msg.unwrap_or("OK"),
+        Ok(match msg {
+            None if before.is_some() => Edited::stays("OK"),
+            msg => Edited::to(all.concat(), msg.unwrap_or("OK")),
         })
     }
+}
 
+impl IniFile {
     /// Changes the lines and says how; `None` where nothing was to be done.
     fn edit_lines(&self, all: &mut Vec<String>, values: &[&str]) -> Option<&'static str> {
         let is_present = self.state == State::Present;

@@ -4,12 +4,11 @@ mod line;
 
 use std::path::PathBuf;
 
-use module::{
-    Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
-};
+use module::{Arguments, Delta, Documented, Example, Failure, Returned};
 use protocol::{Diff, JsonMap, diff::Side};
 
 use crate::{
+    editing::{Edited, Editing},
     presence::Presence,
     text_file::{Text, TextFile, TextState, lines},
 };
@@ -57,10 +56,6 @@ impl Documented for KnownHosts {
 }
 
 impl KnownHosts {
-    fn text_file<'a>(&'a self, file: &'a FileArguments) -> TextFile<'a> {
-        TextFile { path: &self.path, backup: false, validate: None, file }
-    }
-
     /// The line as it is to stand in the file, with its end.
     fn wanted(&self) -> Result<Option<String>, Failure> {
         let host = self.name.to_lowercase();
@@ -84,14 +79,20 @@ impl KnownHosts {
         }
         Ok(Some(if key.ends_with('\n') { key } else { key + "\n" }))
     }
+}
 
-    /// The text as it should be; `None` where it is.
-    fn edit(&self, before: Option<&Text>) -> Result<Option<Vec<u8>>, Failure> {
+impl Editing for KnownHosts {
+    const RETURNS_DIFF: bool = true;
+
+    fn text_file(&self) -> TextFile<'_> {
+        TextFile::plain(&self.path)
+    }
+
+    fn edit(&self, before: Option<&str>) -> Result<Edited, Failure> {
         let host = self.name.to_lowercase();
         let wanted = self.wanted()?;
-        let empty = Text::decode(b"");
-        let text = before.unwrap_or(&empty);
-        let mut all = lines(&text.text);
+        let text = before.unwrap_or_default();
+        let mut all = lines(text);
         let wanted_line = wanted.as_deref().and_then(Line::parse);
         let is_there = |line: &str| {
             let line = Line::parse(line).filter(|line| line.is_of(&host));
@@ -128,45 +129,28 @@ impl KnownHosts {
             }
         }
         let after = all.concat();
-        Ok((after != text.text).then(|| text.encode(&after)))
-    }
-}
-
-impl Module for KnownHosts {
-    type State = TextState;
-    const RETURNS_DIFF: bool = true;
-
-    fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
-        let file = FileArguments::default();
-        let before = self.text_file(&file).read(host)?;
-        let after = self.edit(before.as_ref())?;
-        self.text_file(&file).compare(host, before.as_ref(), after.as_deref())
+        Ok(if after == text { Edited::default() } else { Edited::to(after, "") })
     }
 
-    fn apply(&self, delta: &Delta<TextState>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
-        let file = FileArguments::default();
-        let before = self.text_file(&file).read(host)?;
-        let after = self.edit(before.as_ref())?;
-        self.text_file(&file).apply(host, delta, after.as_deref())?;
-        Ok(JsonMap::new())
-    }
-
-    fn returned(&self, _: &Delta<TextState>, _: &dyn Host) -> Result<JsonMap, Failure> {
-        Ok(JsonMap::from_iter([
+    fn returned(&self, _: &Delta<TextState>, _: &Edited) -> JsonMap {
+        JsonMap::from_iter([
             ("name".to_owned(), self.name.clone().into()),
             ("key".to_owned(), self.key.clone().into()),
             ("path".to_owned(), self.path.display().to_string().into()),
             ("hash_host".to_owned(), self.hash_host.into()),
             ("state".to_owned(), self.state.as_str().into()),
-        ]))
+        ])
     }
 
-    fn diff(&self, _: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
-        let file = FileArguments::default();
-        let before = self.text_file(&file).read(host)?;
-        let after = self.edit(before.as_ref())?;
-        let old = before.as_ref().map(|text| text.text.clone()).unwrap_or_default();
-        let new = after.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    // Playbooks look at it, so that it is there also where nothing differs.
+    fn diff(
+        &self,
+        _: &Delta<TextState>,
+        before: Option<&Text>,
+        after: Option<&[u8]>,
+    ) -> Result<Vec<Diff>, Failure> {
+        let old = before.map(|text| text.text.clone()).unwrap_or_default();
+        let new = after.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let path = self.path.display().to_string();
         Ok(vec![Diff {
             before_header: if before.is_some() { path.clone() } else { "/dev/null".into() },

@@ -21,6 +21,8 @@ mod debconf;
 mod dnf;
 mod download;
 mod dpkg_selections;
+mod editing;
+mod encoding;
 mod execution;
 mod expect;
 mod facts;
@@ -87,6 +89,8 @@ mod zypper;
 
 use module::catalogue::{Catalogue, action, fact, module};
 
+use editing::Edit;
+
 /// Every module.
 pub const CATALOGUE: Catalogue = Catalogue {
     entries: &[
@@ -96,9 +100,9 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<file::File>(),
         module::<copy::Copy>(),
         fact::<stat::Stat>(),
-        module::<lineinfile::LineInFile>(),
-        module::<blockinfile::BlockInFile>(),
-        module::<replace::Replace>(),
+        module::<Edit<lineinfile::LineInFile>>(),
+        module::<Edit<blockinfile::BlockInFile>>(),
+        module::<Edit<replace::Replace>>(),
         module::<nftables::NfTables>(),
         module::<iptables::IpTables>(),
         action::<get_url::GetUrl>(),
@@ -108,7 +112,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<hostname::HostName>(),
         module::<sysctl::Sysctl>(),
         module::<mount::Mount>(),
-        module::<ini_file::IniFile>(),
+        module::<Edit<ini_file::IniFile>>(),
         module::<authorized_key::AuthorizedKey>(),
         module::<modprobe::Modprobe>(),
         fact::<package_facts::PackageFacts>(),
@@ -142,7 +146,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<apt_key::AptKey>(),
         module::<rpm_key::RpmKey>(),
         module::<yum_repository::YumRepository>(),
-        module::<known_hosts::KnownHosts>(),
+        module::<Edit<known_hosts::KnownHosts>>(),
         action::<dnf::Dnf>(),
         action::<apk::Apk>(),
         action::<pacman::Pacman>(),
@@ -152,7 +156,7 @@ pub const CATALOGUE: Catalogue = Catalogue {
         module::<seboolean::SeBoolean>(),
         module::<alternatives::Alternatives>(),
         module::<timezone::TimeZone>(),
-        module::<pam_limits::PamLimits>(),
+        module::<Edit<pam_limits::PamLimits>>(),
         module::<lvg::Lvg>(),
         action::<lvol::Lvol>(),
         module::<filesystem::FileSystem>(),

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use module::{
-    Arguments, Choices, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
-};
-use protocol::{Diff, JsonMap};
+use module::{Arguments, Choices, Delta, Documented, Example, Failure, FileArguments, Returned};
+use protocol::JsonMap;
 use pyregex::{Flags, Found, Pattern, Replacement};
 
-use crate::text_file::{Text, TextFile, TextState, lines, message};
+use crate::{
+    editing::{Edited, Editing},
+    text_file::{TextFile, TextState, lines, message},
+};
 
 /// Keeps one line of a file as it should be, or away.
 ///
@@ -99,48 +100,25 @@ impl Documented for LineInFile {
     ];
 }
 
-/// What becomes of the text.
-struct Edited {
-    /// `None`: it stays.
-    after: Option<Vec<u8>>,
-    msg: String,
-    found: Option<usize>,
-}
+impl Editing for LineInFile {
+    const BACKUP: &'static str = "backup";
 
-impl Module for LineInFile {
-    type State = TextState;
-
-    fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        self.text_file().compare(host, before.as_ref(), edited.after.as_deref())
-    }
-
-    fn apply(&self, delta: &Delta<TextState>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        let backup = self.text_file().apply(host, delta, edited.after.as_deref())?;
-        let mut map = message(delta, &edited.msg);
-        if let Some(backup) = backup {
-            map.insert("backup".into(), backup.into());
+    fn text_file(&self) -> TextFile<'_> {
+        TextFile {
+            backup: self.backup,
+            validate: self.validate.as_deref(),
+            ..TextFile::new(&self.path, &self.file)
         }
-        if let Some(found) = edited.found {
-            map.insert("found".into(), found.into());
+    }
+
+    fn edit(&self, before: Option<&str>) -> Result<Edited, Failure> {
+        match self.state {
+            State::Present => self.edit_present(before),
+            State::Absent => self.edit_absent(before),
         }
-        Ok(map)
     }
 
-    fn look_again(
-        &self,
-        done: &Delta<TextState>,
-        host: &dyn Host,
-    ) -> Result<Delta<TextState>, Failure> {
-        self.text_file().look_again(host, done)
-    }
-
-    fn returned(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
+    fn returned(&self, delta: &Delta<TextState>, edited: &Edited) -> JsonMap {
         let mut map = message(delta, &edited.msg);
         map.insert("backup".into(), "".into());
         let empty = |text: &Option<String>| text.as_ref().is_some_and(String::is_empty);
@@ -156,16 +134,10 @@ impl Module for LineInFile {
         if let Some(warning) = warning {
             map.insert("warnings".into(), vec![warning].into());
         }
-        if let Some(found) = edited.found {
+        if let Some(found) = edited.removed {
             map.insert("found".into(), found.into());
         }
-        Ok(map)
-    }
-
-    fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())
+        map
     }
 }
 
@@ -193,33 +165,16 @@ fn ended(line: &str) -> String {
 }
 
 impl LineInFile {
-    fn text_file(&self) -> TextFile<'_> {
-        TextFile {
-            path: &self.path,
-            backup: self.backup,
-            validate: self.validate.as_deref(),
-            file: &self.file,
-        }
-    }
-
-    fn edit(&self, before: Option<&Text>) -> Result<Edited, Failure> {
-        match self.state {
-            State::Present => self.edit_present(before),
-            State::Absent => self.edit_absent(before),
-        }
-    }
-
-    fn edit_present(&self, before: Option<&Text>) -> Result<Edited, Failure> {
+    fn edit_present(&self, before: Option<&str>) -> Result<Edited, Failure> {
         if self.backrefs && self.regexp.is_none() {
             return Err(Failure::new("regexp is required with backrefs=true"));
         }
         let Some(line) = &self.line else {
             return Err(Failure::new("line is required with state=present"));
         };
-        let empty = Text::decode(b"");
         let text = match before {
             Some(text) => text,
-            None if self.create => &empty,
+            None if self.create => "",
             None => {
                 let path = self.path.display();
                 return Err(
@@ -227,11 +182,10 @@ impl LineInFile {
                 );
             }
         };
-        let mut all = lines(&text.text);
+        let mut all = lines(text);
         let msg = self.place(line, &mut all)?;
-        let is_new = before.is_none();
-        let after = (msg.is_some() || is_new).then(|| text.encode(&all.concat()));
-        Ok(Edited { after, msg: msg.unwrap_or_default().into(), found: None })
+        let after = (msg.is_some() || before.is_none()).then(|| all.concat());
+        Ok(Edited { after, msg: msg.unwrap_or_default().into(), removed: None })
     }
 
     /// Puts the line among the others and says how; `None` where nothing was to be done.
@@ -327,20 +281,20 @@ impl LineInFile {
         Ok(last)
     }
 
-    fn edit_absent(&self, before: Option<&Text>) -> Result<Edited, Failure> {
+    fn edit_absent(&self, before: Option<&str>) -> Result<Edited, Failure> {
         if self.regexp.is_none() && self.search_string.is_none() && self.line.is_none() {
             return Err(Failure::new(
                 "one of line, search_string, or regexp is required with state=absent",
             ));
         }
         let Some(text) = before else {
-            return Ok(Edited { after: None, msg: "file not present".into(), found: Some(0) });
+            return Ok(Edited { removed: Some(0), ..Edited::stays("file not present") });
         };
         let pattern = match &self.regexp {
             Some(pattern) => Some(compile("regexp", pattern, Flags::default())?),
             None => None,
         };
-        let all = lines(&text.text);
+        let all = lines(text);
         let mut kept = String::new();
         let mut removed = 0;
         for one in &all {
@@ -356,9 +310,9 @@ impl LineInFile {
                 kept.push_str(one);
             }
         }
-        let after = (removed > 0).then(|| text.encode(&kept));
+        let after = (removed > 0).then_some(kept);
         let msg = if removed > 0 { format!("{removed} line(s) removed") } else { String::new() };
-        Ok(Edited { after, msg, found: Some(removed) })
+        Ok(Edited { after, msg, removed: Some(removed) })
     }
 }
 

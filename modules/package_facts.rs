@@ -1,8 +1,6 @@
 //! The `package_facts` module.
 
-use module::{
-    Arguments, Choices, Documented, Example, Fact, Failure, Host, Program, host::succeeded,
-};
+use module::{Arguments, Choices, Documented, Example, Fact, Failure, Host, Program};
 use protocol::{Json, JsonMap, Response, spec::Support};
 
 /// Tells which packages are installed, as the fact `packages`: name, and a list of what there is
@@ -137,7 +135,12 @@ impl Fact for PackageFacts {
         let mut packages = JsonMap::new();
         let mut asked = 0;
         let mut warnings = Vec::new();
+        let mut seen = Vec::new();
         for manager in wanted {
+            if seen.contains(&manager.program) {
+                continue;
+            }
+            seen.push(manager.program);
             if host.which(manager.program).is_none() {
                 let asked_for = self
                     .manager
@@ -153,7 +156,16 @@ impl Fact for PackageFacts {
             }
             asked += 1;
             let program = Program::new(manager.program).args(manager.words.iter().copied());
-            let output = succeeded(&program, host.query(&program)?)?;
+            let output = host.query(&program)?;
+            let source = manager.names.first().copied().unwrap_or_default();
+            if !output.is_success() {
+                warnings.push(format!(
+                    "Failed to retrieve packages with {source}: Unable to list packages rc={} : {}",
+                    output.status,
+                    output.stderr_text()
+                ));
+                continue;
+            }
             if output.truncated {
                 return Err(Failure::new(format!(
                     "{} knows more packages than are read",
@@ -162,7 +174,6 @@ impl Fact for PackageFacts {
             }
             for line in output.stdout_text().lines() {
                 let Some((name, mut more)) = (manager.read)(line) else { continue };
-                let source = manager.names.first().copied().unwrap_or_default();
                 more.insert("source".into(), source.into());
                 let list = packages.entry(name).or_insert_with(|| Json::Array(Vec::new()));
                 if let Json::Array(list) = list {
@@ -238,6 +249,17 @@ mod tests {
             run("package_facts", &json!({"strategy": "all"}), "", "", Mode::default(), &mut host());
         assert_eq!(all.facts["packages"]["bash"].as_array().unwrap().len(), 2);
         assert_eq!(all.facts["packages"]["libc6"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_manager_that_fails_is_warned_of() {
+        let mut host = host();
+        host.program("apk", |_, _| Output { status: 1, ..Output::default() });
+        let args = json!({"manager": ["apk", "rpm", "dnf"], "strategy": "all"});
+        let response = run("package_facts", &args, "", "", Mode::default(), &mut host);
+        assert_eq!(response.facts["packages"]["bind"].as_array().unwrap().len(), 1);
+        let expected = "Failed to retrieve packages with apk: Unable to list packages rc=1 : ";
+        assert_eq!(response.warnings, [expected]);
     }
 
     #[test]

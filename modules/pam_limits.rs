@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use module::{
-    Arguments, Choices, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
-};
-use protocol::{Diff, JsonMap};
+use module::{Arguments, Choices, Delta, Documented, Example, Failure, Returned};
+use protocol::JsonMap;
 
-use crate::text_file::{Text, TextFile, TextState, lines};
+use crate::{
+    editing::{Edited, Editing},
+    text_file::{TextFile, TextState, lines},
+};
 
 /// Words for no limit.
 const UNLIMITED: [&str; 3] = ["unlimited", "infinity", "-1"];
@@ -77,10 +78,6 @@ impl Documented for PamLimits {
 }
 
 impl PamLimits {
-    fn text_file<'a>(&'a self, file: &'a FileArguments) -> TextFile<'a> {
-        TextFile { path: &self.dest, backup: self.backup, validate: None, file }
-    }
-
     /// The limit that should hold beside the one that does.
     fn chosen(&self, old: &str) -> Result<String, Failure> {
         let is_of_order = matches!(self.limit_item, Item::Nice | Item::Priority);
@@ -101,9 +98,15 @@ impl PamLimits {
             if self.use_max { old_number > new_number } else { old_number < new_number };
         Ok(if keeps_old { old.to_owned() } else { self.value.clone() })
     }
+}
 
-    /// The new text, if it differs, and the line.
-    fn edit(&self, before: Option<&Text>) -> Result<(Option<Vec<u8>>, String), Failure> {
+impl Editing for PamLimits {
+    fn text_file(&self) -> TextFile<'_> {
+        TextFile { backup: self.backup, ..TextFile::plain(&self.dest) }
+    }
+
+    /// What it says is the line.
+    fn edit(&self, before: Option<&str>) -> Result<Edited, Failure> {
         let is_value =
             UNLIMITED.contains(&self.value.as_str()) || self.value.parse::<i64>().is_ok();
         if !is_value {
@@ -118,9 +121,8 @@ impl PamLimits {
         {
             return Err(Failure::new("a limit is one line, and its domain one word"));
         }
-        let empty = Text::decode(b"");
-        let text = before.unwrap_or(&empty);
-        let mut all = lines(&text.text);
+        let text = before.unwrap_or_default();
+        let mut all = lines(text);
         let line = |value: &str, comment: &str| {
             let end = if comment.is_empty() { String::new() } else { format!("\t#{comment}") };
             let item = self.limit_item.as_str();
@@ -158,39 +160,11 @@ impl PamLimits {
             }
         };
         let after = all.concat();
-        Ok(((after != text.text).then(|| text.encode(&after)), told))
-    }
-}
-
-impl Module for PamLimits {
-    type State = TextState;
-
-    fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
-        let file = FileArguments::default();
-        let before = self.text_file(&file).read(host)?;
-        let (after, _) = self.edit(before.as_ref())?;
-        self.text_file(&file).compare(host, before.as_ref(), after.as_deref())
+        Ok(if after == text { Edited::stays(told) } else { Edited::to(after, told) })
     }
 
-    fn apply(&self, delta: &Delta<TextState>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
-        let file = FileArguments::default();
-        let before = self.text_file(&file).read(host)?;
-        let (after, _) = self.edit(before.as_ref())?;
-        let backup = self.text_file(&file).apply(host, delta, after.as_deref())?;
-        Ok(backup.into_iter().map(|path| ("backup_file".to_owned(), path.into())).collect())
-    }
-
-    fn returned(&self, _: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file(&FileArguments::default()).read(host)?;
-        let (_, line) = self.edit(before.as_ref())?;
-        Ok(JsonMap::from_iter([("msg".to_owned(), line.into())]))
-    }
-
-    fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
-        let file = FileArguments::default();
-        let before = self.text_file(&file).read(host)?;
-        let (after, _) = self.edit(before.as_ref())?;
-        self.text_file(&file).diff(delta, before.as_ref(), after.as_deref())
+    fn returned(&self, _: &Delta<TextState>, edited: &Edited) -> JsonMap {
+        JsonMap::from_iter([("msg".to_owned(), edited.msg.clone().into())])
     }
 }
 

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
-use module::{
-    Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
-};
-use protocol::{Diff, JsonMap};
+use module::{Arguments, Delta, Documented, Example, Failure, FileArguments, Returned};
+use protocol::Diff;
 use pyregex::Flags;
 
 use crate::{
+    editing::{Edited, Editing},
     lineinfile::{compile, gave_up},
-    text_file::{Text, TextFile, TextState, message},
+    text_file::{Text, TextFile, TextState},
 };
 
 /// Replaces all that fits a regular expression in a file.
@@ -37,8 +36,8 @@ pub struct Replace {
     backup: bool,
     /// A program that must succeed on the new file before it takes its place; `%s` is its path.
     validate: Option<String>,
-    /// How the file is encoded. Only `utf-8` and `ascii` are known; other bytes in such a file stay
-    /// as they are.
+    /// How the file is encoded, by Python's name. Other bytes in a file of UTF-8 stay as they are.
+    /// For what is neither that, ASCII, Latin-1 nor UTF-16 the host needs `iconv`.
     #[argument(default = "utf-8")]
     encoding: String,
     #[argument(flatten)]
@@ -65,50 +64,23 @@ impl Documented for Replace {
     )];
 }
 
-/// What becomes of the text.
-struct Edited {
-    /// `None`: it stays.
-    after: Option<Vec<u8>>,
-    msg: String,
-}
-
-impl Module for Replace {
-    type State = TextState;
-
-    fn check(&self, host: &dyn Host) -> Result<Delta<TextState>, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        self.text_file().compare(host, before.as_ref(), edited.after.as_deref())
-    }
-
-    fn apply(&self, delta: &Delta<TextState>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        let backup = self.text_file().apply(host, delta, edited.after.as_deref())?;
-        let mut map = message(delta, &edited.msg);
-        if let Some(backup) = backup {
-            map.insert("backup_file".into(), backup.into());
+impl Editing for Replace {
+    fn text_file(&self) -> TextFile<'_> {
+        TextFile {
+            backup: self.backup,
+            validate: self.validate.as_deref(),
+            encoding: &self.encoding,
+            ..TextFile::new(&self.path, &self.file)
         }
-        Ok(map)
     }
 
-    fn look_again(
+    fn diff(
         &self,
-        done: &Delta<TextState>,
-        host: &dyn Host,
-    ) -> Result<Delta<TextState>, Failure> {
-        self.text_file().look_again(host, done)
-    }
-
-    fn returned(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
-        let before = self.text_file().read(host)?;
-        Ok(message(delta, &self.edit(before.as_ref())?.msg))
-    }
-
-    fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {
-        let before = self.text_file().read(host)?;
-        let edited = self.edit(before.as_ref())?;
-        let mut diffs = self.text_file().diff(delta, before.as_ref(), edited.after.as_deref())?;
+        delta: &Delta<TextState>,
+        before: Option<&Text>,
+        after: Option<&[u8]>,
+    ) -> Result<Vec<Diff>, Failure> {
+        let mut diffs = self.text_file().diff(delta, before, after)?;
         // The name alone, as those who read diffs of this module know it.
         for header in
             diffs.iter_mut().flat_map(|diff| [&mut diff.before_header, &mut diff.after_header])
@@ -117,51 +89,35 @@ impl Module for Replace {
         }
         Ok(diffs)
     }
-}
 
-impl Replace {
-    fn text_file(&self) -> TextFile<'_> {
-        TextFile {
-            path: &self.path,
-            backup: self.backup,
-            validate: self.validate.as_deref(),
-            file: &self.file,
-        }
-    }
-
-    fn edit(&self, before: Option<&Text>) -> Result<Edited, Failure> {
-        let known = ["utf-8", "utf8", "ascii", "us-ascii"];
-        if !known.contains(&self.encoding.to_lowercase().replace('_', "-").as_str()) {
-            return Err(Failure::new(format!(
-                "the encoding {} is not implemented: only utf-8 and ascii are",
-                self.encoding
-            )));
-        }
+    fn edit(&self, before: Option<&str>) -> Result<Edited, Failure> {
         let Some(text) = before else {
             let path = self.path.display();
             return Err(Failure::new(format!("Path {path} does not exist !")).with("rc", 257));
         };
-        let Some((from, to)) = self.find_section(&text.text)? else {
+        let Some((from, to)) = self.find_section(text)? else {
             let msg = format!(
                 "Pattern for before/after params did not match the given file: {}",
                 self.section_pattern().unwrap_or_default()
             );
-            return Ok(Edited { after: None, msg });
+            return Ok(Edited::stays(msg));
         };
-        let section = text.text.get(from..to).unwrap_or_default();
+        let section = text.get(from..to).unwrap_or_default();
         let pattern = compile("regexp", &self.regexp, Flags::MULTI_LINE)?;
         let (edited, count) = pattern.substitute(section, &self.replace, 0).map_err(|why| {
             Failure::new(format!("Unable to process replace due to error: {why}"))
         })?;
         if count == 0 || edited == section {
-            return Ok(Edited { after: None, msg: String::new() });
+            return Ok(Edited::default());
         }
-        let above = text.text.get(..from).unwrap_or_default();
-        let below = text.text.get(to..).unwrap_or_default();
-        let after = text.encode(&format!("{above}{edited}{below}"));
-        Ok(Edited { after: Some(after), msg: format!("{count} replacements made") })
+        let above = text.get(..from).unwrap_or_default();
+        let below = text.get(to..).unwrap_or_default();
+        let after = format!("{above}{edited}{below}");
+        Ok(Edited::to(after, format!("{count} replacements made")))
     }
+}
 
+impl Replace {
     fn section_pattern(&self) -> Option<String> {
         match (&self.after, &self.before) {
             (Some(after), Some(before)) => Some(format!("{after}(?P<subsection>.*?){before}")),
@@ -184,7 +140,9 @@ impl Replace {
 
 #[cfg(test)]
 mod tests {
-    use module::{Mode, fake::FakeHost};
+    use std::path::Path;
+
+    use module::{Host, Mode, fake::FakeHost};
     use serde_json::json;
 
     use crate::cases::run;
@@ -238,6 +196,23 @@ mod tests {
     }
 
     #[test]
+    fn other_encodings_are_kept() {
+        for (encoding, before, after) in [
+            ("latin_1", &b"caf\xe9 b"[..], &b"caf\xe9 \xe4"[..]),
+            ("utf-16", b"\xff\xfeb\0", b"\xff\xfe\xe4\0"),
+            ("utf-8", b"\xe9 b", b"\xe9 \xc3\xa4"),
+        ] {
+            let mut host = FakeHost::default();
+            host.put("/f", before);
+            let args = json!({"regexp": "b", "replace": "ä", "encoding": encoding});
+            let response = run("replace", &args, "path", "/f", Mode::default(), &mut host);
+            assert!(response.changed && !response.failed, "{response:?}");
+            let found = host.read(Path::new("/f")).unwrap();
+            assert_eq!(found.as_deref(), Some(after), "{encoding}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_is_refused() {
         for (args, expected) in [
             (json!({"path": "/none", "regexp": "x"}), "Path /none does not exist !"),
@@ -247,14 +222,19 @@ mod tests {
                 json!({"path": "/f", "regexp": "a", "replace": "\\7"}),
                 "Unable to process replace due to error: ",
             ),
+            (json!({"path": "/f", "regexp": "a", "encoding": "utf-16"}), "/f is no text in utf-16"),
             (
-                json!({"path": "/f", "regexp": "a", "encoding": "utf-16"}),
-                "the encoding utf-16 is not implemented",
+                json!({"path": "/f", "regexp": "a", "encoding": "gbk"}),
+                "the encoding gbk is read with the program iconv",
+            ),
+            (
+                json!({"path": "/f", "regexp": "a", "replace": "你", "encoding": "latin-1"}),
+                "the text has letters that latin-1 does not have",
             ),
             (json!({"path": "/f"}), "missing required arguments: regexp"),
         ] {
             let mut host = FakeHost::default();
-            host.put("/f", "a\n");
+            host.put("/f", "a\nb");
             let response = run("replace", &args, "", "", Mode::default(), &mut host);
             assert!(response.failed, "{args}");
             let msg = response.msg.unwrap_or_default();

@@ -6,7 +6,7 @@ use module::{
     Action, Arguments, Documented, Example, Failure, Guard, Host, Mode, Program, Returned,
 };
 use protocol::{
-    Response,
+    Json, Response,
     spec::{FreeForm, Support},
 };
 
@@ -43,6 +43,8 @@ pub struct Shell {
     /// `command` alone, and takes it here as well.
     #[argument(default = true)]
     strip_empty_ends: bool,
+    /// Refused: the shell itself expands variables. `command` alone has this argument.
+    expand_argument_vars: Option<Json>,
 }
 
 impl Documented for Shell {
@@ -81,6 +83,11 @@ impl Shell {
 
 impl Action for Shell {
     fn guard(&self, host: &dyn Host, mode: Mode) -> Result<Guard, Failure> {
+        if self.expand_argument_vars.is_some() {
+            return Err(Failure::new(
+                "Unsupported parameters for (shell) module: expand_argument_vars",
+            ));
+        }
         self.execution()?.guard(host, mode)
     }
 

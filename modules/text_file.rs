@@ -1,6 +1,9 @@
 //! What the modules that edit text share: reading, what would change, and putting it in its place.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use module::{
     Delta, Failure, FileArguments, FileAttributes, Host, HostError, Placement,
@@ -12,7 +15,11 @@ use module::{
 use protocol::{Diff, JsonMap, diff::Side};
 use serde::Serialize;
 
-use crate::{copy::back_up, text_diff::side};
+use crate::{
+    copy::back_up,
+    encoding::{Encoding, Undecodable},
+    text_diff::side,
+};
 
 /// Where bytes that are no UTF-8 are kept while a text is edited: the end of the last plane, which
 /// is for private use.
@@ -27,7 +34,23 @@ pub struct TextFile<'a> {
     /// A program that must accept the new text.
     pub validate: Option<&'a str>,
     /// Owner, permissions and the like.
-    pub file: &'a FileArguments,
+    pub file: Cow<'a, FileArguments>,
+    /// How the text is encoded, by Python's name.
+    pub encoding: &'a str,
+}
+
+impl<'a> TextFile<'a> {
+    /// A file in UTF-8, with what the task says of its owner, permissions and the like.
+    pub fn new(path: &'a Path, file: &'a FileArguments) -> Self {
+        let file = Cow::Borrowed(file);
+        Self { path, backup: false, validate: None, file, encoding: "utf-8" }
+    }
+
+    /// A file in UTF-8, of which the task says nothing but its text.
+    pub fn plain(path: &'a Path) -> Self {
+        let file = Cow::Owned(FileArguments::default());
+        Self { path, backup: false, validate: None, file, encoding: "utf-8" }
+    }
 }
 
 /// What a file holds, as far as the task manages it.
@@ -39,47 +62,41 @@ pub struct TextState {
     pub attributes: FileAttributes,
 }
 
-/// A text that may have bytes in it that are no UTF-8.
+/// A text and the bytes that it was read from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// The text; bytes that are no UTF-8 are letters for private use.
+    /// The text; of a file in UTF-8, bytes that are none are letters for private use.
     pub text: String,
-    escaped: bool,
+    bytes: Vec<u8>,
 }
 
-impl Text {
-    /// Reads bytes.
-    pub fn decode(bytes: &[u8]) -> Self {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Self { text: text.into(), escaped: false },
-            Err(_) => {
-                let mut text = String::with_capacity(bytes.len());
-                for chunk in bytes.utf8_chunks() {
-                    text.push_str(chunk.valid());
-                    let letters = chunk.invalid().iter();
-                    text.extend(
-                        letters.filter_map(|byte| char::from_u32(ESCAPED + u32::from(*byte))),
-                    );
-                }
-                Self { text, escaped: true }
-            }
-        }
+/// Reads UTF-8 that may have other bytes in it.
+fn decode(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
     }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        let letters = chunk.invalid().iter();
+        text.extend(letters.filter_map(|byte| char::from_u32(ESCAPED + u32::from(*byte))));
+    }
+    text
+}
 
-    /// An edited text, with the bytes that the old one had.
-    pub fn encode(&self, edited: &str) -> Vec<u8> {
-        if !self.escaped {
-            return edited.as_bytes().to_vec();
-        }
-        let mut bytes = Vec::with_capacity(edited.len());
-        for letter in edited.chars() {
-            match u8::try_from((letter as u32).wrapping_sub(ESCAPED)) {
-                Ok(byte) if byte >= 0x80 => bytes.push(byte),
-                _ => bytes.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
-        }
-        bytes
+/// Writes UTF-8, with the other bytes that `old` had.
+fn encode(old: &[u8], edited: &str) -> Vec<u8> {
+    if std::str::from_utf8(old).is_ok() {
+        return edited.as_bytes().to_vec();
     }
+    let mut bytes = Vec::with_capacity(edited.len());
+    for letter in edited.chars() {
+        match u8::try_from((letter as u32).wrapping_sub(ESCAPED)) {
+            Ok(byte) if byte >= 0x80 => bytes.push(byte),
+            _ => bytes.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    bytes
 }
 
 /// Lines with their ends, as Python's `readlines` gives them.
@@ -108,7 +125,36 @@ impl TextFile<'_> {
             let path = self.path.display();
             return Err(Failure::new(format!("Path {path} is a directory !")).with("rc", 256));
         }
-        Ok(host.read(self.path)?.map(|bytes| Text::decode(&bytes)))
+        let Some(bytes) = host.read(self.path)? else { return Ok(None) };
+        let text = match Encoding::find(host, self.encoding)? {
+            Encoding::Utf8 | Encoding::Ascii => decode(&bytes),
+            encoding => encoding.decode(host, &bytes).map_err(|why| match why {
+                Undecodable::Failure(failure) => failure,
+                Undecodable::Misfit => {
+                    let path = self.path.display();
+                    Failure::new(format!("{path} is no text in {}", self.encoding))
+                }
+            })?,
+        };
+        Ok(Some(Text { text, bytes }))
+    }
+
+    /// An edited text as the file is to hold it.
+    ///
+    /// # Errors
+    /// Letters that the encoding does not have.
+    pub fn encode(
+        &self,
+        host: &dyn Host,
+        before: Option<&Text>,
+        edited: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        match Encoding::find(host, self.encoding)? {
+            Encoding::Utf8 | Encoding::Ascii => {
+                Ok(encode(before.map(|text| text.bytes.as_slice()).unwrap_or_default(), edited))
+            }
+            encoding => encoding.encode(host, edited),
+        }
     }
 
     /// What is and what should be, for a text that is edited to `after`; `None` leaves it.
@@ -122,7 +168,7 @@ impl TextFile<'_> {
         after: Option<&[u8]>,
     ) -> Result<Delta<TextState>, Failure> {
         let digest = |bytes: &[u8]| bytes_digest(Algorithm::Sha256, bytes);
-        let now = before.map(|text| digest(&text.encode(&text.text)));
+        let now = before.map(|text| digest(&text.bytes));
         if before.is_none() && after.is_none() {
             return Ok(Delta::new(TextState::default(), TextState::default()));
         }
@@ -210,8 +256,7 @@ impl TextFile<'_> {
         let path = self.path.display();
         let mut diffs = Vec::new();
         if delta.actual.digest != delta.desired.digest {
-            let before = before.map(|text| text.encode(&text.text)).unwrap_or_default();
-            let mut before = before.as_slice();
+            let mut before = before.map(|text| text.bytes.as_slice()).unwrap_or_default();
             let mut after = after.unwrap_or_default();
             diffs.push(Diff {
                 before_header: format!("{path} (content)"),
@@ -279,10 +324,9 @@ mod tests {
         for bytes in
             [&b"plain\n"[..], b"caf\xe9\n\xff\xc3\x28x\n", "ünï\u{10ff80}\n".as_bytes(), b""]
         {
-            let text = Text::decode(bytes);
-            assert_eq!(text.encode(&text.text), bytes);
+            assert_eq!(encode(bytes, &decode(bytes)), bytes);
         }
-        let text = Text::decode(b"caf\xe9 old");
-        assert_eq!(text.encode(&text.text.replace("old", "ne\u{fc}")), b"caf\xe9 ne\xc3\xbc");
+        let old = b"caf\xe9 old";
+        assert_eq!(encode(old, &decode(old).replace("old", "ne\u{fc}")), b"caf\xe9 ne\xc3\xbc");
     }
 }

@@ -317,6 +317,16 @@ impl Unarchive {
         kind: Kind,
         archive: &Archive<'_>,
     ) -> Result<Comparison, Failure> {
+        let program = match kind {
+            Kind::Zip => "unzip",
+            Kind::Tar(_) => "tar",
+        };
+        if host.which(program).is_none() {
+            return Err(Failure::new(format!(
+                "Failed to find handler for \"{}\". Make sure the required command to extract the file is installed.\nUnable to find required '{program}' binary in the path.",
+                self.src.display()
+            )));
+        }
         let mut found = match kind {
             Kind::Zip => zip::compare(self, host, archive)?,
             Kind::Tar(flag) => tar::compare(self, host, flag, archive)?,

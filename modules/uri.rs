@@ -204,13 +204,17 @@ impl Action for Uri {
         };
         let answer = client.send(&request);
         let elapsed = host.now().duration_since(start).unwrap_or_default().as_secs();
-        let mut answer = answer.map_err(|why| {
+        let answer = answer.map_err(|why| {
             let allowed = python::text(&Json::from(self.status_code.clone()));
             Failure::new(format!("Status code was -1 and not {allowed}: {}", why.msg))
                 .with("status", -1)
                 .with("url", self.http.url.clone())
                 .with("elapsed", elapsed)
                 .with("redirected", false)
+        });
+        let mut answer = answer.map_err(|failure| match self.return_content {
+            true => failure.with("content", ""),
+            false => failure,
         })?;
         let mut returned = returned_of(&answer);
         returned.insert("elapsed".into(), elapsed.into());

@@ -94,8 +94,7 @@ pub struct User {
     ssh_key_file: Option<PathBuf>,
     /// Its comment; `ansible-generated on HOST` where it is left out.
     ssh_key_comment: Option<String>,
-    /// What it is encrypted with. Not implemented, and refused: `ssh-keygen` takes it in its
-    /// argument vector only, where every user of the host can see it.
+    /// What it is encrypted with; `ssh-keygen` is told it on a terminal.
     #[argument(no_log)]
     ssh_key_passphrase: Option<String>,
     /// SELinux user that the login is mapped to.
@@ -106,7 +105,8 @@ pub struct User {
     uid_min: Option<u32>,
     /// Greatest ID for a new account.
     uid_max: Option<u32>,
-    /// Whether the programs for local accounts (`luseradd` …) are used. Not implemented, and refused.
+    /// Whether the account is one of the host's own files alone, kept with the programs of libuser
+    /// (`luseradd` …), whatever directory of accounts the host uses besides.
     #[argument(default = false)]
     local: bool,
     /// For other systems than Linux; without meaning here.
@@ -194,8 +194,8 @@ impl Module for User {
     type State = Option<Account>;
 
     fn check(&self, host: &dyn Host) -> Result<Delta<Self::State>, Failure> {
-        self.refuse_unimplemented()?;
-        let there = accounts::user_by_name(host, &self.name)?;
+        self.refuse_what_cannot_be()?;
+        let there = self.find(host)?;
         if self.state == Presence::Absent {
             let actual = there.map(|_| Account::default());
             return Ok(Delta::new(actual, None));
@@ -222,8 +222,10 @@ impl Module for User {
             if desired.home_is_there == Some(true) {
                 self.make_home(host)?;
             }
+            let has_key =
+                delta.actual.as_ref().and_then(|actual| actual.ssh_key_is_there) == Some(true);
             if desired.ssh_key_is_there == Some(true)
-                && delta.actual.as_ref().and_then(|actual| actual.ssh_key_is_there) != Some(true)
+                && (!has_key || delta.steps.iter().any(|step| step == key::ANOTHER))
             {
                 self.make_key(host)?;
             }
@@ -253,7 +255,7 @@ impl Module for User {
         if self.password.is_some() {
             map.insert("password".into(), "NOT_LOGGING_PASSWORD".into());
         }
-        if let Some(user) = accounts::user_by_name(host, &self.name)? {
+        if let Some(user) = self.find(host)? {
             map.insert("uid".into(), user.uid.into());
             map.insert("group".into(), user.gid.into());
             map.insert("comment".into(), user.comment.into());
@@ -263,25 +265,43 @@ impl Module for User {
         if self.generate_ssh_key {
             self.describe_key(host, &mut map)?;
         }
+        let mut warnings = Vec::new();
         if !self.password.as_deref().is_none_or(is_hashed) {
-            let words = "The input password appears not to have been hashed. The 'password' \
-                         argument must be encrypted for this module to work properly.";
-            map.insert("warnings".into(), vec![words].into());
+            warnings.push(
+                "The input password appears not to have been hashed. The 'password' \
+                 argument must be encrypted for this module to work properly.",
+            );
+        }
+        if self.append && self.groups.is_none() {
+            warnings.push(
+                "'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups.",
+            );
+        }
+        if !warnings.is_empty() {
+            map.insert("warnings".into(), warnings.into());
         }
         Ok(map)
     }
 }
 
 impl User {
-    fn refuse_unimplemented(&self) -> Result<(), Failure> {
-        if self.local {
-            return Err(Failure::new("local is not implemented: trueup uses useradd and its kin"));
+    /// The account, if there is one.
+    fn find(&self, host: &dyn Host) -> Result<Option<accounts::User>, Failure> {
+        if !self.local {
+            return Ok(accounts::user_by_name(host, &self.name)?);
         }
-        if self.ssh_key_passphrase.is_some() {
-            return Err(Failure::new(
-                "ssh_key_passphrase is not implemented: ssh-keygen takes it in its argument \
-                 vector only, where every user of the host can see it",
-            ));
+        Ok(accounts::local_users(host)?.into_iter().find(|user| user.name == self.name))
+    }
+
+    fn refuse_what_cannot_be(&self) -> Result<(), Failure> {
+        for (name, is_given) in [
+            ("umask", self.umask.is_some()),
+            ("uid_min", self.uid_min.is_some()),
+            ("uid_max", self.uid_max.is_some()),
+        ] {
+            if self.local && is_given {
+                return Err(Failure::new(format!("'{name}' can not be used with 'local'")));
+            }
         }
         if self.password.as_deref().is_some_and(|hash| hash.contains([':', '\n'])) {
             return Err(Failure::new("a password hash holds neither a colon nor a line end"));

@@ -326,7 +326,7 @@ impl YumRepository {
     }
 
     fn text_file<'a>(&'a self, path: &'a Path) -> TextFile<'a> {
-        TextFile { path, backup: false, validate: None, file: &self.file_arguments }
+        TextFile::new(path, &self.file_arguments)
     }
 
     /// The new text; `None` where the old one stays.

@@ -5,6 +5,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     sync::mpsc,
     thread,
 };
@@ -230,4 +231,39 @@ fn https_is_spoken_on_both_sides() {
     ran.expect_code(2);
     ran.expect_said(&["\"msg\": \"behind TLS\"", "Request failed: "]);
     assert!(!scratch.path("no.txt").exists());
+}
+
+#[test]
+fn new_files_have_the_permissions_that_the_user_gives_new_files() {
+    let scratch = Scratch::new("umask");
+    scratch.write(
+        "play.yml",
+        "- hosts: localhost\n  gather_facts: false\n  connection: local\n  tasks:\n  - copy: \
+         {content: text, dest: '{{ playbook_dir }}/file'}\n  - file: {path: '{{ playbook_dir \
+         }}/folder', state: directory}\n  - command: touch made\n    args: {chdir: '{{ \
+         playbook_dir }}'}\n",
+    );
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+    std::fs::write(scratch.path("own"), "").unwrap();
+    std::fs::create_dir(scratch.path("own.d")).unwrap();
+    let mode = |name: &str| std::fs::metadata(scratch.path(name)).unwrap().permissions().mode();
+    for (made, own) in [("file", "own"), ("made", "own"), ("folder", "own.d")] {
+        assert_eq!(mode(made), mode(own), "{made}");
+    }
+}
+
+#[test]
+fn local_tasks_start_in_the_folder_of_the_playbook() {
+    let scratch = Scratch::new("local-folder");
+    for name in ["one", "two"] {
+        scratch.write(
+            &format!("{name}/play.yml"),
+            "- hosts: localhost\n  gather_facts: false\n  connection: local\n  tasks:\n  - \
+             command: touch made\n  - copy: {content: text, dest: copied}\n",
+        );
+    }
+    scratch.trueup(&["run", "one/play.yml", "two/play.yml"]).expect_code(0);
+    for below in ["one/made", "one/copied", "two/made", "two/copied"] {
+        assert!(scratch.path(below).exists(), "{below}");
+    }
 }

@@ -168,6 +168,9 @@ impl Plan {
             return Err(Failure::new(format!("Source {shown} not found")));
         };
         let name = src.file_name().map(|name| name.to_string_lossy().into_owned());
+        if !found.is_dir() && !found.is_file() {
+            return Err(Failure::new(format!("Cannot copy invalid source '{shown}': not a file")));
+        }
         if !found.is_dir() {
             let origin = Origin::Here(src.to_owned());
             return Self::of_file(copy, host, origin, name, Some(found.mode.bits()));
@@ -224,19 +227,32 @@ fn add_tree(
     to: &Path,
     wanted: &mut Vec<Wanted>,
 ) -> Result<(), Failure> {
-    let mut folders = vec![(from.to_owned(), to.to_owned())];
-    while let Some((from, to)) = folders.pop() {
+    let follows = copy.local_follow == Some(true);
+    let identity = |found: &Metadata| (found.device, found.inode);
+    let own = host.metadata(from)?.as_ref().map(identity);
+    // With each folder, those that it stands in.
+    let mut folders = vec![(from.to_owned(), to.to_owned(), own.into_iter().collect::<Vec<_>>())];
+    while let Some((from, to, above)) = folders.pop() {
         for name in host.list(&from)? {
             if wanted.len() >= FILES_MAX {
                 return Err(Failure::new(format!("there are more than {FILES_MAX} files to copy")));
             }
             let (from, to) = (from.join(&name), to.join(&name));
-            let Some(found) = host.link_metadata(&from)? else { continue };
+            let Some(mut found) = host.link_metadata(&from)? else { continue };
+            if found.is_link()
+                && follows
+                && let Some(target) = host.metadata(&from)?
+                && (target.is_file() || target.is_dir() && !above.contains(&identity(&target)))
+            {
+                found = target;
+            }
             let source_mode = Some(found.mode.bits());
             let kind = match found.kind {
                 FileKind::File => WantedKind::File(Origin::Here(from.clone())),
                 FileKind::Directory => {
-                    folders.push((from.clone(), to.clone()));
+                    let mut above = above.clone();
+                    above.push(identity(&found));
+                    folders.push((from.clone(), to.clone(), above));
                     WantedKind::Folder
                 }
                 FileKind::Link => WantedKind::Link(host.read_link(&from)?),
@@ -267,8 +283,12 @@ impl Wanted {
         let preserves = mode.as_ref().and_then(Json::as_str) == Some("preserve");
         let from_source = self.source_mode.map(|bits| Json::from(format!("{bits:04o}")));
         arguments.mode = if preserves { from_source } else { mode };
-        if matches!(self.kind, WantedKind::Folder) {
+        if !matches!(self.kind, WantedKind::File(_)) {
             arguments.attributes = None;
+        }
+        // A link has no permissions of its own.
+        if matches!(self.kind, WantedKind::Link(_)) {
+            arguments.mode = None;
         }
         arguments
     }
@@ -282,7 +302,12 @@ impl Wanted {
         let mut arguments = self.arguments(copy);
         // A copy on the host takes the permissions of what it is made from, where it is new.
         let is_new = there.is_none();
-        if copy.remote_src && is_new && arguments.mode.is_none() && self.is_of_tree(copy) {
+        if copy.remote_src
+            && is_new
+            && arguments.mode.is_none()
+            && !matches!(self.kind, WantedKind::Link(_))
+            && self.is_of_tree(copy)
+        {
             arguments.mode = self.source_mode.map(|bits| Json::from(format!("{bits:04o}")));
         }
         let created = match self.kind {
@@ -311,13 +336,16 @@ impl Wanted {
                 let owner = module::FileAttributes { mode: actual.mode, ..desired };
                 Node::Directory { attributes: owner }
             }
-            WantedKind::Link(target) => Node::Link { target: target.display().to_string() },
+            WantedKind::Link(target) => {
+                Node::Link { target: target.display().to_string(), attributes: desired }
+            }
         };
         let actual = match (there.as_ref(), same_kind) {
             (None, _) => Node::Absent,
             (Some(_), Some(found)) if found.is_dir() => Node::Directory { attributes: actual },
             (Some(found), _) if found.is_link() => {
-                Node::Link { target: host.read_link(&self.path)?.display().to_string() }
+                let target = host.read_link(&self.path)?.display().to_string();
+                Node::Link { target, attributes: actual }
             }
             (Some(found), _) if found.is_file() => {
                 let digest = self.digest_there(host, found)?;

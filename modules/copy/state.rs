@@ -26,6 +26,8 @@ pub enum Node {
     },
     Link {
         target: String,
+        #[serde(flatten)]
+        attributes: FileAttributes,
     },
 }
 
@@ -36,15 +38,17 @@ impl Node {
             Self::Absent => ("absent", ""),
             Self::File { digest, .. } => ("file", digest),
             Self::Directory { .. } => ("directory", ""),
-            Self::Link { target } => ("link", target),
+            Self::Link { target, .. } => ("link", target),
         }
     }
 
     /// Its attributes, where it has some of its own.
     pub fn attributes(&self) -> Option<&FileAttributes> {
         match self {
-            Self::File { attributes, .. } | Self::Directory { attributes } => Some(attributes),
-            Self::Absent | Self::Link { .. } => None,
+            Self::File { attributes, .. }
+            | Self::Directory { attributes }
+            | Self::Link { attributes, .. } => Some(attributes),
+            Self::Absent => None,
         }
     }
 }

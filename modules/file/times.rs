@@ -5,7 +5,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use module::{Delta, Failure, Host, Metadata, clock::parse_local, host::Links};
+use module::{
+    Delta, Failure, Host, Metadata,
+    clock::parse_local,
+    host::{Links, Stamp},
+};
 
 use super::{File, State, entry::Entry};
 
@@ -77,10 +81,10 @@ impl File {
     ) -> Result<(), Failure> {
         let moment = |desired: Option<f64>, actual: Option<f64>, step: &str| {
             if delta.steps.iter().any(|known| known == step) {
-                return Some(host.now());
+                return Some(Stamp::Now);
             }
             let secs = desired.filter(|_| desired != actual)?;
-            Some(SystemTime::UNIX_EPOCH + Duration::from_secs_f64(secs))
+            Some(Stamp::At(SystemTime::UNIX_EPOCH + Duration::from_secs_f64(secs)))
         };
         let accessed = moment(delta.desired.atime, delta.actual.atime, "set the time of access");
         let modified = moment(delta.desired.mtime, delta.actual.mtime, "set the time of change");

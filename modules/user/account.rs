@@ -130,7 +130,8 @@ impl User {
             password_expire_max: day(desired.password_expire_max, 1),
             password_expire_warn: day(desired.password_expire_warn, 2),
             password_expire_account_disable: day(desired.password_expire_account_disable, 3),
-            expires_day: day(desired.expires_day, 4),
+            // Where there is no line in /etc/shadow, one has to be made that says so.
+            expires_day: desired.expires_day.and(shadow.as_ref()).map(|shadow| shadow.days[4]),
             home_is_there: match desired.home_is_there {
                 Some(_) => {
                     let home = desired.home.as_ref().unwrap_or(&user.home);
@@ -141,11 +142,16 @@ impl User {
                 None => None,
             },
             ssh_key_is_there: match desired.ssh_key_is_there {
-                Some(_) => Some(!self.force && host.metadata(&self.key_path(user))?.is_some()),
+                Some(_) => Some(self.has_key(host, user)?),
                 None => None,
             },
         };
-        Ok(Delta::new(Some(actual), Some(desired)))
+        let has_key = actual.ssh_key_is_there == Some(true);
+        let mut delta = Delta::new(Some(actual), Some(desired));
+        if self.force && has_key {
+            delta.steps.push(super::key::ANOTHER.into());
+        }
+        Ok(delta)
     }
 
     /// The further groups that the account should have.

@@ -12,7 +12,7 @@ const FILES_MAX: usize = 10_000;
 impl User {
     /// Makes the home folder with what the skeleton holds, unless it is there.
     pub fn make_home(&self, host: &mut dyn Host) -> Result<(), Failure> {
-        let Some(user) = accounts::user_by_name(host, &self.name)? else { return Ok(()) };
+        let Some(user) = self.find(host)? else { return Ok(()) };
         let home = PathBuf::from(&user.home);
         if user.home.is_empty() || host.metadata(&home)?.is_some() {
             return Ok(());

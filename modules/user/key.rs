@@ -1,16 +1,36 @@
 //! SSH keys of users.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use module::{
     Failure, FileMode, Host, Program, accounts,
     host::{Links, succeeded},
+    terminal::Reply,
 };
 use protocol::JsonMap;
 
 use super::User;
 
+/// The step that puts another key in the place of one that is there.
+pub const ANOTHER: &str = "make another SSH key";
+
+/// How long `ssh-keygen` may think before it asks.
+const ASKING_SECS: u64 = 60;
+
 impl User {
+    /// Whether there is a key, or what stands in the place of one: it is not overwritten unasked.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn has_key(&self, host: &dyn Host, user: &accounts::User) -> Result<bool, Failure> {
+        let path = self.key_path(user);
+        Ok(host.link_metadata(&path)?.is_some()
+            || host.link_metadata(&with_suffix(&path))?.is_some())
+    }
+
     /// The private key's file.
     pub fn key_path(&self, user: &accounts::User) -> PathBuf {
         let file = match &self.ssh_key_file {
@@ -23,7 +43,7 @@ impl User {
 
     /// Makes the key, and the folder for it.
     pub fn make_key(&self, host: &mut dyn Host) -> Result<(), Failure> {
-        let Some(user) = accounts::user_by_name(host, &self.name)? else {
+        let Some(user) = self.find(host)? else {
             return Err(Failure::new(format!("User {} unknown", self.name)));
         };
         let path = self.key_path(&user);
@@ -33,6 +53,9 @@ impl User {
                     host.remove_file(&old)?;
                 }
             }
+        }
+        if self.has_key(host, &user)? {
+            return Ok(());
         }
         let folder = path.parent().unwrap_or(Path::new("/"));
         let (uid, gid) = (Some(user.uid), Some(user.gid));
@@ -49,16 +72,22 @@ impl User {
             program = program.args(["-b".to_owned(), bits.to_string()]);
         }
         let file = path.display().to_string();
-        let program = program.args(["-C", &comment, "-N", "", "-f", &file]);
-        let output = host.execute(&program)?;
-        succeeded(&program, output)?;
+        let program = program.args(["-C", &comment, "-f", &file]);
+        match self.ssh_key_passphrase.as_deref().filter(|passphrase| !passphrase.is_empty()) {
+            Some(passphrase) => make_encrypted(host, program, passphrase)?,
+            None => {
+                let program = program.args(["-N", ""]);
+                let output = host.execute(&program)?;
+                succeeded(&program, output)?;
+            }
+        }
         host.set_owner(&path, uid, gid, Links::Keep)?;
         Ok(host.set_owner(&with_suffix(&path), uid, gid, Links::Keep)?)
     }
 
     /// Adds what is returned of a key.
     pub fn describe_key(&self, host: &dyn Host, map: &mut JsonMap) -> Result<(), Failure> {
-        let Some(user) = accounts::user_by_name(host, &self.name)? else { return Ok(()) };
+        let Some(user) = self.find(host)? else { return Ok(()) };
         let path = self.key_path(&user);
         map.insert("ssh_key_file".into(), path.display().to_string().into());
         if let Some(public) = host.read(&with_suffix(&path))? {
@@ -71,6 +100,29 @@ impl User {
             map.insert("ssh_fingerprint".into(), said.trim().into());
         }
         Ok(())
+    }
+}
+
+/// Has a key made that is encrypted. The passphrase is told on a terminal: other users of the host
+/// can see argument vectors.
+fn make_encrypted(host: &mut dyn Host, program: Program, passphrase: &str) -> Result<(), Failure> {
+    let program = program.timeout(Duration::from_secs(ASKING_SECS));
+    let line = program.line();
+    let talk = host.converse(&program, false, &mut |said| {
+        let text = String::from_utf8_lossy(said);
+        // It asks twice: "Enter passphrase (empty for no passphrase): ", "… again: ".
+        if text.contains("passphrase") && text.trim_end().ends_with(':') {
+            return Reply::Say { heard: said.len(), bytes: format!("{passphrase}\n").into_bytes() };
+        }
+        Reply::Wait
+    })?;
+    match talk.status {
+        Some(0) => Ok(()),
+        status => {
+            let status = status.map_or("no status".to_owned(), |status| format!("status {status}"));
+            let said = String::from_utf8_lossy(&talk.output).replace(passphrase, "********");
+            Err(Failure::new(format!("{line} ended with {status}: {}", said.trim())))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Accounts on the fake host, whose tools are fakes as well.
 
 use module::{Mode, fake::FakeHost};
+use protocol::Json;
 use serde_json::json;
 
 use super::tools::date_text;
@@ -94,6 +95,71 @@ fn passwords_are_set_and_shown_to_nobody() {
 }
 
 #[test]
+fn accounts_of_the_hosts_own_files_are_kept_with_libuser() {
+    let mut host = host();
+    for name in ["useradd", "usermod", "userdel", "chage"] {
+        host.program(name, |_, _| module::Output::failure(9, "not this one"));
+    }
+    for (args, passwd, group) in [
+        (
+            json!({"name": "bob", "comment": "B", "groups": ["adm", "root"]}),
+            Some("bob:x:1000:1000:B:/home/bob:/bin/sh"),
+            "sudo:x:27:",
+        ),
+        (
+            json!({"name": "bob", "groups": "sudo", "append": true, "expires": 1_893_456_000}),
+            Some("bob:x:1000:1000:Bob:/home/bob:/bin/sh"),
+            "sudo:x:27:bob",
+        ),
+        (json!({"name": "bob", "state": "absent", "force": true}), None, "sudo:x:27:"),
+    ] {
+        let mut host = self::host();
+        let mut args = args;
+        args["local"] = json!(true);
+        let response = run("user", &args, "", "", Mode::default(), &mut host);
+        assert!(!response.failed && response.changed, "{args}: {response:?}");
+        assert_eq!(line(&host, "/etc/passwd", "bob").as_deref(), passwd, "{args}");
+        assert_eq!(line(&host, "/etc/group", "sudo").as_deref(), Some(group), "{args}");
+        assert!(!run("user", &args, "", "", Mode::default(), &mut host).changed, "{args}");
+    }
+    let args = json!({"name": "eve", "local": true, "groups": "adm", "create_home": false});
+    let response = run("user", &args, "", "", Mode::default(), &mut host);
+    assert!(response.changed && !response.failed, "{response:?}");
+    let args = json!({"name": "bob", "shell": "/bin/zsh"});
+    assert!(run("user", &args, "", "", Mode::default(), &mut host).failed);
+}
+
+#[test]
+fn keys_are_made_once_and_encrypted_where_the_task_says() {
+    let key = |more: Json| {
+        let mut args = json!({"name": "bob", "generate_ssh_key": true});
+        args.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        args
+    };
+    let path = "/home/bob/.ssh/id_rsa";
+    for (more, passphrase) in
+        [(json!({}), ""), (json!({"ssh_key_passphrase": "secret words"}), "secret words")]
+    {
+        let mut host = host();
+        let response = run("user", &key(more.clone()), "", "", Mode::default(), &mut host);
+        assert!(response.changed && !response.failed, "{response:?}");
+        let expected = format!("key with passphrase {passphrase:?}\n");
+        assert_eq!(host.files.text(path), Some(expected));
+        assert!(!run("user", &key(more), "", "", Mode::default(), &mut host).changed);
+    }
+    // What stands in the place of a public key is not overwritten unasked.
+    let mut host = host();
+    host.put("/flag", "mine");
+    host.put_dirs("/home/bob/.ssh");
+    host.put_link("/home/bob/.ssh/id_rsa.pub", "/flag");
+    assert!(!run("user", &key(json!({})), "", "", Mode::default(), &mut host).changed);
+    let forced = run("user", &key(json!({"force": true})), "", "", Mode::default(), &mut host);
+    assert!(forced.changed && !forced.failed, "{forced:?}");
+    assert_eq!(host.files.text("/flag").as_deref(), Some("mine"));
+    assert!(host.files.text(path).is_some());
+}
+
+#[test]
 fn a_home_that_is_missing_is_made_from_the_skeleton() {
     let mut host = host();
     host.files.remove("/home/bob".as_ref());
@@ -107,10 +173,13 @@ fn what_cannot_be_is_refused() {
     for (args, expected) in [
         (json!({"name": "bob", "group": "nosuch"}), "Group nosuch does not exist"),
         (json!({"name": "bob", "groups": ["nosuch"]}), "Group nosuch does not exist"),
-        (json!({"name": "bob", "local": true}), "local is not implemented"),
         (
-            json!({"name": "bob", "ssh_key_passphrase": "x"}),
-            "ssh_key_passphrase is not implemented",
+            json!({"name": "bob", "generate_ssh_key": true, "ssh_key_passphrase": "four"}),
+            "ssh-keygen -q -t rsa -C 'ansible-generated on ' -f /home/bob/.ssh/id_rsa ended with status 1",
+        ),
+        (
+            json!({"name": "bob", "local": true, "umask": "022"}),
+            "'umask' can not be used with 'local'",
         ),
         (json!({"name": "bob", "password": "a:b"}), "a password hash holds neither"),
         (json!({"name": "bob", "uid": "x"}), "argument 'uid' is of type"),

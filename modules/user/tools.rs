@@ -1,4 +1,5 @@
-//! `useradd`, `usermod`, `userdel`, `chage` and `chpasswd`.
+//! `useradd`, `usermod`, `userdel`, `chage` and `chpasswd`; for accounts of the host's own files
+//! libuser's `luseradd` and its kin.
 
 use module::{Failure, Host, Program, accounts, host::succeeded};
 
@@ -11,10 +12,41 @@ fn run(host: &mut dyn Host, program: &Program) -> Result<(), Failure> {
 }
 
 impl User {
+    /// A program for accounts, or its kin for those of the host's own files.
+    fn tool(&self, name: &str) -> Program {
+        Program::new(if self.local { format!("l{name}") } else { name.to_owned() })
+    }
+
+    /// Sets with libuser what its `luseradd` and `lusermod` do not set.
+    fn apply_local(
+        &self,
+        host: &mut dyn Host,
+        actual: Option<&Account>,
+        desired: &Account,
+    ) -> Result<(), Failure> {
+        if let Some(day) = desired.expires_day
+            && actual.and_then(|actual| actual.expires_day) != Some(day)
+            && (actual.is_some() || day >= 0)
+        {
+            let program = Program::new("lchage").args(["-E".to_owned(), day.to_string()]);
+            run(host, &program.arg(&self.name))?;
+        }
+        let Some(wanted) = &desired.groups else { return Ok(()) };
+        let found = actual.and_then(|actual| actual.groups.clone()).unwrap_or_default();
+        let is_new = |group: &&String| !found.contains(*group);
+        for group in wanted.iter().filter(is_new) {
+            run(host, &Program::new("lgroupmod").args(["-M", &self.name, group]))?;
+        }
+        for group in found.iter().filter(|group| !wanted.contains(*group)) {
+            run(host, &Program::new("lgroupmod").args(["-m", &self.name, group]))?;
+        }
+        Ok(())
+    }
+
     /// Removes the account.
     pub fn delete(&self, host: &mut dyn Host) -> Result<(), Failure> {
-        let mut program = Program::new("userdel");
-        if self.force {
+        let mut program = self.tool("userdel");
+        if self.force && !self.local {
             program = program.arg("-f");
         }
         if self.remove {
@@ -25,10 +57,20 @@ impl User {
 
     /// Makes the account.
     pub fn add(&self, host: &mut dyn Host, desired: &Account) -> Result<(), Failure> {
-        let mut program = self.with_common(Program::new("useradd"), desired, None);
+        let mut program = self.with_common(self.tool("useradd"), desired, None);
         if self.group.is_none() && accounts::group_by_name(host, &self.name)?.is_some() {
             // A group of that name is there already, so that none is made.
-            program = program.arg("-N");
+            program = program.arg(if self.local { "-n" } else { "-N" });
+        }
+        if self.system {
+            program = program.arg("-r");
+        }
+        if self.local {
+            if !self.create_home {
+                program = program.arg("-M");
+            }
+            run(host, &program.arg(&self.name))?;
+            return self.apply_local(host, None, desired);
         }
         if let Some(groups) = desired.groups.as_ref().filter(|groups| !groups.is_empty()) {
             program = program.args(["-G".to_owned(), groups.join(",")]);
@@ -43,9 +85,6 @@ impl User {
             }
         } else {
             program = program.arg("-M");
-        }
-        if self.system {
-            program = program.arg("-r");
         }
         let keys = [
             ("UMASK", self.umask.clone()),
@@ -67,9 +106,15 @@ impl User {
         actual: &Account,
         desired: &Account,
     ) -> Result<(), Failure> {
-        let mut program = self.with_common(Program::new("usermod"), desired, Some(actual));
+        let mut program = self.with_common(self.tool("usermod"), desired, Some(actual));
         if desired.home != actual.home && self.move_home {
             program = program.arg("-m");
+        }
+        if self.local {
+            if !program.args.is_empty() {
+                run(host, &program.arg(&self.name))?;
+            }
+            return self.apply_local(host, Some(actual), desired);
         }
         if let Some(groups) = &desired.groups
             && actual.groups.as_ref() != Some(groups)
@@ -171,11 +216,9 @@ impl User {
         match desired.password_lock {
             // A new account without a password is locked from the start.
             Some(true) if !is_locked && !new_without_password => {
-                run(host, &Program::new("usermod").args(["-L", &self.name]))
+                run(host, &self.tool("usermod").args(["-L", &self.name]))
             }
-            Some(false) if is_locked => {
-                run(host, &Program::new("usermod").args(["-U", &self.name]))
-            }
+            Some(false) if is_locked => run(host, &self.tool("usermod").args(["-U", &self.name])),
             _ => Ok(()),
         }
     }

@@ -138,7 +138,13 @@ impl Includes for Compiling {
         let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
         if decrypts && vault::is_encrypted(&bytes) {
             let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-            return self.files.keyring().decrypt(&text).map_err(|error| error.to_string());
+            return self.files.keyring().decrypt(&text).map_err(|error| match error {
+                vault::VaultError::NoPasswords => format!(
+                    "A vault password or secret must be specified to decrypt {}",
+                    path.display()
+                ),
+                error => format!("{error}: {}", path.display()),
+            });
         }
         Ok(bytes)
     }

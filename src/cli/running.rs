@@ -40,11 +40,17 @@ pub fn run(
     let shown = std::thread::spawn(move || {
         let mut screen = screen;
         while let Some(event) = received.blocking_recv() {
-            screen.show(&event);
-            if let Event::Flush { done } = event {
-                // Whoever has waited may be gone.
-                let _ = done.send(());
+            let mut next = Some(event);
+            while let Some(event) = next {
+                screen.show(&event);
+                if let Event::Flush { done } = event {
+                    screen.pause();
+                    // Whoever has waited may be gone.
+                    let _ = done.send(());
+                }
+                next = received.try_recv().ok();
             }
+            screen.pause();
         }
     });
     let includes = Arc::new(Compiling {

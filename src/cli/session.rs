@@ -78,7 +78,7 @@ impl Session {
         let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
         let extra = extra_vars::read(&options.extra_vars, &engine, &files)?;
         let mut surroundings = Surroundings {
-            environment: settings.environment.clone(),
+            environment: Arc::new(settings.environment.clone()),
             current_folder: settings.current_folder.clone(),
             home_folder: Some(settings.home.clone()),
             decrypt: Some(decrypt),
@@ -439,6 +439,7 @@ impl Session {
             async_dir: settings.get("ASYNC_DIR").unwrap_or_else(|| "~/.ansible_async".into()),
             poll_interval_secs: settings.number("DEFAULT_POLL_INTERVAL")?.unwrap_or(15),
             task_timeout_secs: settings.number("TASK_TIMEOUT")?.unwrap_or(0),
+            strict_utf8: flag("MODULE_STRICT_UTF8_RESPONSE")?.unwrap_or(true),
             executable: settings.get("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".into()),
             connection: self.connection_defaults(connection)?,
             program: ProgramFacts {

@@ -23,8 +23,12 @@ pub fn converge<M: Module>(
     mode: Mode,
     host: &mut dyn Host,
 ) -> Result<Response, Failure> {
-    let delta = module.check(host)?;
-    let mut response = Response { changed: delta.is_change(), ..Response::default() };
+    let warnings = if mode.check { module.forewarn(host)? } else { Vec::new() };
+    let delta = match module.check(host) {
+        Err(failure) if !warnings.is_empty() => return Err(failure.with("warnings", warnings)),
+        delta => delta?,
+    };
+    let mut response = Response { changed: delta.is_change(), warnings, ..Response::default() };
     if mode.diff && response.changed {
         response.diff = module.diff(&delta, host)?;
     }

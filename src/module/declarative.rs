@@ -15,6 +15,15 @@ pub trait Module: Documented {
     /// of the name does so.
     const RETURNS_DIFF: bool = false;
 
+    /// What a check run warns of, also where it fails: that a user is not there yet, whom a task
+    /// before this one may make in a run.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn forewarn(&self, _host: &dyn Host) -> Result<Vec<String>, Failure> {
+        Ok(Vec::new())
+    }
+
     /// Reads what is, and works out what should be. What the task leaves out is in both as it is.
     ///
     /// # Errors

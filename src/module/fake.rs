@@ -19,7 +19,7 @@ use protocol::{Digest, tunnel::Tunnel};
 use crate::{
     FileMode, Host, HostError, Metadata, Output, Placement, Program,
     content::{Algorithm, bytes_digest},
-    host::{Access, Address, Connection, Links, Temporary},
+    host::{Access, Address, Connection, Links, Stamp, Temporary},
     kernel::{Kernel, Network, Space},
     terminal::{Answerer, Reply, Talk},
 };
@@ -396,15 +396,22 @@ impl Host for FakeHost {
     fn set_times(
         &mut self,
         path: &Path,
-        accessed: Option<SystemTime>,
-        modified: Option<SystemTime>,
+        accessed: Option<Stamp>,
+        modified: Option<Stamp>,
         links: Links,
     ) -> Result<(), HostError> {
         self.write_one("set the times of", path)?;
+        let now = self.now();
+        let time = |stamp: Stamp| {
+            crate::metadata::since_epoch(match stamp {
+                Stamp::Now => now,
+                Stamp::At(time) => time,
+            })
+        };
         let inode = self.files.inode_mut(path, links);
         let inode = inode.map_err(|why| HostError::file("set the times of", path, why))?;
-        inode.accessed = accessed.map_or(inode.accessed, crate::metadata::since_epoch);
-        inode.modified = modified.map_or(inode.modified, crate::metadata::since_epoch);
+        inode.accessed = accessed.map_or(inode.accessed, time);
+        inode.modified = modified.map_or(inode.modified, time);
         Ok(())
     }
 

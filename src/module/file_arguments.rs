@@ -85,6 +85,35 @@ impl Owner {
 }
 
 impl FileArguments {
+    /// The user and the group that the host does not know, in words that warn of it.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn missing_owners(&self, host: &dyn Host) -> Result<Vec<String>, Failure> {
+        let words = |kind: &str, id: &str, name: &str| {
+            let with =
+                if name.parse::<u32>().is_ok() { format!(" with {id}") } else { String::new() };
+            let made = if kind == "user" { "Create user" } else { "Create group" };
+            format!("failed to look up {kind}{with} {name}. {made} up to this point in real play")
+        };
+        let mut warnings = Vec::new();
+        if let Some(name) = &self.owner {
+            let known = match name.parse() {
+                Ok(uid) => accounts::user_by_id(host, uid)?,
+                Err(_) => accounts::user_by_name(host, name)?,
+            };
+            warnings.extend(known.is_none().then(|| words("user", "uid", name)));
+        }
+        if let Some(name) = &self.group {
+            let known = match name.parse() {
+                Ok(gid) => accounts::group_by_id(host, gid)?,
+                Err(_) => accounts::group_by_name(host, name)?,
+            };
+            warnings.extend(known.is_none().then(|| words("group", "gid", name)));
+        }
+        Ok(warnings)
+    }
+
     /// What the file has of the aspects that the task manages, and what it should have.
     ///
     /// `existing` is what stands at the path, `None` where the file will be new; `created_mode`

@@ -124,12 +124,13 @@ pub trait Host {
         links: Links,
     ) -> Result<(), HostError>;
 
-    /// Sets the times of last access and change; what is `None` stays.
+    /// Sets the times of last access and change; what is `None` stays. Whoever may write a file may
+    /// set both to now; all else is its owner's.
     fn set_times(
         &mut self,
         path: &Path,
-        accessed: Option<SystemTime>,
-        modified: Option<SystemTime>,
+        accessed: Option<Stamp>,
+        modified: Option<Stamp>,
         links: Links,
     ) -> Result<(), HostError>;
 
@@ -210,6 +211,13 @@ pub trait Connection: Read + Write {
 pub enum Links {
     Follow,
     Keep,
+}
+
+/// A time that a file is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamp {
+    Now,
+    At(SystemTime),
 }
 
 /// What someone may do with a file.

@@ -40,7 +40,7 @@ pub use cancellation::Cancellation;
 
 use crate::{
     FileKind, FileMode, Host, HostError, Metadata, Output, Placement, Program,
-    host::{Access, Address, Connection, Links, Temporary},
+    host::{Access, Address, Connection, Links, Stamp, Temporary},
     kernel::{Kernel, Network, Space},
     metadata::since_epoch,
     terminal::{Answerer, Talk},
@@ -204,9 +204,10 @@ impl<S: Read + Write + Into<OwnedFd>> Connection for Cancellable<S> {
     }
 }
 
-fn timespec(moment: Option<SystemTime>) -> Timespec {
-    match moment {
-        Some(moment) => {
+fn timespec(stamp: Option<Stamp>) -> Timespec {
+    match stamp {
+        Some(Stamp::Now) => Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW },
+        Some(Stamp::At(moment)) => {
             let since = since_epoch(moment);
             Timespec {
                 tv_sec: since.as_secs().try_into().unwrap_or(i64::MAX),
@@ -487,8 +488,8 @@ impl Host for Machine<'_> {
     fn set_times(
         &mut self,
         path: &Path,
-        accessed: Option<SystemTime>,
-        modified: Option<SystemTime>,
+        accessed: Option<Stamp>,
+        modified: Option<Stamp>,
         links: Links,
     ) -> Result<(), HostError> {
         let times =

@@ -140,12 +140,13 @@ fn apply_symbolic(
         let operators = ['+', '-', '='];
         let first = clause.find(operators).ok_or_else(|| bad_symbolic(text))?;
         let (users, mut rest) = clause.split_at(first);
-        if users.bytes().any(|user| !b"ugoa".contains(&user)) {
+        // As in Ansible, `a` stands alone.
+        if users != "a" && users.bytes().any(|user| !b"ugo".contains(&user)) {
             return Err(bad_symbolic(text));
         }
         // Without users all are meant, but for what the umask takes away.
         let masked = if users.is_empty() { umask } else { 0 };
-        let users = if users.is_empty() || users.contains('a') { "ugo" } else { users };
+        let users = if users.is_empty() || users == "a" { "ugo" } else { users };
         while let Some(operator) = rest.chars().next() {
             let tail = rest.get(1..).unwrap_or_default();
             let end = tail.find(operators).unwrap_or(tail.len());
@@ -239,6 +240,7 @@ mod tests {
             (json!("foo"), "bad symbolic permission for mode: foo"),
             (json!("u+q"), "bad symbolic permission for mode: u+q"),
             (json!("z+r"), "bad symbolic permission for mode: z+r"),
+            (json!("oa=r"), "bad symbolic permission for mode: oa=r"),
             (json!("u"), "bad symbolic permission for mode: u"),
             (json!("0888"), "bad permission for mode: 0888: it is no octal number"),
             (json!(true), "bad permission for mode: True: write it as a text, such as '0644'"),

@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_message_survives_the_way() {
         let request = Request { module: "ping".into(), ..Request::default() };
-        let message = ToRemote { id: 7, order: Order::Run(request) };
+        let message = ToRemote { id: 7, order: Order::Run(Box::new(request)) };
         let mut stream = Vec::new();
         write(&mut stream, &message).unwrap();
         let read_back: ToRemote = read(&mut stream.as_slice()).unwrap().unwrap();

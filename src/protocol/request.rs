@@ -23,7 +23,7 @@ pub struct ToRemote {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Order {
     /// Run a module.
-    Run(Request),
+    Run(Box<Request>),
     /// A part of the file that the remote asked for with [`Answer::Want`].
     Chunk(Chunk),
     /// The file that the remote asked for cannot be read, and why.
@@ -168,6 +168,10 @@ pub struct Response {
     pub returned: JsonMap,
     /// For the user's eyes.
     pub warnings: Vec<String>,
+    /// Whether a program said bytes that are no UTF-8, of which the values hold no more than that
+    /// they were there. Ansible calls such an answer a failure unless a setting says otherwise.
+    #[serde(default)]
+    pub is_lossy: bool,
 }
 
 impl Response {
@@ -220,6 +224,7 @@ impl Response {
             facts,
             warnings,
             returned: result,
+            is_lossy: false,
         }
     }
 

@@ -117,7 +117,8 @@ pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), 
                     Answer::NotRun
                 } else {
                     let response = work::run(job, &environment, umask, &outlet);
-                    if response.failed {
+                    // Of what was no text the controller says whether it counts.
+                    if response.failed || response.is_lossy {
                         broken.add(chain);
                     }
                     Answer::Done(Box::new(response))
@@ -205,7 +206,7 @@ fn take(
             let inbox = Arc::new(Inbox::default());
             let slot = Slot { cancellation: Arc::clone(&cancellation), inbox: Arc::clone(&inbox) };
             slots.insert(id, slot);
-            if jobs.try_send(Job { id, request, cancellation, inbox }).is_err() {
+            if jobs.try_send(Job { id, request: *request, cancellation, inbox }).is_err() {
                 slots.remove(&id);
                 return refuse(format!("more than {REQUESTS_MAX} requests wait for their turn"));
             }

@@ -18,6 +18,10 @@ pub struct AdhocScreen {
 }
 
 impl Show for AdhocScreen {
+    fn pause(&mut self) {
+        self.live.flush();
+    }
+
     fn show(&mut self, event: &Event) {
         match event {
             Event::HostEnded { host, task, result, .. } => {

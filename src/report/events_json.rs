@@ -64,6 +64,10 @@ impl JsonReport {
 }
 
 impl Show for JsonReport {
+    fn pause(&mut self) {
+        self.live.flush();
+    }
+
     fn show(&mut self, event: &Event) {
         match event {
             Event::PlayStarted { play, name, .. } => {

@@ -42,4 +42,7 @@ pub use several::{Nothing, Several};
 pub trait Show: Send {
     /// Shows one event.
     fn show(&mut self, event: &run::Event);
+
+    /// Nothing happens for now: what was shown must be there to be seen.
+    fn pause(&mut self) {}
 }

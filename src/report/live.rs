@@ -1,6 +1,10 @@
 //! The line that moves: how far the hosts of a play are.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -11,13 +15,19 @@ pub struct Live {
     masks: Arc<Masks>,
     bar: Option<ProgressBar>,
     log: Option<LogFile>,
+    /// Lines that wait for [`flush`](Self::flush), where nobody watches them come.
+    waiting: Mutex<String>,
 }
+
+/// Lines are held back until they are that many bytes.
+const WAITING_BYTES_MAX: usize = 16 * 1024;
 
 impl Live {
     /// Shows the line on the terminal, or nowhere. What goes through is masked.
     pub fn new(is_terminal: bool, masks: Arc<Masks>) -> Self {
         Self {
             log: None,
+            waiting: Mutex::default(),
             masks,
             bar: is_terminal.then(|| {
                 let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -31,8 +41,9 @@ impl Live {
 
     /// Writes all that is shown to a log as well.
     #[must_use]
-    pub fn with_log(self, log: Option<LogFile>) -> Self {
-        Self { log, ..self }
+    pub fn with_log(mut self, log: Option<LogFile>) -> Self {
+        self.log = log;
+        self
     }
 
     /// Writes a line above.
@@ -43,8 +54,20 @@ impl Live {
         }
         match &self.bar {
             Some(bar) => bar.suspend(|| println!("{line}")),
-            None => println!("{line}"),
+            None => {
+                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                waiting.push_str(&line);
+                waiting.push('\n');
+                if waiting.len() >= WAITING_BYTES_MAX {
+                    write_out(&mut waiting);
+                }
+            }
         }
+    }
+
+    /// Lets all lines out that wait.
+    pub fn flush(&self) {
+        write_out(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Notes what is shown from so much verbosity on: it is shown where `verbosity` is as much, and
@@ -64,6 +87,8 @@ impl Live {
             let is_warning = line.contains("[WARNING]") || line.contains("[DEPRECATION");
             log.add(if is_warning { Level::Warning } else { Level::Error }, &line);
         }
+        // Both streams may lead to one place.
+        self.flush();
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),
@@ -84,5 +109,20 @@ impl Live {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+fn write_out(waiting: &mut String) {
+    if !waiting.is_empty() {
+        let mut output = io::stdout().lock();
+        // Where nobody reads any more, the run goes on nevertheless.
+        let _ = output.write_all(waiting.as_bytes()).and_then(|()| output.flush());
+        waiting.clear();
     }
 }

@@ -23,6 +23,10 @@ impl Timer {
 }
 
 impl Show for Timer {
+    fn pause(&mut self) {
+        self.live.flush();
+    }
+
     fn show(&mut self, event: &Event) {
         if let Event::RunEnded { .. } = event {
             let secs = self.start.elapsed().as_secs();
@@ -97,6 +101,10 @@ impl Profile {
 }
 
 impl Show for Profile {
+    fn pause(&mut self) {
+        self.live.flush();
+    }
+
     fn show(&mut self, event: &Event) {
         match event {
             Event::TaskStarted { task, name, .. } | Event::HandlerStarted { task, name } => {

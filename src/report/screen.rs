@@ -80,6 +80,10 @@ pub struct Screen {
 }
 
 impl crate::Show for Screen {
+    fn pause(&mut self) {
+        self.live.flush();
+    }
+
     fn show(&mut self, event: &Event) {
         for line in self.lines(event) {
             if line.is_error {

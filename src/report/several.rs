@@ -11,6 +11,10 @@ impl Show for Several {
             show.show(event);
         }
     }
+
+    fn pause(&mut self) {
+        self.0.iter_mut().for_each(|show| show.pause());
+    }
 }
 
 /// Shows nothing.

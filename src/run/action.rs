@@ -9,6 +9,7 @@ pub mod fail;
 pub mod files;
 pub mod group_by;
 pub mod include_vars;
+mod output_encoding;
 pub mod pause;
 pub mod raw;
 pub mod reboot;
@@ -17,6 +18,7 @@ pub mod set_stats;
 pub mod setup;
 pub mod specs;
 pub mod transfer;
+mod tree;
 pub mod validate_argument_spec;
 pub mod wait_for_connection;
 
@@ -260,7 +262,15 @@ impl ActionContext<'_> {
                 if module == "ansible.builtin.setup" {
                     response.prefix_facts();
                 }
+                if response.is_lossy && executor.context.settings.strict_utf8 {
+                    response.failed = true;
+                    response.changed = false;
+                    response.msg = Some(format!(
+                        "MODULE FAILURE: Module \"{module}\" returned non UTF-8 data in the JSON response.\nSee stdout/stderr for the exact error"
+                    ));
+                }
                 let mut result = TaskResult::from_response(response);
+                result.lists_diffs = LISTING_DIFFS.contains(&module);
                 result.until_run = result.skipped && self.settings.check;
                 result.fields.entry("invocation").or_insert(invocation);
                 result
@@ -292,6 +302,10 @@ fn hide(spec: &protocol::spec::ArgumentSpec, shown: &mut JsonMap) {
         }
     }
 }
+
+/// Modules of which playbooks find differences in a list, also where there is but one.
+const LISTING_DIFFS: [&str; 3] =
+    ["ansible.builtin.blockinfile", "ansible.builtin.copy", "ansible.builtin.lineinfile"];
 
 /// What it means that a host did not answer.
 pub(crate) fn unanswered(error: &crate::reach::ReachError) -> TaskResult {

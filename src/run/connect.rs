@@ -144,6 +144,9 @@ pub fn resolve(
     let mut target = Target {
         name: host.to_owned(),
         connection,
+        // As in Ansible, relative paths of a local task start where its playbook is.
+        local_folder: (connection == ConnectionKind::Local)
+            .then(|| task_scope.surroundings().playbook_folder.clone()),
         address,
         port,
         user,

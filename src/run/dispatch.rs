@@ -4,12 +4,14 @@
 //! them; `free` and `host_pinned` let each host go on as soon as it can.
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
 use inventory::HostName;
 use plan::{Block, Key, Task, TaskId};
+use template::Scope;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
@@ -69,6 +71,8 @@ pub struct Dispatcher {
     statistics: Statistics,
     /// Tasks that wait for one of the forks, in the order of their hosts.
     waiting: VecDeque<(usize, Arc<Task>)>,
+    /// What ended without having to wait for anything.
+    at_once: Vec<Finished>,
     /// The task that was announced last.
     announced: Option<TaskId>,
     /// What was compiled for an include, so that hosts share it.
@@ -94,6 +98,9 @@ enum StepDecision {
 }
 
 type Finished = (usize, Arc<Task>, TaskResult);
+
+/// The scope of a task on a host, made where something asks for it.
+type LazyScope<'a> = LazyCell<Scope, Box<dyn FnOnce() -> Scope + 'a>>;
 
 /// What an include has come to: a block and the number that orders it, or what is wrong with it.
 type Compiled = Result<(u64, Arc<Block>), String>;
@@ -136,6 +143,7 @@ impl Dispatcher {
             throttles: HashMap::new(),
             statistics: Statistics::default(),
             waiting: VecDeque::new(),
+            at_once: Vec::new(),
             announced: None,
             compiled: HashMap::new(),
             sequence: 0,
@@ -159,16 +167,20 @@ impl Dispatcher {
         loop {
             self.start(&mut running).await;
             self.spawn_waiting(&mut running);
-            let Some(finished) = running.join_next().await else { break };
-            let mut finished = vec![finished];
-            self.spawn_waiting(&mut running);
+            let mut results = std::mem::take(&mut self.at_once);
+            let mut finished = Vec::new();
+            if results.is_empty() {
+                let Some(first) = running.join_next().await else { break };
+                finished.push(first);
+                self.spawn_waiting(&mut running);
+            }
             if self.strategy == Strategy::Linear {
                 while let Some(more) = running.join_next().await {
                     finished.push(more);
                     self.spawn_waiting(&mut running);
                 }
+                results.append(&mut self.at_once);
             }
-            let mut results: Vec<Finished> = Vec::new();
             for joined in finished {
                 match joined {
                     Ok(result) => results.push(result),
@@ -183,7 +195,7 @@ impl Dispatcher {
         (self.end, self.statistics, self.completed_roles, self.is_waiting_for_start)
     }
 
-    fn say_bug(&mut self, error: &tokio::task::JoinError) {
+    fn say_bug(&mut self, error: &dyn std::fmt::Display) {
         let message = format!("a task ended by a bug of Trueup: {error}");
         let _ = self.executor.events.send(Event::Warning { message });
         for host in self.hosts.iter_mut().filter(|host| host.is_busy) {

@@ -40,6 +40,8 @@ pub struct TaskResult {
     pub verbose_always: bool,
     /// Fields of debug's result that are shown.
     pub verbose_override: bool,
+    /// Whether differences are registered as a list also where there is one.
+    pub lists_diffs: bool,
 }
 
 /// What a task asks of the run.
@@ -158,7 +160,8 @@ impl TaskResult {
 
     /// What a remote answered.
     pub fn from_response(response: Response) -> Self {
-        let Response { changed, failed, skipped, msg, diff, facts, returned, warnings } = response;
+        let Response { changed, failed, skipped, msg, diff, facts, returned, warnings, .. } =
+            response;
         let mut result =
             Self { changed, failed, skipped, diff, facts, warnings, ..Self::default() };
         result.fields = returned;
@@ -189,8 +192,13 @@ impl TaskResult {
         }
         if !self.diff.is_empty() {
             let diff: Vec<Json> = self.diff.iter().map(Diff::to_json).collect();
-            self.fields
-                .insert("diff".into(), if diff.len() == 1 { diff[0].clone() } else { diff.into() });
+            self.fields.insert(
+                "diff".into(),
+                match diff.as_slice() {
+                    [one] if !self.lists_diffs => one.clone(),
+                    _ => diff.into(),
+                },
+            );
         }
         if !self.warnings.is_empty() && !self.fields.contains_key("warnings") {
             let warnings = self.warnings.iter().cloned().map(Json::String).collect();

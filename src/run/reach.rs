@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     future::Future,
+    path::PathBuf,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -98,7 +99,8 @@ pub trait Reach: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ConnectionKey {
     host: String,
-    local: bool,
+    /// Where a local remote starts; none for a host that is reached.
+    local: Option<PathBuf>,
     address: String,
     port: Option<u16>,
     user: Option<String>,
@@ -122,7 +124,8 @@ impl Connections {
     fn key(way: &Way) -> ConnectionKey {
         ConnectionKey {
             host: way.target.name.clone(),
-            local: way.target.connection == transport::ConnectionKind::Local,
+            local: (way.target.connection == transport::ConnectionKind::Local)
+                .then(|| way.target.local_folder.clone().unwrap_or_default()),
             address: way.target.address.clone(),
             port: way.target.port,
             user: way.target.user.clone(),
@@ -232,7 +235,7 @@ impl Reach for Connections {
                     .cloned()
                     .collect();
                 for key in here {
-                    if !key.local && key.user.as_deref() == Some(user) && key != own {
+                    if key.local.is_none() && key.user.as_deref() == Some(user) && key != own {
                         theirs.extend(open.remove(&key));
                     } else {
                         others.extend(open.get(&key).cloned());

@@ -163,6 +163,7 @@ impl Runner {
                 batch: batch.clone(),
                 roles: RwLock::new(public_roles(play)),
                 limit: limit.clone(),
+                known_surroundings: RwLock::default(),
             });
             if let Some(host) = batch.first() {
                 let missing = context.missing_vars_files(host);

@@ -1,11 +1,16 @@
 //! What a task sees: all layers of variables in Ansible's order.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::{Frame, FrameKind, Key, Layer, Play, Role, Task};
-use template::{Scope, Surroundings};
+use source::SourceFile;
+use template::{Scope, Surroundings, Tree, Value, Variables};
 
 use crate::{
     RunSettings, Store,
@@ -37,6 +42,8 @@ pub struct PlayContext {
     pub roles: std::sync::RwLock<Vec<Arc<Role>>>,
     /// What `--limit` says, as text.
     pub limit: Option<String>,
+    /// What was worked out of surroundings so far.
+    pub known_surroundings: KnownSurroundings,
 }
 
 impl PlayContext {
@@ -63,14 +70,11 @@ impl PlayContext {
                 _ => None,
             })
             .collect();
-        let surroundings = Arc::new(self.surroundings(frame, task));
-        let mut scope = Scope::new(Arc::clone(&self.store.engine), surroundings);
-        let behaviour = self.store.hash_behaviour();
-        let mut merged: IndexMap<Arc<str>, template::Tree> = IndexMap::new();
-        let mut push = |layer: &Layer| match behaviour {
-            _ if layer.is_empty() => {}
-            HashBehaviour::Replace => scope = scope.push(layer.clone()),
-            HashBehaviour::Merge => put_over(&mut merged, layer, behaviour),
+        let surroundings = self.surroundings(frame, task);
+        let mut stack = Stack {
+            scope: Scope::new(Arc::clone(&self.store.engine), surroundings),
+            behaviour: self.store.hash_behaviour(),
+            merged: IndexMap::new(),
         };
         let roles = self.roles.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let public =
@@ -82,75 +86,51 @@ impl PlayContext {
         let parents = || public.iter().copied().chain(own_roles.iter().take(around).copied());
         let innermost = || dependencies.iter().chain(own_roles.last().copied());
         for role in parents().chain(innermost()) {
-            push(&role.defaults);
+            stack.push(&role.defaults);
         }
-        push(&self.fallback(host, task));
-        push(&layers.inventory);
-        push(&layers.facts);
-        push(&self.vars);
+        stack.push_fallback(Fallback {
+            settings: Arc::clone(&self.settings),
+            host: host.clone(),
+            task: task.cloned(),
+        });
+        stack.push(&layers.inventory);
+        stack.push(&layers.facts);
+        stack.push(&self.vars);
         for layer in self.vars_files(host, &layers) {
-            push(&layer);
+            stack.push(&layer);
         }
         for role in parents().chain(innermost()) {
-            push(&role.vars);
+            stack.push(&role.vars);
         }
         for frame in &frames {
             if !matches!(frame.kind, FrameKind::Play) {
-                push(&frame.keywords.vars);
+                stack.push(&frame.keywords.vars);
             }
         }
         if let Some(task) = task {
-            push(&task.keywords.vars);
+            stack.push(&task.keywords.vars);
         }
-        push(&layers.included);
-        push(&layers.set);
+        stack.push(&layers.included);
+        stack.push(&layers.set);
         for frame in &frames {
             match &frame.kind {
-                FrameKind::Role(role) => push(&role.params),
-                FrameKind::Import => push(&frame.keywords.vars),
+                FrameKind::Role(role) => stack.push(&role.params),
+                FrameKind::Import => stack.push(&frame.keywords.vars),
                 FrameKind::Include { params } => {
-                    push(&frame.keywords.vars);
-                    push(params);
+                    stack.push(&frame.keywords.vars);
+                    stack.push(params);
                 }
                 FrameKind::Play | FrameKind::Block => {}
             }
         }
         if let Some(task) = task.filter(|task| task.does(&["include_tasks", "include_role"])) {
-            push(&task.keywords.vars);
+            stack.push(&task.keywords.vars);
         }
-        push(&self.store.extra);
-        if !merged.is_empty() {
-            scope = scope.push(Arc::new(merged));
-        }
+        stack.push(&self.store.extra);
         drop(roles);
+        let scope = stack.close();
         let magic = Magic::new(Arc::clone(self), host.clone(), frame.cloned(), task.cloned());
         scope.push(Arc::new(magic))
-    }
-
-    /// How a host is reached where no variable says so, for templates that ask: what keywords say,
-    /// then the defaults.
-    fn fallback(&self, host: &HostName, task: Option<&Arc<Task>>) -> Layer {
-        use template::{Tree, Value};
-        let defaults = &self.settings.connection;
-        let is_local = inventory::pattern::LOCALHOST.contains(&host.as_str());
-        let connection = if is_local { "local" } else { defaults.connection.as_str() };
-        let mut layer: IndexMap<Arc<str>, Tree> = IndexMap::new();
-        let mut set = |name: &str, key: Option<Key>, default: Option<Value>| {
-            let said = key.and_then(|key| task.and_then(|task| task.setting(key)));
-            let tree = said.map(|setting| setting.tree.clone()).or(default.map(Tree::Value));
-            if let Some(tree) = tree {
-                layer.insert(Arc::from(name), tree);
-            }
-        };
-        set("ansible_connection", Some(Key::Connection), Some(connection.into()));
-        set("ansible_host", None, Some(host.as_str().into()));
-        let user = defaults.user.as_deref().map(Value::from);
-        set("ansible_user", Some(Key::RemoteUser), user);
-        let port = defaults.port.map(|port| Value::Int(i64::from(port)));
-        set("ansible_port", Some(Key::Port), port);
-        let password = defaults.password.as_ref().map(|secret| secret.reveal().as_str().into());
-        set("ansible_password", None, password);
-        Arc::new(layer)
     }
 
     /// The layers of `vars_files`; a name that cannot be rendered yet is passed over, as facts may
@@ -219,19 +199,129 @@ impl PlayContext {
         missing
     }
 
-    /// What templates of a task may ask of the controller: its search paths above all.
-    fn surroundings(&self, frame: Option<&Arc<Frame>>, task: Option<&Arc<Task>>) -> Surroundings {
+    /// What templates of a task may ask of the controller: its search paths above all. Tasks of one
+    /// file in one frame share it.
+    fn surroundings(
+        &self,
+        frame: Option<&Arc<Frame>>,
+        task: Option<&Arc<Task>>,
+    ) -> Arc<Surroundings> {
+        let file = task.map(|task| &task.span.file);
+        let key = (
+            frame.map_or(0, |frame| Arc::as_ptr(frame).addr()),
+            file.map_or(0, |file| Arc::as_ptr(file).addr()),
+        );
+        let known = self.known_surroundings.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((.., surroundings)) = known.get(&key) {
+            return Arc::clone(surroundings);
+        }
+        drop(known);
         let mut surroundings = (*self.store.surroundings).clone();
         surroundings.playbook_folder = self.playbook_dir.clone();
         let mut folders: Vec<PathBuf> = Vec::new();
         if let Some(frame) = frame {
             folders.extend(frame.roles().map(|role| role.path.clone()));
         }
-        let file = task.and_then(|task| task.span.file.path.parent());
-        folders.extend(file.map(PathBuf::from));
+        folders.extend(file.and_then(|file| file.path.parent()).map(PathBuf::from));
         folders.push(self.playbook_dir.clone());
         folders.dedup();
         surroundings.search_folders = folders;
+        let surroundings = Arc::new(surroundings);
+        let mut known = self.known_surroundings.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(key, (frame.cloned(), file.cloned(), Arc::clone(&surroundings)));
         surroundings
+    }
+}
+
+/// A frame and a file, by where they lie in memory.
+type FrameAndFile = (usize, usize);
+
+/// What templates of the tasks of one file in one frame may ask. Frame and file are kept with it, so
+/// that nothing else comes to lie where they are.
+pub type KnownSurroundings =
+    RwLock<HashMap<FrameAndFile, (Option<Arc<Frame>>, Option<Arc<SourceFile>>, Arc<Surroundings>)>>;
+
+/// Layers on their way to a scope.
+struct Stack {
+    scope: Scope,
+    behaviour: HashBehaviour,
+    merged: IndexMap<Arc<str>, Tree>,
+}
+
+impl Stack {
+    fn push(&mut self, layer: &Layer) {
+        match self.behaviour {
+            _ if layer.is_empty() => {}
+            HashBehaviour::Replace => self.scope = self.scope.push(layer.clone()),
+            HashBehaviour::Merge => put_over(&mut self.merged, layer, self.behaviour),
+        }
+    }
+
+    fn push_fallback(&mut self, fallback: Fallback) {
+        match self.behaviour {
+            HashBehaviour::Replace => self.scope = self.scope.push(Arc::new(fallback)),
+            HashBehaviour::Merge => {
+                let entry = |name: Arc<str>| Some((Arc::clone(&name), fallback.get(&name)?));
+                let layer: IndexMap<Arc<str>, Tree> =
+                    fallback.names().into_iter().filter_map(entry).collect();
+                put_over(&mut self.merged, &layer, self.behaviour);
+            }
+        }
+    }
+
+    fn close(self) -> Scope {
+        match self.merged.is_empty() {
+            true => self.scope,
+            false => self.scope.push(Arc::new(self.merged)),
+        }
+    }
+}
+
+/// How a host is reached where no variable says so, for templates that ask: what keywords say, then
+/// the defaults.
+struct Fallback {
+    settings: Arc<RunSettings>,
+    host: HostName,
+    task: Option<Arc<Task>>,
+}
+
+impl Variables for Fallback {
+    fn get(&self, name: &str) -> Option<Tree> {
+        if !name.starts_with("ansible_") {
+            return None;
+        }
+        let defaults = &self.settings.connection;
+        let said = |key: Key| {
+            self.task
+                .as_ref()
+                .and_then(|task| task.setting(key))
+                .map(|setting| setting.tree.clone())
+        };
+        let text = |text: &str| Tree::Value(Value::from(text));
+        match name {
+            "ansible_connection" => said(Key::Connection).or_else(|| {
+                let is_local = inventory::pattern::LOCALHOST.contains(&self.host.as_str());
+                Some(text(if is_local { "local" } else { defaults.connection.as_str() }))
+            }),
+            "ansible_host" => Some(text(self.host.as_str())),
+            "ansible_user" => said(Key::RemoteUser).or_else(|| defaults.user.as_deref().map(text)),
+            "ansible_port" => said(Key::Port)
+                .or_else(|| defaults.port.map(|port| Tree::Value(Value::Int(i64::from(port))))),
+            "ansible_password" => {
+                defaults.password.as_ref().map(|secret| text(secret.reveal().as_str()))
+            }
+            _ => None,
+        }
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        const NAMES: &[&str] = &[
+            "ansible_connection",
+            "ansible_host",
+            "ansible_user",
+            "ansible_port",
+            "ansible_password",
+        ];
+        NAMES.iter().filter(|name| self.get(name).is_some()).map(|name| Arc::from(*name)).collect()
     }
 }

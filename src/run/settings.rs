@@ -46,6 +46,8 @@ pub struct RunSettings {
     pub connection: ConnectionDefaults,
     /// What `ansible_*` variables about the program itself say.
     pub program: ProgramFacts,
+    /// Whether an answer with bytes that are no UTF-8 is a failure.
+    pub strict_utf8: bool,
     /// Which shell runs commands on hosts.
     pub executable: String,
     /// Whether skipped arguments of modules are taken as an error (always so).
@@ -163,6 +165,7 @@ impl Default for RunSettings {
             task_timeout_secs: 0,
             connection: ConnectionDefaults::default(),
             program: ProgramFacts::default(),
+            strict_utf8: true,
             executable: "/bin/sh".into(),
             ansible_managed: "Ansible managed".into(),
         }

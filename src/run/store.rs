@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::{Arc, OnceLock, RwLock},
+    sync::{Arc, LazyLock, OnceLock, RwLock},
 };
 
 use indexmap::IndexMap;
@@ -84,8 +84,11 @@ impl Default for HostVars {
 
 /// `ansible_facts` of a host of which nothing is known yet: a dict with nothing in it.
 fn no_facts() -> Layer {
-    let none = Tree::Value(Value::from_json(&Json::Object(JsonMap::new())));
-    Arc::new(IndexMap::from_iter([(Arc::from("ansible_facts"), none)]))
+    static NONE: LazyLock<Layer> = LazyLock::new(|| {
+        let none = Tree::Value(Value::from_json(&Json::Object(JsonMap::new())));
+        Arc::new(IndexMap::from_iter([(Arc::from("ansible_facts"), none)]))
+    });
+    Arc::clone(&NONE)
 }
 
 /// The layers of one host, as they were when asked for.

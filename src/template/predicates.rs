@@ -18,6 +18,18 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Test> {
     [kinds::TESTS, network::TESTS, results::TESTS, strings::TESTS].into_iter().flatten()
 }
 
+/// A test of what a value is, which what is missing just is not.
+const fn of_any(
+    name: &'static str,
+    run: fn(
+        &crate::engine::Call<'_>,
+        &crate::value::Value,
+        crate::value::Arguments,
+    ) -> crate::error::Result<bool>,
+) -> Test {
+    Test { name, home: "", run, takes_undefined: true }
+}
+
 /// A test that is never asked about undefined values.
 const fn test(
     name: &'static str,

@@ -44,7 +44,7 @@ pub trait VaultCipher: Send + Sync {
 #[derive(Clone)]
 pub struct Surroundings {
     /// The environment that `lookup('env')` and `expandvars` see.
-    pub environment: BTreeMap<String, String>,
+    pub environment: Arc<BTreeMap<String, String>>,
     /// The folder that relative paths of `pipe`, `realpath` and `first_found` start from.
     pub current_folder: PathBuf,
     /// The folder of the playbook.
@@ -170,7 +170,7 @@ pub trait InventoryHosts: Send + Sync {
 impl Default for Surroundings {
     fn default() -> Self {
         Self {
-            environment: BTreeMap::new(),
+            environment: Arc::default(),
             current_folder: PathBuf::from("."),
             playbook_folder: PathBuf::from("."),
             search_folders: Vec::new(),

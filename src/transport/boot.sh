@@ -6,7 +6,10 @@
 #   and folders, which calls "$1" for each folder that may hold the remote, in order.
 say() { printf '\n%s %s\n' "$N" "$*"; }
 fail() { say "FAIL $*"; exit 1; }
+# What is put in place is for nobody else, but the remote makes files as its user makes them.
+o=$(umask)
 umask 077
+become() { umask "$o"; exec "$1"; }
 m=$(uname -sm) || fail tool uname
 pick "$m" || fail machine "$m"
 u=$(id -u) || fail tool id
@@ -35,7 +38,7 @@ start() {
   set -- $(cd "$d" && ls -ldn . "$h" 2>/dev/null)
   case "$1 $3" in drwx------*" $u") ;; *) return 0 ;; esac
   while [ $# -gt 0 ] && [ "$1" != . ]; do shift; done
-  case "$2 $4 $6" in -rwx------*" $u $n") exec "$b" ;; esac
+  case "$2 $4 $6" in -rwx------*" $u $n") become "$b" ;; esac
 }
 folders start
 
@@ -71,7 +74,7 @@ place() {
   chmod 700 "$t" && mv -f "$t" "$b" || fail content "$t cannot be made $b"
   trap - 0 1 2 15
   find "$d" -type f -mtime +30 -exec rm -f {} + 2>/dev/null
-  exec "$b"
+  become "$b"
   fail content "$b cannot be run"
 }
 folders place

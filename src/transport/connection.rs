@@ -1,6 +1,6 @@
 //! An open connection to a host.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::{sync::Mutex, time::timeout};
@@ -54,7 +54,8 @@ struct Identity {
 /// How commands get to the host.
 pub(crate) enum Wire {
     Ssh(Arc<Session>),
-    Local,
+    /// This machine, and the folder where commands start.
+    Local(Option<PathBuf>),
 }
 
 /// The key that a host proved to have.
@@ -83,7 +84,7 @@ impl Wire {
     async fn exec(&self, command: &str, terminal: Terminal) -> Result<Pipe, ConnectError> {
         match self {
             Self::Ssh(session) => session.exec(command, terminal).await,
-            Self::Local => local::exec(command),
+            Self::Local(folder) => local::exec(command, folder.as_deref()),
         }
     }
 }
@@ -211,7 +212,7 @@ impl Connection {
     pub fn host_key(&self) -> Option<&HostKey> {
         match &self.wire {
             Wire::Ssh(session) => session.host_key.as_ref(),
-            Wire::Local => None,
+            Wire::Local(_) => None,
         }
     }
 
@@ -224,7 +225,7 @@ impl Connection {
     pub fn has_ended(&self) -> bool {
         match &self.wire {
             Wire::Ssh(session) => session.has_ended(),
-            Wire::Local => false,
+            Wire::Local(_) => false,
         }
     }
 
@@ -261,7 +262,7 @@ impl Connection {
         let mut heard = String::new();
         loop {
             let method = become_.method.name();
-            if terminal == Terminal::Raw && matches!(self.wire, Wire::Local) {
+            if terminal == Terminal::Raw && matches!(self.wire, Wire::Local(_)) {
                 return Err(BecomeError::Terminal { method, heard }.into());
             }
             let pipe = self.exec(&call.command, terminal).await?;

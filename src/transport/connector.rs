@@ -102,7 +102,8 @@ impl Connector {
                 target,
                 &format!("ESTABLISH LOCAL CONNECTION FOR USER: {}", settings.user),
             );
-            return Ok(Connection::new(Wire::Local, target, settings, Vec::new()));
+            let wire = Wire::Local(target.local_folder.clone());
+            return Ok(Connection::new(wire, target, settings, Vec::new()));
         }
         let files = self.config_files(target).await?;
         let hop = Hop::of_target(target, &files, settings)?;

@@ -245,7 +245,7 @@ impl Remote {
         sent: Option<Sent>,
     ) -> Result<Response, CallError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let frame = frame::encode(&ToRemote { id, order: Order::Run(request) })
+        let frame = frame::encode(&ToRemote { id, order: Order::Run(Box::new(request)) })
             .map_err(|error| CallError::Request { why: error.to_string() })?;
         let (sender, mut answers) = mpsc::unbounded_channel();
         {

@@ -13,6 +13,8 @@ pub struct Target {
     pub name: String,
     /// What kind of connection is made.
     pub connection: ConnectionKind,
+    /// Where commands on this machine start; where this program does if it is left out.
+    pub local_folder: Option<PathBuf>,
     /// Host name, alias of the SSH configuration, or address.
     pub address: String,
     /// TCP port.
@@ -69,6 +71,7 @@ impl Default for Target {
         Self {
             name: String::new(),
             connection: ConnectionKind::Ssh,
+            local_folder: None,
             address: String::new(),
             port: None,
             user: None,

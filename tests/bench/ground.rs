@@ -102,7 +102,7 @@ impl Ground {
             ini,
             "\n[all:vars]\nansible_user=root\nansible_ssh_private_key_file={key}\n\
              ansible_python_interpreter=/usr/bin/python3\n\
-             ansible_ssh_common_args='-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no'\n"
+             ansible_ssh_common_args='-i {key} -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no'\n"
         );
         fs::write(folder.join("hosts.ini"), ini)?;
         // Data of all hosts lies beside the deploy.

@@ -236,7 +236,10 @@ impl Bench<'_> {
         } else if proof.is_empty() {
             None
         } else {
-            let prove = |host: &hosts::Host| host.run(proof).err().map(|why| why.to_string());
+            let prove = |host: &hosts::Host| {
+                let why = host.run(proof).err()?.to_string();
+                Some(why.lines().last().unwrap_or_default().to_owned())
+            };
             thread::scope(|scope| {
                 let all: Vec<_> =
                     hosts.iter().map(|host| scope.spawn(move || prove(host))).collect();

@@ -54,6 +54,15 @@ impl Meter {
         let root = ROOTS.iter().map(Path::new).find(|root| counts(root));
         let root =
             root.ok_or_else(|| io::Error::other("there are no control groups that count CPU"))?;
+        // What runs that were killed have left.
+        for entry in fs::read_dir(root)?.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if let Some(pid) = name.strip_prefix("trueup-bench-")
+                && !Path::new("/proc").join(pid).exists()
+            {
+                remove_groups(&entry.path());
+            }
+        }
         let meter = Self { root: root.join(format!("trueup-bench-{}", std::process::id())) };
         for side in [Side::Controller, Side::Hosts] {
             fs::create_dir_all(meter.folder(side))?;

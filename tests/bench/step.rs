@@ -46,12 +46,12 @@ pub enum Step {
     },
 }
 
-/// What the template is, for every tool.
-pub const TEMPLATE: &str = "for {{ word }}\n{% for n in [1, 2, 3] %}\nline {{ n }}\n{% endfor %}\n";
+/// What the template is: tools agree on what becomes of it only where no line is a tag alone.
+pub const TEMPLATE: &str = "for {{ word }}:{% for n in [1, 2, 3] %} line {{ n }}{% endfor %}\n";
 
 /// What it renders to.
 fn rendered(word: &str) -> String {
-    format!("for {word}\nline 1\nline 2\nline 3\n")
+    format!("for {word}: line 1 line 2 line 3")
 }
 
 impl Step {
@@ -60,7 +60,7 @@ impl Step {
         match self {
             Step::Ping => "ping:".to_owned(),
             Step::Folder { path } => {
-                format!("file: {{path: {path}, state: directory, mode: '0755'}}")
+                format!("file: {{path: '{path}', state: directory, mode: '0755'}}")
             }
             Step::Copy { dest, content } => {
                 format!("copy: {{dest: {dest}, content: \"{content}\\n\", mode: '0644'}}")
@@ -125,7 +125,7 @@ impl Step {
             Step::Folder { path } => format!("test -d {path}"),
             Step::Copy { dest, content } => format!("test \"$(cat {dest})\" = '{content}'"),
             Step::Template { dest, word } => {
-                format!("test \"$(cat {dest})\" = '{}'", rendered(word).trim_end())
+                format!("test \"$(cat {dest})\" = '{}'", rendered(word))
             }
             Step::Line { path, line } => format!("grep -qxF '{line}' {path}"),
             Step::Link { path, target } => format!("test \"$(readlink {path})\" = {target}"),

@@ -193,7 +193,7 @@ settings! {
     LOG_VERBOSITY: Int = "null", Here, ["ANSIBLE_LOG_VERBOSITY"], [("defaults", "log_verbosity")], [], [];
     MAX_FILE_SIZE_FOR_DIFF: Int = "104448", Nowhere, ["ANSIBLE_MAX_DIFF_SIZE"], [("defaults", "max_diff_size")], [], [];
     MODULE_IGNORE_EXTS: List = r#"[".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".yaml", ".yml", ".ini"]"#, Inside, ["ANSIBLE_MODULE_IGNORE_EXTS"], [("defaults", "module_ignore_exts")], [], [];
-    MODULE_STRICT_UTF8_RESPONSE: Bool = "true", Inside, ["ANSIBLE_MODULE_STRICT_UTF8_RESPONSE"], [("defaults", "module_strict_utf8_response")], [], [];
+    MODULE_STRICT_UTF8_RESPONSE: Bool = "true", Here, ["ANSIBLE_MODULE_STRICT_UTF8_RESPONSE"], [("defaults", "module_strict_utf8_response")], [], [];
     NETCONF_SSH_CONFIG: Text = "null", Inside, ["ANSIBLE_NETCONF_SSH_CONFIG"], [("netconf_connection", "ssh_config")], [], [];
     NETWORK_GROUP_MODULES: List = r#"["eos", "nxos", "ios", "iosxr", "junos", "enos", "ce", "vyos", "sros", "dellos9", "dellos10", "dellos6", "asa", "aruba", "aireos", "bigip", "ironware", "onyx", "netconf", "exos", "voss", "slxos"]"#, Inside, ["ANSIBLE_NETWORK_GROUP_MODULES"], [("defaults", "network_group_modules")], [], [];
     OLD_PLUGIN_CACHE_CLEARING: Bool = "false", Inside, ["ANSIBLE_OLD_PLUGIN_CACHE_CLEAR"], [("defaults", "old_plugin_cache_clear")], [], [];

@@ -44,7 +44,7 @@ fn start() -> Child {
 }
 
 fn call(remote: &mut Child, request: Request) -> Response {
-    let order = ToRemote { id: 1, order: Order::Run(request) };
+    let order = ToRemote { id: 1, order: Order::Run(Box::new(request)) };
     frame::write(remote.stdin.as_mut().unwrap(), &order).unwrap();
     let answer = frame::read::<FromRemote>(remote.stdout.as_mut().unwrap()).unwrap().unwrap();
     match answer.answer {

@@ -66,7 +66,7 @@ impl Remote {
 
     fn send_request(&mut self, request: Request) -> u64 {
         self.next += 1;
-        self.order(self.next, Order::Run(request));
+        self.order(self.next, Order::Run(Box::new(request)));
         self.next
     }
 

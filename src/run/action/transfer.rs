@@ -17,6 +17,7 @@ use transport::NoFiles;
 use super::{
     ActionContext,
     files::{INLINE_BYTES_MAX, Offered},
+    output_encoding, tree,
 };
 use crate::TaskResult;
 
@@ -170,26 +171,25 @@ fn manifest(
     if !prefix.as_os_str().is_empty() {
         items.push(serde_json::json!({"path": prefix}));
     }
-    let walk = walkdir::WalkDir::new(folder).min_depth(1).sort_by_file_name().follow_links(follows);
-    for entry in walk {
-        let entry = entry.map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
-        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        let path = prefix.join(relative);
-        if entry.path_is_symlink() && !follows {
-            let target = fs::read_link(entry.path()).map_err(|error| error.to_string())?;
-            items.push(serde_json::json!({"path": path, "target": target}));
-        } else if entry.file_type().is_dir() {
-            items.push(serde_json::json!({"path": path}));
-        } else if entry.file_type().is_file() {
-            let carried = carry_file(context, offered, entry.path(), decrypts)?;
-            if let Some(file) = carried.inline {
-                inline_bytes += file.bytes.len() as u64;
-                if inline_bytes <= INLINE_TOTAL_BYTES_MAX {
-                    inline.push(file);
+    let entries = tree::walk(folder, follows)
+        .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    for entry in entries {
+        let path = prefix.join(&entry.below);
+        let item = match entry.kind {
+            tree::Kind::Folder => serde_json::json!({"path": path}),
+            tree::Kind::Link(target) => serde_json::json!({"path": path, "target": target}),
+            tree::Kind::File => {
+                let carried = carry_file(context, offered, &entry.path, decrypts)?;
+                if let Some(file) = carried.inline {
+                    inline_bytes += file.bytes.len() as u64;
+                    if inline_bytes <= INLINE_TOTAL_BYTES_MAX {
+                        inline.push(file);
+                    }
                 }
+                serde_json::json!({"path": path, "source": carried.source})
             }
-            items.push(serde_json::json!({"path": path, "source": carried.source}));
-        }
+        };
+        items.push(item);
     }
     Ok((Json::Array(items), inline))
 }
@@ -207,7 +207,8 @@ async fn template(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Task
         .map_err(|why| format!("cannot read {}: {why}", path.display()))?;
     let options = file_options(&args, &path)?;
     let name = path.display().to_string();
-    let scope = context.scope.push_values(template_vars(context, &path, &name));
+    let scope =
+        context.scope.push_values(template_vars(context, &path, &name, text(&args, "dest")));
     let scope = with_template_folder(&scope, &path);
     let engine = &context.executor.context.store.engine;
     let rendered = match engine.render_file(&file.text, &options, &scope) {
@@ -222,13 +223,15 @@ async fn template(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Task
             return Ok(result);
         }
     };
+    let encoding = text(&args, "output_encoding").unwrap_or_default();
+    let rendered = output_encoding::encode(encoding, rendered)?;
     for own in TEMPLATE_ARGUMENTS {
         args.remove(*own);
     }
     let offered = Offered::default();
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mode = fs::metadata(&path).ok().map(|meta| meta.permissions().mode() & 0o7777);
-    let carried = carry_bytes(&offered, rendered.into_bytes(), &file_name, mode, &name);
+    let carried = carry_bytes(&offered, rendered, &file_name, mode, &name);
     args.insert("_source".into(), carried.source);
     args.insert("src".into(), Json::String(file_name));
     let inline = carried.inline.into_iter().collect();
@@ -262,10 +265,6 @@ fn file_options(args: &JsonMap, path: &Path) -> Result<FileOptions, String> {
             ));
         }
     };
-    let encoding = text(args, "output_encoding").unwrap_or("utf-8").to_lowercase();
-    if !matches!(encoding.as_str(), "utf-8" | "utf8") {
-        return Err(format!("the output encoding {encoding} is not there yet"));
-    }
     options.syntax.trim_blocks = flag(args, "trim_blocks", true);
     options.syntax.lstrip_blocks = flag(args, "lstrip_blocks", false);
     let syntax = &mut options.syntax;
@@ -288,6 +287,7 @@ fn template_vars(
     context: &ActionContext<'_>,
     path: &Path,
     name: &str,
+    dest: Option<&str>,
 ) -> Vec<(&'static str, template::Value)> {
     use template::Value;
     let owner = fs::metadata(path).ok().map(|meta| std::os::unix::fs::MetadataExt::uid(&meta));
@@ -304,6 +304,7 @@ fn template_vars(
         ("template_run_date", moment(Some(std::time::SystemTime::now()))),
         ("template_path", Value::from(name)),
         ("template_fullpath", Value::from(name)),
+        ("template_destpath", dest.map_or(Value::None, Value::from)),
         ("template_host", Value::from(host.trim())),
         ("template_uid", uid),
     ]
@@ -369,6 +370,13 @@ async fn unarchive(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Tas
 
 /// Sends `src`, and files of a form, with the request where they are the controller's.
 async fn uri(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
+    if context.settings.check {
+        let name = &context.task.action.written;
+        let mut result = TaskResult { skipped: true, ..TaskResult::default() };
+        let msg = format!("This action ({name}) does not support check mode.");
+        result.fields.insert("msg".into(), msg.into());
+        return Ok(result);
+    }
     if flag(&args, "remote_src", false) {
         return Ok(context.remote(args, &NoFiles, Vec::new()).await);
     }
@@ -449,10 +457,19 @@ async fn assemble(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Task
     }
     args.insert("_source".into(), carried.source);
     let inline = carried.inline.into_iter().collect();
-    Ok(context.call(COPY, args, &offered, inline, None).await)
+    let mut result = context.call(COPY, args, &offered, inline, None).await;
+    result.lists_diffs = false;
+    Ok(result)
 }
 
 async fn fetch(context: &ActionContext<'_>, args: JsonMap) -> Result<TaskResult, String> {
+    for (name, option) in [("src", "source"), ("dest", "dest")] {
+        let written = context.task.action.args.get(name);
+        if let Some(Ok(template::Value::List(_))) = written.map(|tree| tree.evaluate(context.scope))
+        {
+            return Err(format!("Invalid type supplied for {option} option, it must be a string"));
+        }
+    }
     let (Some(src), Some(dest)) = (text(&args, "src"), text(&args, "dest")) else {
         return Err("src and dest are required".into());
     };
@@ -461,9 +478,12 @@ async fn fetch(context: &ActionContext<'_>, args: JsonMap) -> Result<TaskResult,
         result.fields.insert("msg".into(), "check mode not (yet) supported for this module".into());
         return Ok(result);
     }
-    let mut dest = fetch_dest(context, src, dest, flag(&args, "flat", false))?;
+    let dest = fetch_dest(context, src, dest, flag(&args, "flat", false))?;
     if dest.is_dir() {
-        dest = dest.join(Path::new(src).file_name().ok_or("src names no file")?);
+        return Err(format!(
+            "calculated dest '{}' is an existing directory, use another path that does not point to an existing directory",
+            dest.display()
+        ));
     }
     let mut request = args.clone();
     if let Ok((known, _)) = Offered::default().file(&dest) {

@@ -10,7 +10,7 @@ use plan::{Key, Task};
 use protocol::Json;
 use template::{Scope, Value};
 
-use super::Dispatcher;
+use super::{Dispatcher, LazyScope};
 use crate::{
     Event, TaskResult,
     debugger::{Assigned, Command, Edits, HELP, evaluate, parse},
@@ -33,7 +33,7 @@ impl Dispatcher {
         &self,
         task: &Arc<Task>,
         result: &TaskResult,
-        scope: &Scope,
+        scope: &LazyScope<'_>,
     ) -> bool {
         let failed = result.failed && !self.executor.ignores_errors(task, scope);
         let wanted = task

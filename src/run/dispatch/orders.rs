@@ -6,7 +6,7 @@ use inventory::HostName;
 use plan::{Item, Key, Task};
 use template::{Tree, Value};
 
-use super::{Dispatcher, Strategy};
+use super::{Dispatcher, LazyScope, Strategy};
 use crate::{Event, TaskResult, outcome::RunOrder};
 
 impl Dispatcher {
@@ -16,7 +16,7 @@ impl Dispatcher {
         task: &Arc<Task>,
         host: &HostName,
         result: &TaskResult,
-        scope: &template::Scope,
+        scope: &LazyScope<'_>,
     ) {
         let runs_once = task.setting(Key::RunOnce).is_some_and(|setting| {
             setting.tree.evaluate(scope).ok().and_then(|v| crate::truth(&v)).unwrap_or(false)
@@ -46,7 +46,9 @@ impl Dispatcher {
         for order in &result.orders {
             self.obey(order, host, &fact_hosts);
         }
-        if let Some(name) = self.executor.register_name(task, scope) {
+        if task.register.is_some()
+            && let Some(name) = self.executor.register_name(task, scope)
+        {
             self.warn_of_reserved(&name);
             let is_include = task.does(&["include_tasks", "include_role"]);
             if !is_include || result.skipped || result.failed {

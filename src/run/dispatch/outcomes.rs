@@ -1,13 +1,16 @@
 //! What results mean for hosts and for the play: counted, ignored, rescued, fatal.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    cell::LazyCell,
+    sync::{Arc, PoisonError},
+};
 
 use inventory::HostName;
 use plan::{Key, Task};
 use protocol::Json;
 use template::Value;
 
-use super::{Dispatcher, Finished, Strategy, debugging::Decision};
+use super::{Dispatcher, Finished, LazyScope, Strategy, debugging::Decision};
 use crate::{Event, TaskResult, outcome::RunOrder};
 
 impl Dispatcher {
@@ -18,7 +21,8 @@ impl Dispatcher {
         for (index, task, result) in results {
             let Some(host) = self.hosts.get(index) else { continue };
             let name = host.name.clone();
-            let scope = self.context.scope(&name, Some(&task));
+            let context = Arc::clone(&self.context);
+            let scope: LazyScope = LazyCell::new(Box::new(|| context.scope(&name, Some(&task))));
             let ignored_unreachable =
                 result.unreachable && self.executor.ignores_unreachable(&task, &scope);
             let ignored =
@@ -71,6 +75,7 @@ impl Dispatcher {
             } else {
                 self.notify(&name, &task, &result);
             }
+            drop(scope);
             if is_include && !result.failed {
                 includes.push((index, task, result));
             }

@@ -1,6 +1,11 @@
 //! Who starts what next, as tags, forks, throttles and the operator allow.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use inventory::HostName;
 use plan::{Key, Task};
@@ -218,7 +223,7 @@ impl Dispatcher {
                 Some(_) => None,
                 None => self.begin_series(index, &task),
             };
-            running.spawn(async move {
+            let mut work = Box::pin(async move {
                 let _throttled = match &throttle {
                     Some(throttle) => throttle.acquire().await.ok(),
                     None => None,
@@ -234,6 +239,16 @@ impl Dispatcher {
                 };
                 (index, task, result)
             });
+            // Where there is no other host to work for, another thread would bring nothing.
+            let is_alone = running.is_empty() && self.waiting.is_empty();
+            let mut context = Context::from_waker(Waker::noop());
+            let mut poll = || work.as_mut().poll(&mut context);
+            match is_alone.then(|| panic::catch_unwind(AssertUnwindSafe(&mut poll))) {
+                Some(Ok(Poll::Ready(finished))) => self.at_once.push(finished),
+                // It is woken by whoever polled it last.
+                Some(Ok(Poll::Pending)) | None => drop(running.spawn(work)),
+                Some(Err(_)) => self.say_bug(&"it panicked"),
+            }
             self.look_ahead(index);
         }
     }

@@ -33,7 +33,7 @@ fn run(engine: &Arc<Engine>, case: &Json) -> Result<Json> {
     };
     let surroundings = Surroundings {
         settings,
-        environment: std::env::vars().collect(),
+        environment: std::sync::Arc::new(std::env::vars().collect()),
         current_folder: std::env::current_dir().unwrap_or_default(),
         home_folder: std::env::home_dir(),
         ..Surroundings::default()

@@ -18,7 +18,7 @@ fn shell(call: &LookupCall<'_>, command: &str) -> Result<Output> {
         .args(["-c", command])
         .current_dir(&surroundings.playbook_folder)
         .env_clear()
-        .envs(&surroundings.environment)
+        .envs(&*surroundings.environment)
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .output()

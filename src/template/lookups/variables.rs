@@ -77,7 +77,7 @@ fn varnames(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
 
 fn env(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     let default = call.options.take("default");
-    let environment = &call.scope.surroundings().environment.clone();
+    let environment = std::sync::Arc::clone(&call.scope.surroundings().environment);
     call.text_terms()?
         .iter()
         .map(|term| {

@@ -1,6 +1,6 @@
 //! Jinja2's tests: what a value is and how it compares.
 
-use super::test;
+use super::{of_any, test};
 use crate::{
     compile::ir::Comparison,
     engine::{Call, Test},
@@ -13,38 +13,46 @@ use crate::{
 pub(super) const TESTS: &[Test] = &[
     Test { name: "defined", home: "", run: defined, takes_undefined: true },
     Test { name: "undefined", home: "", run: undefined, takes_undefined: true },
-    test("none", |_, value, arguments| bare(arguments, value.is_none())),
-    test("boolean", |_, value, arguments| bare(arguments, matches!(value, Value::Bool(_)))),
-    test("true", |_, value, arguments| bare(arguments, matches!(value, Value::Bool(true)))),
-    test("false", |_, value, arguments| bare(arguments, matches!(value, Value::Bool(false)))),
-    test("integer", |_, value, arguments| {
+    of_any("none", |_, value, arguments| bare(arguments, value.is_none())),
+    of_any("boolean", |_, value, arguments| bare(arguments, matches!(value, Value::Bool(_)))),
+    of_any("true", |_, value, arguments| bare(arguments, matches!(value, Value::Bool(true)))),
+    of_any("false", |_, value, arguments| bare(arguments, matches!(value, Value::Bool(false)))),
+    of_any("integer", |_, value, arguments| {
         bare(arguments, matches!(value, Value::Int(_) | Value::BigInt(_)))
     }),
-    test("float", |_, value, arguments| bare(arguments, matches!(value, Value::Float(_)))),
-    test("number", |_, value, arguments| {
+    of_any("float", |_, value, arguments| bare(arguments, matches!(value, Value::Float(_)))),
+    of_any("number", |_, value, arguments| {
         bare(arguments, value.is_number() || matches!(value, Value::Bool(_)))
     }),
-    test("string", |_, value, arguments| {
+    of_any("string", |_, value, arguments| {
         bare(arguments, matches!(value, Value::Str(_) | Value::Omit))
     }),
-    test("mapping", |_, value, arguments| bare(arguments, value.is_mapping())),
-    test("sequence", |_, value, arguments| {
+    of_any("mapping", |_, value, arguments| bare(arguments, value.is_mapping())),
+    of_any("sequence", |_, value, arguments| {
         let is = matches!(value, Value::Str(_) | Value::Bytes(_))
             || value.is_sequence()
             || value.is_mapping();
         bare(arguments, is)
     }),
     test("iterable", |_, value, arguments| bare(arguments, value.elements().is_ok())),
-    test("callable", |_, value, arguments| {
-        bare(arguments, matches!(value, Value::Object(object) if object.is_callable()))
+    of_any("callable", |_, value, arguments| {
+        bare(
+            arguments,
+            match value {
+                // As in Python: what is missing can be called, which then says that it is missing.
+                Value::Undefined(_) => true,
+                Value::Object(object) => object.is_callable(),
+                _ => false,
+            },
+        )
     }),
-    test("escaped", |_, _, arguments| bare(arguments, false)),
+    of_any("escaped", |_, value, arguments| bare(arguments, matches!(value, Value::Undefined(_)))),
     test("lower", |_, value, arguments| bare(arguments, cased(value, char::is_lowercase))),
     test("upper", |_, value, arguments| bare(arguments, cased(value, char::is_uppercase))),
     test("even", |_, value, arguments| bare(arguments, remainder(value, 2)? == 0)),
     test("odd", |_, value, arguments| bare(arguments, remainder(value, 2)? == 1)),
     test("divisibleby", divisible_by),
-    test("sameas", same_as),
+    of_any("sameas", same_as),
     test("filter", |call, value, arguments| {
         bare(arguments, call.scope.engine().filter(&value.to_string()).is_ok())
     }),
