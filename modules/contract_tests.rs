@@ -57,6 +57,7 @@ fn hosts() -> Vec<FakeHost> {
     bare.hold(b"test");
     bare.program("visudo", |_, _| Output::success(""));
     super::fake_programs::put_all(&mut bare);
+    super::fake_rare::put_all(&mut bare);
     bare.program("getent", |_, program| match program.args.join(" ").as_str() {
         "-- passwd root" => Output::success("root:x:0:0:root:/root:/bin/bash\n"),
         _ => Output::failure(2, ""),

@@ -7,9 +7,10 @@ use std::{collections::BTreeMap, path::Path, path::PathBuf};
 
 use module::{
     Action, Arguments, Documented, Example, Failure, FileMode, Host, Placement, Program, Source,
-    host::Temporary, program::Locale,
+    host::{Access, Temporary},
+    program::Locale,
 };
-use protocol::{JsonMap, Response};
+use protocol::{Digest, JsonMap, Response};
 use serde::Deserialize;
 
 /// Runs a module that a user has written.
@@ -19,6 +20,9 @@ pub struct CustomModule {
     /// one program as it is.
     #[argument(internal)]
     source: Source,
+    /// Files that programs share, as a JSON object of texts. They stay on the host.
+    #[argument(internal)]
+    library: Option<Source>,
     /// How it is called.
     #[argument(internal)]
     call: Call,
@@ -59,34 +63,68 @@ impl Documented for CustomModule {
 /// The name of the file that holds the arguments.
 const ARGUMENTS_FILE: &str = "args";
 
+/// The name of a library's folder, where it does not stay.
+const LIBRARY_FOLDER: &str = "library";
+
+/// The folder that the remote runs from, which is its user's alone, where it can be written.
+fn remote_folder(host: &dyn Host) -> Option<PathBuf> {
+    let program = host.real_path(Path::new("/proc/self/exe")).ok()?;
+    let folder = program.parent()?.to_owned();
+    host.may(Access::Write, &folder).then_some(folder)
+}
+
 impl CustomModule {
     /// A folder that programs may be run from.
     fn folder(&self, host: &dyn Host) -> PathBuf {
-        // The remote itself runs from such a folder.
-        let own = host.real_path(Path::new("/proc/self/exe")).ok();
-        let own = own.and_then(|path| path.parent().map(Path::to_owned));
-        let is_writable = |path: &PathBuf| host.may(module::host::Access::Write, path);
         let temporary = host.variable("TMPDIR").filter(|path| !path.is_empty());
-        own.filter(|path| self.call.interpreters.is_empty() && is_writable(path))
+        remote_folder(host)
+            .filter(|_| self.call.interpreters.is_empty())
             .unwrap_or_else(|| temporary.unwrap_or_else(|| "/tmp".into()).into())
     }
 
+    /// Where the library is. It is put beside the remote when it is first needed, or where that
+    /// cannot be, into the folder of this run.
+    fn place_library(
+        &self,
+        host: &mut dyn Host,
+        library: &Source,
+        folder: &Path,
+    ) -> Result<PathBuf, Failure> {
+        let Some(own) = remote_folder(host) else {
+            let place = folder.join(LIBRARY_FOLDER);
+            host.make_dir(&place, FileMode::new(0o700))?;
+            put_files(host, &library.digest, &place)?;
+            return Ok(place);
+        };
+        let place = own.join(format!("library-{}", library.digest.0));
+        if host.metadata(&place)?.is_some() {
+            return Ok(place);
+        }
+        let unfinished = host.make_temporary(&Temporary {
+            folder: own,
+            prefix: "new.".into(),
+            suffix: ".library".into(),
+            is_dir: true,
+        })?;
+        let done = put_files(host, &library.digest, &unfinished)
+            .and_then(|()| Ok(host.rename(&unfinished, &place)?));
+        if let Err(why) = done {
+            host.remove_dir_all(&unfinished)?;
+            // Another task of this host may have been faster.
+            if host.metadata(&place)?.is_none() {
+                return Err(why);
+            }
+        }
+        Ok(place)
+    }
+
     fn put(&self, host: &mut dyn Host, folder: &Path) -> Result<(), Failure> {
-        let private = |mode| Placement { mode: Some(FileMode::new(mode)), ..Placement::default() };
-        let mut content = host.blob(&self.source.digest)?;
         match self.call.content {
             Content::Program => {
+                let mut content = host.blob(&self.source.digest)?;
                 host.write(&folder.join(&self.call.program), &mut *content, &private(0o700))?;
             }
-            Content::Files => {
-                let files: BTreeMap<String, String> = serde_json::from_reader(content)
-                    .map_err(|error| Failure::new(format!("bug in trueup: {error}")))?;
-                for (name, text) in files {
-                    let path = folder.join(&name);
-                    make_parents(host, folder, &path)?;
-                    host.write(&path, &mut text.as_bytes(), &private(0o600))?;
-                }
-            }
+            Content::Files => put_files(host, &self.source.digest, folder)?,
         }
         let arguments = self.call.arguments.as_bytes();
         host.write(&folder.join(ARGUMENTS_FILE), &mut &*arguments, &private(0o600))?;
@@ -97,7 +135,7 @@ impl CustomModule {
         self.put(host, folder)?;
         let path = |name: &str| folder.join(name).display().to_string();
         let is_there = |name: &&String| match name.starts_with('/') {
-            true => host.may(module::host::Access::Execute, Path::new(name)),
+            true => host.may(Access::Execute, Path::new(name)),
             false => host.which(name).is_some(),
         };
         let interpreters = &self.call.interpreters;
@@ -117,6 +155,10 @@ impl CustomModule {
             }
         };
         let mut program = program.arg(path(ARGUMENTS_FILE));
+        if let Some(library) = &self.library {
+            let place = self.place_library(host, library, folder)?;
+            program = program.arg(place.display().to_string());
+        }
         program.locale = Locale::Inherited;
         let output = host.execute(&program)?;
         let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
@@ -146,6 +188,24 @@ impl CustomModule {
             }
         }
     }
+}
+
+/// A file for its user alone.
+fn private(mode: u32) -> Placement {
+    Placement { mode: Some(FileMode::new(mode)), ..Placement::default() }
+}
+
+/// Puts texts by path into a folder.
+fn put_files(host: &mut dyn Host, digest: &Digest, folder: &Path) -> Result<(), Failure> {
+    let content = host.blob(digest)?;
+    let files: BTreeMap<String, String> = serde_json::from_reader(content)
+        .map_err(|error| Failure::new(format!("bug in trueup: {error}")))?;
+    for (name, text) in files {
+        let path = folder.join(&name);
+        make_parents(host, folder, &path)?;
+        host.write(&path, &mut text.as_bytes(), &private(0o600))?;
+    }
+    Ok(())
 }
 
 /// Makes the folders between a folder and a file in it.

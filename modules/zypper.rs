@@ -274,7 +274,9 @@ fn messages(xml: &str) -> Vec<String> {
     xml.lines()
         .filter_map(|line| {
             let rest = line.trim().strip_prefix("<message type=\"error\">")?;
-            Some(rest.trim_end_matches("</message>").to_owned())
+            let text = rest.trim_end_matches("</message>").replace("&apos;", "'");
+            let text = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+            Some(text.replace("&amp;", "&"))
         })
         .collect()
 }
@@ -371,7 +373,7 @@ mod tests {
                 Some(&"+foo") => (format!("{all}foo-0:1-1.noarch\n"), "install"),
                 Some(&"bash") => (String::new(), "remove"),
                 Some(&"+nosuch") => {
-                    let why = "<message type=\"error\">No provider of 'nosuch' found.</message>";
+                    let why = "<message type=\"error\">No provider of &apos;nosuch&apos; found.</message>";
                     return Output { status: 104, ..Output::success(why) };
                 }
                 _ => return Output::success("<stream>\n</stream>\n"),

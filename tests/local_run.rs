@@ -155,6 +155,25 @@ fn a_failure_is_one_though_handlers_run() {
     }
 }
 
+/// Modules that few hosts need are in a program of their own, which is fetched when the first task
+/// needs it and answers in the order of tasks, also as a job.
+#[test]
+fn rare_modules_are_fetched_when_they_are_needed() {
+    let scratch = Scratch::new("rare");
+    scratch.write(
+        "play.yml",
+        "- hosts: localhost\n  gather_facts: false\n  connection: local\n  tasks:\n  - expect: \
+         {command: echo one, responses: {x: y}}\n    register: one\n  - command: echo two\n    \
+         register: two\n  - expect: {command: echo three, responses: {x: y}}\n    register: three\n    \
+         async: 20\n    poll: 1\n  - expect: {command: 'sh -c \"exit 3\"', responses: {x: y}}\n    \
+         register: four\n    ignore_errors: true\n  - assert:\n      that:\n      - one.stdout == \
+         'one' and two.stdout == 'two' and three.stdout == 'three'\n      - four is failed and four.rc \
+         == 3\n",
+    );
+    let ran = scratch.trueup(&["run", "play.yml"]);
+    ran.expect_code(0);
+}
+
 /// A web server behind TLS, by `openssl`; ends when dropped.
 struct Secure(std::process::Child);
 

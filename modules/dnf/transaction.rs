@@ -1,5 +1,7 @@
 //! One run of dnf.
 
+use std::collections::BTreeSet;
+
 use module::{Failure, Host, Output, Program};
 
 use super::{Backend, Dnf};
@@ -171,7 +173,8 @@ impl Transaction {
             return None;
         }
         let heads = ["No match for argument: ", "Unable to find a match: "];
-        let names: Vec<&str> = said
+        // It says so of each of its tries.
+        let names: BTreeSet<&str> = said
             .lines()
             .filter_map(|line| heads.iter().find_map(|head| line.split_once(head)))
             .map(|(_, name)| name.trim())

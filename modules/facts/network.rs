@@ -36,6 +36,10 @@ pub fn read(request: &mut Request<'_>) -> JsonMap {
         }
         interfaces.push((name, device));
     }
+    // Where /sys is another machine's, the kernel's own names count.
+    if !network.links.is_empty() {
+        numbers = network.links.iter().cloned().collect();
+    }
     let (mut all_ipv4, mut all_ipv6) = (Vec::new(), Vec::new());
     for address in &network.addresses {
         let Some(name) = numbers.get(&address.interface) else { continue };
@@ -298,6 +302,7 @@ mod tests {
         let mut first = address(2, Some("eth0"), "10.9.0.2", 24);
         first.broadcast = Some(Ipv4Addr::new(10, 9, 0, 255));
         host.network = Network {
+            links: Vec::new(),
             addresses: vec![
                 address(1, Some("lo"), "127.0.0.1", 8),
                 first,
@@ -315,6 +320,19 @@ mod tests {
             ipv6_route: None,
         };
         host
+    }
+
+    #[test]
+    fn names_are_the_kernels_where_sys_has_others() {
+        let mut host = host();
+        host.network.links = vec![(1, "lo".into()), (2, "host0".into())];
+        for label in host.network.addresses.iter_mut().filter_map(|one| one.label.as_mut()) {
+            *label = label.replace("eth0", "host0");
+        }
+        let facts = facts(&host);
+        assert_eq!(facts["default_ipv4"]["interface"], "host0");
+        assert_eq!(facts["host0"]["ipv4"]["address"], "10.9.0.2");
+        assert!(facts["eth0"].get("ipv4").is_none());
     }
 
     #[test]

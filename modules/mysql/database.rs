@@ -15,7 +15,7 @@ use protocol::JsonMap;
 use serde::Serialize;
 
 use super::{Login, identifier, literal};
-use crate::tool;
+use crate::{packed_file::Packing, tool};
 
 /// The bytes of a dump that are unpacked at most.
 const DUMP_BYTES_MAX: u64 = 1024 * 1024 * 1024;
@@ -35,7 +35,7 @@ pub struct MysqlDb {
     /// Encoding of a new database.
     #[argument(default = "")]
     encoding: String,
-    /// The file of a dump: plain, or packed with gzip.
+    /// The file of a dump: plain or, by the end of its name, packed with gzip, bzip2, xz or zstd.
     target: Option<PathBuf>,
     /// Whether an import goes on behind a fault.
     #[argument(default = false)]
@@ -135,7 +135,7 @@ impl MysqlDb {
         Ok(rows.into_iter().filter_map(|row| row.into_iter().next()).collect())
     }
 
-    fn dump(&self, host: &dyn Host) -> Result<Program, Failure> {
+    fn dump(&self, host: &dyn Host, target: &Path) -> Result<Program, Failure> {
         let mut program = self.login.client(host, &["mysqldump", "mariadb-dump"])?;
         program.folder.clone_from(&self.chdir);
         let mut program = match self.is_all() {
@@ -161,16 +161,11 @@ impl MysqlDb {
         if let Some(words) = &self.dump_extra_args {
             program = program.args(split_words(words).map_err(Failure::new)?);
         }
-        let target = self.target()?.display().to_string();
-        if [".gz", ".bz2", ".xz", ".zst"].iter().any(|end| target.ends_with(end)) {
-            return Err(Failure::new(format!("a packed dump is not implemented: {target}")));
-        }
-        program = program.arg(format!("--result-file={target}"));
+        program = program.arg(format!("--result-file={}", target.display()));
         Ok(if self.is_all() { program } else { program.args(self.name.iter().cloned()) })
     }
 
-    fn import(&self, host: &dyn Host) -> Result<Program, Failure> {
-        let target = self.target()?;
+    fn import(&self, host: &dyn Host, target: &Path) -> Result<Program, Failure> {
         let Some(mut file) = host.open(target)? else {
             return Err(Failure::new(format!(
                 "target {} does not exist on the host",
@@ -180,9 +175,6 @@ impl MysqlDb {
         let mut bytes = Vec::new();
         match target.extension().and_then(|end| end.to_str()) {
             Some("gz") => GzDecoder::new(file).take(DUMP_BYTES_MAX + 1).read_to_end(&mut bytes)?,
-            Some(end @ ("bz2" | "xz" | "zst")) => {
-                return Err(Failure::new(format!("an import of a .{end} file is not implemented")));
-            }
             _ => (&mut file).take(DUMP_BYTES_MAX + 1).read_to_end(&mut bytes)?,
         };
         if bytes.len() as u64 > DUMP_BYTES_MAX {
@@ -276,22 +268,42 @@ impl Module for MysqlDb {
         if !orders.is_empty() {
             self.login.run(host, &orders)?;
         }
-        let program = match self.state {
-            State::Dump => Some(self.dump(host)?),
-            State::Import => Some(self.import(host)?),
-            _ => None,
-        };
-        if let Some(program) = program {
+        let mut run = |host: &mut dyn Host, program: Program| {
             orders.push(program.line());
-            if self.state == State::Dump
-                && let Some(target) = &self.target
-                && host.metadata(target)?.is_none()
-            {
-                // A dump may hold secrets: it is nobody else's from the beginning.
-                let mode = Some(module::FileMode::new(0o600));
-                host.write(target, &mut &b""[..], &Placement { mode, ..Placement::default() })?;
+            tool::run(host, &program).map(drop)
+        };
+        match self.state {
+            State::Dump => {
+                let target = self.target()?;
+                let mut write = |host: &mut dyn Host, path: &Path| {
+                    if host.metadata(path)?.is_none() {
+                        // A dump may hold secrets: it is nobody else's from the beginning.
+                        let mode = Some(module::FileMode::new(0o600));
+                        let placement = Placement { mode, ..Placement::default() };
+                        host.write(path, &mut &b""[..], &placement)?;
+                    }
+                    let program = self.dump(host, path)?;
+                    run(host, program)
+                };
+                match Packing::of(target) {
+                    Some(packing) => packing.pack(host, target, write)?,
+                    None => write(host, target)?,
+                }
             }
-            tool::run(host, &program)?;
+            State::Import => {
+                let target = self.target()?;
+                let mut read = |host: &mut dyn Host, path: &Path| {
+                    let program = self.import(host, path)?;
+                    run(host, program)
+                };
+                match Packing::of(target).filter(|packing| *packing != Packing::Gzip) {
+                    Some(packing) if host.metadata(target)?.is_some() => {
+                        packing.unpack(host, target, read)?;
+                    }
+                    _ => read(host, target)?,
+                }
+            }
+            State::Absent | State::Present => {}
         }
         Ok(JsonMap::from_iter([("executed_commands".to_owned(), orders.into())]))
     }

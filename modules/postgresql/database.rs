@@ -11,7 +11,7 @@ use protocol::JsonMap;
 use serde::Serialize;
 
 use super::{Login, identifier, literal, text};
-use crate::tool;
+use crate::{packed_file::Packing, tool};
 
 /// The bytes of a dump that are unpacked at most.
 const DUMP_BYTES_MAX: u64 = 1024 * 1024 * 1024;
@@ -61,7 +61,7 @@ pub struct PostgresqlDb {
     /// Whether those who are connected are thrown out where it goes.
     #[argument(default = false)]
     force: bool,
-    /// The file of a dump (`.sql`, `.sql.gz`, `.tar`, `.pgc`, `.dir`), or the new name.
+    /// The file of a dump (`.sql`, also with `.gz`, `.bz2`, `.xz` or `.zst` behind it, `.tar`, `.pgc`, `.dir`), or the new name.
     #[argument(default = "", kind = "path")]
     target: String,
     /// Arguments for the program that dumps or restores.
@@ -145,19 +145,13 @@ impl PostgresqlDb {
     }
 
     /// The program that dumps, and its arguments.
-    fn dump(&self) -> Result<Program, Failure> {
-        let target = self.target.as_str();
+    fn dump(&self, target: &str) -> Result<Program, Failure> {
         let mut program = self.login.client("pg_dump", "");
         let format = match () {
             () if target.ends_with(".tar") => Some("--format=t"),
             () if target.ends_with(".pgc") => Some("--format=c"),
             () if target.ends_with(".dir") => Some("--format=d"),
             () if target.ends_with(".gz") => Some("--compress=6"),
-            () if target.ends_with(".bz2") || target.ends_with(".xz") => {
-                return Err(Failure::new(format!(
-                    "a dump packed with bzip2 or xz is not implemented: {target}"
-                )));
-            }
             () => None,
         };
         program = program.args(format);
@@ -168,8 +162,7 @@ impl PostgresqlDb {
         Ok(program.arg(format!("--file={target}")).arg(&self.name))
     }
 
-    fn restore(&self, host: &dyn Host) -> Result<Program, Failure> {
-        let target = self.target.as_str();
+    fn restore(&self, host: &dyn Host, target: &str) -> Result<Program, Failure> {
         if host.metadata(Path::new(target))?.is_none() {
             return Err(Failure::new(format!("target {target} does not exist")));
         }
@@ -192,11 +185,6 @@ impl PostgresqlDb {
                 )));
             }
             return Ok(program.args(["-f", "-"]).stdin(bytes));
-        }
-        if target.ends_with(".bz2") || target.ends_with(".xz") {
-            return Err(Failure::new(format!(
-                "a dump packed with bzip2 or xz is not implemented: {target}"
-            )));
         }
         Ok(program.arg(format!("--file={target}")))
     }
@@ -288,16 +276,27 @@ impl Module for PostgresqlDb {
                 self.run(host, &format!("ALTER DATABASE {name} RENAME TO {new}"))?;
             }
             State::Dump | State::Restore => {
-                let program = match self.state {
-                    State::Dump => self.dump()?,
-                    _ => self.restore(host)?,
+                let mut lines = Vec::new();
+                let target = Path::new(&self.target);
+                let mut run = |host: &mut dyn Host, path: &Path| {
+                    let path = path.display().to_string();
+                    let program = match self.state {
+                        State::Dump => self.dump(&path)?,
+                        _ => self.restore(host, &path)?,
+                    };
+                    lines.push(program.line());
+                    tool::run(host, &program).map(drop)
                 };
-                let line = program.line();
-                tool::run(host, &program)?;
-                return Ok(JsonMap::from_iter([(
-                    "executed_commands".to_owned(),
-                    vec![line].into(),
-                )]));
+                // What gzip packs, the program writes and we read.
+                let packing = Packing::of(target).filter(|packing| *packing != Packing::Gzip);
+                match (packing, self.state) {
+                    (Some(packing), State::Dump) => packing.pack(host, target, run)?,
+                    (Some(packing), _) if host.metadata(target)?.is_some() => {
+                        packing.unpack(host, target, run)?;
+                    }
+                    _ => run(host, target)?,
+                }
+                return Ok(JsonMap::from_iter([("executed_commands".to_owned(), lines.into())]));
             }
             State::Present => {
                 if !delta.actual.is_there {

@@ -1,6 +1,6 @@
-//! Embeds the remote and its companion for TLS, compressed, for the triple that this program is
+//! Embeds the remote and its companions, compressed, for the triple that this program is
 //! built for. Those for other triples come from the folder that `TRUEUP_REMOTES_DIR` names
-//! (`trueup-remote-TRIPLE.gz`, `trueup-tls-TRIPLE.gz`; `cargo xtask remotes` makes them); what is
+//! (`trueup-remote-TRIPLE.gz`, `trueup-tls-TRIPLE.gz`, `trueup-rare-TRIPLE.gz`; `cargo xtask remotes` makes them); what is
 //! there for the own triple is taken instead of building.
 //!
 //! A release carries the remote that is built for size; a program that is built for debugging one
@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use recipe::{Aim, COMPANION, REMOTE, Recipe, digest};
+use recipe::{Aim, COMPANIONS, REMOTE, Recipe, digest};
 
 /// Where remotes for other triples are.
 const FOLDER_VARIABLE: &str = "TRUEUP_REMOTES_DIR";
@@ -26,10 +26,15 @@ const FOLDER_VARIABLE: &str = "TRUEUP_REMOTES_DIR";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={FOLDER_VARIABLE}");
     let out = PathBuf::from(variable("OUT_DIR")?);
-    let (mut remotes, mut companions) = (BTreeMap::new(), BTreeMap::new());
+    let mut remotes = BTreeMap::new();
+    let mut companions: BTreeMap<(&str, String), PathBuf> = BTreeMap::new();
     if let Some(folder) = env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
         remotes = in_folder(Path::new(&folder), REMOTE)?;
-        companions = in_folder(Path::new(&folder), COMPANION)?;
+        for companion in COMPANIONS {
+            let found = in_folder(Path::new(&folder), companion.program)?;
+            let found = found.into_iter().map(|(triple, gzip)| ((companion.program, triple), gzip));
+            companions.extend(found);
+        }
     }
     let triple = remote_triple(&variable("TARGET")?);
     if let Some(triple) = triple.filter(|triple| !remotes.contains_key(triple)) {
@@ -42,18 +47,23 @@ fn main() -> Result<(), Box<dyn Error>> {
             triple: &triple,
             aim: if variable("PROFILE")? == "release" { Aim::Small } else { Aim::Quick },
         };
-        let (remote, companion) = recipe.build(&out).map_err(|why| {
+        let built = recipe.build(&out).map_err(|why| {
             format!("{why}\n(or give remotes in the folder that {FOLDER_VARIABLE} names)")
         })?;
         // What they were made of, so that they are made anew where any of it changes.
-        for source in remote.sources.iter().chain(&companion.sources) {
+        for source in built.iter().flat_map(|one| &one.sources) {
             println!("cargo::rerun-if-changed={}", source.display());
         }
         for file in ["Cargo.toml", "Cargo.lock", "src/remote/build/recipe.rs"] {
             println!("cargo::rerun-if-changed={}", workspace.join(file).display());
         }
-        remotes.insert(triple.clone(), remote.gzip);
-        companions.insert(triple, companion.gzip);
+        for one in built {
+            if one.program == REMOTE {
+                remotes.insert(triple.clone(), one.gzip);
+            } else {
+                companions.insert((one.program, triple.clone()), one.gzip);
+            }
+        }
     }
     let mut list = String::from("&[\n");
     for (triple, gzip) in &remotes {
@@ -66,8 +76,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     list.push_str("]\n");
     fs::write(out.join("remotes.rs"), list)?;
     let mut list = String::from("&[\n");
-    for (triple, gzip) in &companions {
-        writeln!(list, "    ({triple:?}, include_bytes!({gzip:?})),")?;
+    for ((program, triple), gzip) in &companions {
+        writeln!(list, "    ({program:?}, {triple:?}, include_bytes!({gzip:?})),")?;
     }
     list.push_str("]\n");
     fs::write(out.join("companions.rs"), list)?;

@@ -1,10 +1,6 @@
 //! All modules there are: those of the remote, and those whose work is the controller's.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use playbook::{Catalogue, Known, Resolved, collections::Collections};
 use protocol::spec::{ArgumentSpec, ModuleSpec, Runs};
@@ -12,7 +8,7 @@ use run::{custom_module::CustomModule, execute::Specs};
 
 use crate::{
     collection_runtime::CollectionRuntimes,
-    custom_modules::{CustomModules, Found},
+    custom_modules::{CustomModules, Found, ModuleFolders},
 };
 
 /// The catalogue that playbooks are checked against and runs look into.
@@ -36,9 +32,9 @@ const SHORT_GROUPS: &[(&str, &str)] = &[
 ];
 
 impl Modules {
-    /// Collects all specs. `folders` hold modules that users have written; programs of the
-    /// controller are looked for in `search_path`.
-    pub fn new(collections: Collections, folders: Vec<PathBuf>, search_path: String) -> Self {
+    /// Collects all specs. `folders` hold what users have written; programs of the controller are
+    /// looked for in `search_path`.
+    pub fn new(collections: Collections, folders: ModuleFolders, search_path: String) -> Self {
         let mut by_name = HashMap::new();
         for spec in run::action::specs::all() {
             by_name.insert(spec.name.clone(), Arc::new(spec));

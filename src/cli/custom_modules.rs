@@ -8,7 +8,7 @@ use std::{
 };
 
 use playbook::collections::Collections;
-use run::custom_module::{CustomModule, JSON_MARK, Speech};
+use run::custom_module::{CustomModule, JSON_MARK, PythonBundle, PythonModule, Speech};
 
 use crate::python_bundle::{self, Sources};
 
@@ -24,15 +24,33 @@ const SAMPLE_BYTES: usize = 64 * 1024;
 /// A module, or why one that is there cannot be run.
 pub type Found = Result<Arc<CustomModule>, String>;
 
+/// Folders in which users have what they have written.
+#[derive(Debug, Default)]
+pub struct ModuleFolders {
+    /// Of modules.
+    pub modules: Vec<PathBuf>,
+    /// Of what modules import.
+    pub module_utils: Vec<PathBuf>,
+}
+
 /// Finds modules that users have written, and says how they are run.
 pub struct CustomModules {
-    collections: Collections,
     /// Folders of modules, the first of which counts.
     folders: RwLock<Vec<PathBuf>>,
+    support: Arc<Support>,
     /// By the name that they are known by.
     found: RwLock<HashMap<String, Found>>,
     /// Names that are in none of the folders.
     missing: RwLock<HashSet<String>>,
+}
+
+/// Where modules of Python have what they import.
+struct Support {
+    collections: Collections,
+    /// Folders of `module_utils` beside playbooks and in roles, as they are met.
+    beside: RwLock<Vec<PathBuf>>,
+    /// Those of the settings.
+    configured: Vec<PathBuf>,
     /// The folder of the package `ansible` of the controller's Python.
     ansible: OnceLock<Option<PathBuf>>,
     /// What is put before names to find programs of the controller.
@@ -41,19 +59,24 @@ pub struct CustomModules {
 
 impl CustomModules {
     /// Knows the folders of the settings; those of playbooks and roles are added as they are met.
-    pub fn new(collections: Collections, folders: Vec<PathBuf>, search_path: String) -> Self {
+    pub fn new(collections: Collections, folders: ModuleFolders, search_path: String) -> Self {
         Self {
-            collections,
-            folders: RwLock::new(folders),
+            folders: RwLock::new(folders.modules),
+            support: Arc::new(Support {
+                collections,
+                beside: RwLock::default(),
+                configured: folders.module_utils,
+                ansible: OnceLock::new(),
+                search_path,
+            }),
             found: RwLock::default(),
             missing: RwLock::default(),
-            ansible: OnceLock::new(),
-            search_path,
         }
     }
 
-    /// Adds a folder of modules, behind those that are known.
+    /// Adds a folder of modules, behind those that are known, and the `module_utils` beside it.
     pub fn add_folder(&self, folder: &Path) {
+        self.support.add_folder(&folder.with_file_name("module_utils"));
         let mut folders = self.folders.write().unwrap_or_else(PoisonError::into_inner);
         if !folders.iter().any(|known| known == folder) && folder.is_dir() {
             folders.push(folder.to_owned());
@@ -91,7 +114,7 @@ impl CustomModules {
         if let Some(found) = self.known(&key) {
             return Some(found);
         }
-        let plugins = self.collections.folder(collection)?.join("plugins");
+        let plugins = self.support.collections.folder(collection)?.join("plugins");
         let stem = name.replace('.', "/");
         let (folder, last) = match stem.rsplit_once('/') {
             Some((folder, last)) => (plugins.join("modules").join(folder), last),
@@ -122,17 +145,11 @@ impl CustomModules {
     fn read(&self, name: &str, dotted: &str, path: PathBuf) -> Found {
         let content = std::fs::read(&path)
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-        let speech = self.speech(name, dotted, &path, &content)?;
+        let speech = self.speech(name, dotted, &content)?;
         Ok(Arc::new(CustomModule { name: name.to_owned(), path, speech }))
     }
 
-    fn speech(
-        &self,
-        name: &str,
-        dotted: &str,
-        path: &Path,
-        content: &[u8],
-    ) -> Result<Speech, String> {
+    fn speech(&self, name: &str, dotted: &str, content: &[u8]) -> Result<Speech, String> {
         if is_binary(content) {
             return Ok(Speech::Binary);
         }
@@ -141,18 +158,10 @@ impl CustomModules {
             return Ok(Speech::JsonInside);
         }
         if uses_module_utils(&text) {
-            let Some(ansible) = self.ansible() else {
-                return Err(format!(
-                    "{name} ({}) is a Python module that uses Ansible's module_utils, and the \
-                     controller's python3 cannot import ansible; install ansible-core there",
-                    path.display()
-                ));
-            };
-            let folders = self.folders.read().unwrap_or_else(PoisonError::into_inner);
-            let own = folders.iter().map(|folder| folder.with_file_name("module_utils")).collect();
-            let sources = Sources { own, ansible, collections: &self.collections };
-            let bundle = python_bundle::build(dotted, text.into_owned(), &sources)?;
-            return Ok(Speech::Python(Arc::new(bundle)));
+            let (support, dotted) = (Arc::clone(&self.support), dotted.to_owned());
+            let text = text.into_owned();
+            let python = PythonModule::new(move || support.assemble(&dotted, &text));
+            return Ok(Speech::Python(Arc::new(python)));
         }
         if ["#Requires -", "#AnsibleRequires -", "#!powershell"]
             .iter()
@@ -164,6 +173,23 @@ impl CustomModules {
             return Ok(Speech::WantJson);
         }
         Ok(Speech::KeyValue)
+    }
+}
+
+impl Support {
+    fn add_folder(&self, folder: &Path) {
+        let mut folders = self.beside.write().unwrap_or_else(PoisonError::into_inner);
+        if !folders.iter().any(|known| known == folder) && folder.is_dir() {
+            folders.push(folder.to_owned());
+        }
+    }
+
+    fn assemble(&self, dotted: &str, text: &str) -> Result<PythonBundle, String> {
+        let mut own = self.beside.read().unwrap_or_else(PoisonError::into_inner).clone();
+        own.extend_from_slice(&self.configured);
+        let ansible = || self.ansible();
+        let sources = Sources { own, ansible: &ansible, collections: &self.collections };
+        python_bundle::build(dotted, text.to_owned(), &sources)
     }
 
     /// Asks the controller's Python for Ansible, once.
@@ -247,8 +273,9 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, content).unwrap();
         }
-        let modules =
-            CustomModules::new(Collections::default(), vec![root.join("library")], String::new());
+        let folders =
+            ModuleFolders { modules: vec![root.join("library")], module_utils: Vec::new() };
+        let modules = CustomModules::new(Collections::default(), folders, String::new());
         (root, modules)
     }
 
@@ -262,6 +289,7 @@ mod tests {
                 b"#!/usr/bin/python\nx = '''<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>'''\n",
             ),
             ("library/program", b"\x7fELF\0\0"),
+            ("library/new.py", b"from ansible.module_utils.basic import AnsibleModule\n"),
             ("library/shell.md", b"# about it"),
         ]);
         let speech = |name: &str| format!("{:?}", modules.legacy(name).unwrap().unwrap().speech);
@@ -269,6 +297,7 @@ mod tests {
         assert_eq!(speech("json"), "WantJson");
         assert_eq!(speech("inside"), "JsonInside");
         assert_eq!(speech("program"), "Binary");
+        assert_eq!(speech("new"), "Python(PythonModule { .. })");
         assert!(modules.known("ansible.legacy.shell").is_some());
         std::fs::remove_dir_all(root).unwrap();
     }
@@ -276,15 +305,12 @@ mod tests {
     #[test]
     fn what_cannot_be_run_is_refused() {
         let (root, modules) = modules(&[
-            ("library/new.py", b"from ansible.module_utils.basic import AnsibleModule\n"),
             ("library/win.ps1", b"#!powershell\n"),
             ("library/acts.sh", b"#!/bin/sh\n"),
             ("action_plugins/acts.py", b""),
             ("library/notes.txt", b""),
         ]);
-        for (name, words) in
-            [("new", "cannot import ansible"), ("win", "for Windows"), ("acts", "plugin in Python")]
-        {
+        for (name, words) in [("win", "for Windows"), ("acts", "plugin in Python")] {
             let why = modules.legacy(name).unwrap().unwrap_err();
             assert!(why.contains(words), "{why}");
         }

@@ -8,7 +8,9 @@ use protocol::{
     spec::{Argument, FreeForm, ModuleSpec, Runs, Support},
 };
 
-use crate::{Failed, args::DocArgs, catalogue::Modules, settings::Settings};
+use crate::{
+    Failed, args::DocArgs, catalogue::Modules, custom_modules::ModuleFolders, settings::Settings,
+};
 
 /// Shows modules.
 ///
@@ -18,7 +20,7 @@ pub fn run(args: DocArgs, _settings: Settings) -> Result<u8, Failed> {
     if args.kind != "module" {
         return plugins(&args);
     }
-    let modules = Modules::new(Collections::default(), Vec::new(), String::new());
+    let modules = Modules::new(Collections::default(), ModuleFolders::default(), String::new());
     if args.modules.is_empty() || args.list {
         for spec in modules.specs() {
             println!("{:<44} {}", spec.name, spec.summary);

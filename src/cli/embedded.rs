@@ -14,8 +14,8 @@ use transport::{RemoteBinaries, RemoteBinary, RemoteError};
 /// Triple, SHA-256 and size of the binary, and the binary compressed with gzip. Made by `build.rs`.
 const EMBEDDED: &[(&str, &str, usize, &[u8])] = include!(concat!(env!("OUT_DIR"), "/remotes.rs"));
 
-/// Triple of the remotes' companions, and they compressed with gzip.
-const COMPANIONS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/companions.rs"));
+/// The remotes' companions: program, triple, and it compressed with gzip.
+const COMPANIONS: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/companions.rs"));
 
 /// The remotes of this program, and those of a folder (`TRUEUP_REMOTES_DIR`), which win.
 ///
@@ -31,7 +31,7 @@ pub fn remotes(folder: Option<&Path>) -> Result<RemoteBinaries, RemoteError> {
             bytes: *bytes,
         });
     }
-    for (_, companion) in COMPANIONS {
+    for (_, _, companion) in COMPANIONS {
         remotes.add_companion(*companion);
     }
     if let Some(folder) = folder {
@@ -40,16 +40,20 @@ pub fn remotes(folder: Option<&Path>) -> Result<RemoteBinaries, RemoteError> {
     Ok(remotes)
 }
 
-/// Puts the companion that runs on this machine into a folder, unless it is there, and returns where.
+/// Puts the companion that speaks TLS on this machine into a folder, unless it is there, and returns
+/// where.
 ///
 /// # Errors
 /// There is none for this machine, or the folder cannot be written.
 pub fn place_companion(folder: &Path) -> io::Result<PathBuf> {
     let own = format!("{}-", std::env::consts::ARCH);
-    let found = COMPANIONS.iter().find(|(triple, _)| {
-        cfg!(target_os = "linux") && triple.starts_with(&own) && triple.contains("-linux-")
+    let found = COMPANIONS.iter().find(|(program, triple, _)| {
+        *program == "trueup-tls"
+            && cfg!(target_os = "linux")
+            && triple.starts_with(&own)
+            && triple.contains("-linux-")
     });
-    let (_, gzip) = found.ok_or_else(|| {
+    let (_, _, gzip) = found.ok_or_else(|| {
         io::Error::new(io::ErrorKind::Unsupported, "TLS is spoken by controllers on Linux alone")
     })?;
     let digest: String = Sha256::digest(gzip).iter().map(|byte| format!("{byte:02x}")).collect();

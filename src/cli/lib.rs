@@ -25,6 +25,8 @@ pub mod locale;
 pub mod program;
 pub mod pull_command;
 pub mod python_bundle;
+pub mod python_imports;
+pub mod python_library;
 pub mod rejected;
 pub mod run_command;
 pub mod running;

@@ -1,8 +1,8 @@
-//! A module of Python and what it imports of Ansible's `module_utils`, put together for a host.
+//! A module of Python and what it imports of `module_utils`, put together for a host.
 //!
-//! Nothing of Ansible's is part of Trueup: the files are those that are installed on the
-//! controller. What is imported and is not there is left out, as it may be imported on trial; the
-//! module itself then says what it misses.
+//! Files of the user's come first: those of roles, of playbooks, of settings and of collections.
+//! Then comes Trueup's own library ([`crate::python_library`]), which is on the host already. What
+//! neither has is taken from the controller's Ansible, where there is one.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,232 +10,329 @@ use std::{
 };
 
 use playbook::collections::Collections;
-use run::custom_module::PythonBundle;
+use run::custom_module::{Packed, PythonBundle};
+
+use crate::{
+    python_imports::{Import, imports},
+    python_library,
+};
 
 /// Files that one module may bring at most.
 const FILES_MAX: usize = 2000;
 
 /// Calls a module with the arguments in the file that it is given.
-const ENTRY: &str = r#"import os
+const ENTRY: &str = r#"import json
+import os
 import runpy
 import sys
 
-sys.dont_write_bytecode = True
-folder = os.path.dirname(os.path.abspath(__file__))
-sys.path[:] = [folder] + [path for path in sys.path if os.path.abspath(path) != folder]
+folder, library = os.path.dirname(os.path.abspath(__file__)), sys.argv[2]
+sys.path[:] = [folder, library] + [path for path in sys.path if os.path.abspath(path) != folder]
 with open(sys.argv[1], "rb") as stream:
-    arguments = stream.read()
-sys.argv = [sys.argv[0]]
+    call = json.loads(stream.read().decode("utf-8"))
+sys.argv = sys.argv[:1]
+arguments = call["ANSIBLE_MODULE_ARGS"]
+if arguments.get("_ansible_tmpdir") is None:
+    arguments["_ansible_tmpdir"] = os.path.join(folder, "tmp")
+    os.mkdir(arguments["_ansible_tmpdir"], 0o700)
 from ansible.module_utils import basic
 
-basic._ANSIBLE_ARGS = arguments
+basic._ANSIBLE_ARGS = json.dumps(call).encode("utf-8")
 basic._ANSIBLE_PROFILE = "legacy"
 runpy.run_module(
-    "MODULE",
-    init_globals={"_module_fqn": "MODULE", "_modlib_path": folder},
+    "DOTTED_NAME",
+    init_globals={"_module_fqn": "DOTTED_NAME", "_modlib_path": folder},
     run_name="__main__",
     alter_sys=True,
 )
 "#;
 
+/// Has a package go on in the next folder where modules are looked for.
+const GOES_ON: &str = "
+from pkgutil import extend_path as _extend_path
+
+__path__ = _extend_path(__path__, __name__)
+";
+
 /// Where imports are looked for.
 pub struct Sources<'a> {
     /// Folders of `module_utils` of the user's own, the first of which counts.
     pub own: Vec<PathBuf>,
-    /// The folder of the package `ansible` on the controller.
-    pub ansible: PathBuf,
+    /// Finds the folder of the package `ansible` on the controller, if there is one.
+    pub ansible: &'a dyn Fn() -> Option<PathBuf>,
     pub collections: &'a Collections,
 }
 
 /// Puts together a module of that dotted name, such as `ansible.modules.x`.
 ///
 /// # Errors
-/// A file that cannot be read, or too many of them.
+/// An import that it cannot do without is nowhere; a file that cannot be read; too many of them.
 pub fn build(dotted: &str, text: String, sources: &Sources) -> Result<PythonBundle, String> {
-    let mut files = BTreeMap::new();
-    let mut waiting: VecDeque<(Vec<String>, bool, String)> = VecDeque::new();
     let module: Vec<String> = dotted.split('.').map(str::to_owned).collect();
-    add_parents(&module, &mut files);
-    files.insert(format!("{}.py", module.join("/")), text.clone());
-    waiting.push_back((module, false, text));
-    let basic: Vec<String> =
-        ["ansible", "module_utils", "basic"].iter().map(|part| (*part).to_owned()).collect();
-    take(&basic, sources, &mut files, &mut waiting)?;
-    while let Some((name, is_package, text)) = waiting.pop_front() {
+    let mut bundle =
+        Bundle { module: dotted, sources, files: BTreeMap::new(), waiting: VecDeque::new() };
+    bundle.add_parents(&module);
+    bundle.files.insert(format!("{}.py", module.join("/")), text.clone());
+    bundle.waiting.push_back((module, false, text));
+    while let Some((name, is_package, text)) = bundle.waiting.pop_front() {
         for import in imports(&text, &name, is_package) {
-            take(&import, sources, &mut files, &mut waiting)?;
+            bundle.take(&import)?;
         }
-        if files.len() > FILES_MAX {
+        if bundle.files.len() > FILES_MAX {
             return Err(format!("{dotted} imports more than {FILES_MAX} files"));
         }
     }
     let entry = "call_module.py".to_owned();
-    files.insert(entry.clone(), ENTRY.replace("MODULE", dotted));
-    Ok(PythonBundle { files, entry })
+    let mut files = bundle.files;
+    files.insert(entry.clone(), ENTRY.replace("DOTTED_NAME", dotted));
+    Ok(PythonBundle { own: Packed::new(&files), entry, library: python_library::packed() })
 }
 
-/// Packages around a module, which are empty here but for those that have a file.
-fn add_parents(name: &[String], files: &mut BTreeMap<String, String>) {
-    for depth in 1..name.len() {
-        let parts = name.get(..depth).unwrap_or_default();
-        files.entry(format!("{}/__init__.py", parts.join("/"))).or_default();
+/// A module while it is put together.
+struct Bundle<'a> {
+    module: &'a str,
+    sources: &'a Sources<'a>,
+    /// Texts by path.
+    files: BTreeMap<String, String>,
+    /// Files whose imports have not been looked at: name, whether it is a package, text.
+    waiting: VecDeque<(Vec<String>, bool, String)>,
+}
+
+/// What a dotted name stands for.
+enum Place {
+    File {
+        path: PathBuf,
+        is_package: bool,
+    },
+    /// A folder without a file that says what it is.
+    Folder,
+    /// A part of Trueup's own library.
+    Library,
+}
+
+impl Bundle<'_> {
+    /// Packages around a module that have no file of the user's.
+    fn add_parents(&mut self, name: &[String]) {
+        for depth in 1..name.len() {
+            let package = name.get(..depth).unwrap_or_default().join("/");
+            let package = format!("{package}/__init__.py");
+            let of_library = python_library::text(&package);
+            let text = of_library.map(|text| format!("{GOES_ON}{text}")).unwrap_or_default();
+            self.files.entry(package).or_insert(text);
+        }
     }
-}
 
-/// Takes in the file that an import means: the longest part of its name that is one.
-fn take(
-    import: &[String],
-    sources: &Sources,
-    files: &mut BTreeMap<String, String>,
-    waiting: &mut VecDeque<(Vec<String>, bool, String)>,
-) -> Result<(), String> {
-    for depth in (1..=import.len()).rev() {
-        let name = import.get(..depth).unwrap_or_default();
-        let Some((path, is_package)) = locate(name, sources) else { continue };
+    /// Takes in the file that an import means: the longest part of its name that is one.
+    fn take(&mut self, import: &Import) -> Result<(), String> {
+        let Some(shortest) = shortest_part(&import.name) else { return Ok(()) };
+        for depth in (shortest..=import.name.len()).rev() {
+            let name = import.name.get(..depth).unwrap_or_default();
+            if let Some(place) = self.locate(name) {
+                return self.bring(name, place);
+            }
+        }
+        if !import.is_required {
+            return Ok(());
+        }
+        let looked_for: Vec<String> = [import.name.len(), import.name.len() - 1]
+            .iter()
+            .filter(|depth| **depth >= shortest)
+            .map(|depth| format!("'{}'", import.name.get(..*depth).unwrap_or_default().join(".")))
+            .collect();
+        Err(format!(
+            "Could not find imported module support code for {}.  Looked for ([{}])",
+            self.module,
+            looked_for.join(", ")
+        ))
+    }
+
+    fn bring(&mut self, name: &[String], place: Place) -> Result<(), String> {
+        let (path, is_package) = match place {
+            Place::Library => return Ok(()),
+            Place::Folder => {
+                let inside: Vec<String> = name.iter().cloned().chain(["_".to_owned()]).collect();
+                self.add_parents(&inside);
+                return Ok(());
+            }
+            Place::File { path, is_package } => (path, is_package),
+        };
         let stem = name.join("/");
         let key = if is_package { format!("{stem}/__init__.py") } else { format!("{stem}.py") };
-        if files.get(&key).is_some_and(|text| !text.is_empty()) {
-            return Ok(());
-        }
-        let text = std::fs::read_to_string(&path)
+        let mut text = std::fs::read_to_string(&path)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        let is_known = files.insert(key, text.clone()).is_some_and(|known| known == text);
-        if is_known {
+        if is_package && python_library::text(&key).is_some() {
+            text.push_str(GOES_ON);
+        }
+        if self.files.get(&key) == Some(&text) {
             return Ok(());
         }
+        self.files.insert(key, text.clone());
         // A package is run before what is in it.
-        for parent in 1..depth {
-            take(name.get(..parent).unwrap_or_default(), sources, files, waiting)?;
+        for depth in shortest_part(name).unwrap_or(name.len())..name.len() {
+            let parent = name.get(..depth).unwrap_or_default();
+            if let Some(place @ Place::File { .. }) = self.locate(parent) {
+                self.bring(parent, place)?;
+            }
         }
-        add_parents(name, files);
-        waiting.push_back((name.to_vec(), is_package, text));
-        return Ok(());
+        self.add_parents(name);
+        self.waiting.push_back((name.to_vec(), is_package, text));
+        Ok(())
     }
-    Ok(())
+
+    /// Where a dotted name is.
+    fn locate(&self, name: &[String]) -> Option<Place> {
+        let parts: Vec<&str> = name.iter().map(String::as_str).collect();
+        match parts.as_slice() {
+            ["ansible", "module_utils", rest @ ..] if !rest.is_empty() => {
+                let stem = name.join("/");
+                let is_in_library = [format!("{stem}.py"), format!("{stem}/__init__.py")]
+                    .iter()
+                    .any(|path| python_library::text(path).is_some());
+                let own = self.sources.own.iter().find_map(|folder| file_in(folder, rest));
+                own.or_else(|| is_in_library.then_some(Place::Library))
+                    .or_else(|| file_in(&(self.sources.ansible)()?.join("module_utils"), rest))
+            }
+            ["ansible_collections", namespace, collection, "plugins", rest @ ..]
+                if rest.first() == Some(&"module_utils") =>
+            {
+                let collection = format!("{namespace}.{collection}");
+                file_in(&self.sources.collections.folder(&collection)?.join("plugins"), rest)
+            }
+            _ => None,
+        }
+    }
 }
 
-/// The file of a dotted name, and whether it is a package's.
-fn locate(name: &[String], sources: &Sources) -> Option<(PathBuf, bool)> {
+/// How many parts of a name must be there for it to be brought; `None` where it is no affair of
+/// ours, as of Python's own modules.
+fn shortest_part(name: &[String]) -> Option<usize> {
     let parts: Vec<&str> = name.iter().map(String::as_str).collect();
-    let file = |folder: &Path, rest: &[&str]| {
-        let stem = rest.iter().fold(folder.to_owned(), |path, part| path.join(part));
-        let package = stem.join("__init__.py");
-        let module = stem.with_file_name(format!(
-            "{}.py",
-            stem.file_name().and_then(|name| name.to_str()).unwrap_or_default()
-        ));
-        if package.is_file() {
-            Some((package, true))
-        } else {
-            (!rest.is_empty() && module.is_file()).then_some((module, false))
-        }
-    };
     match parts.as_slice() {
-        ["ansible", "module_utils", rest @ ..] if !rest.is_empty() => {
-            let own = sources.own.iter().find_map(|folder| file(folder, rest));
-            own.or_else(|| file(&sources.ansible.join("module_utils"), rest))
-        }
-        ["ansible_collections", namespace, collection, "plugins", rest @ ..]
-            if rest.first() == Some(&"module_utils") =>
-        {
-            let folder = sources.collections.folder(&format!("{namespace}.{collection}"))?;
-            file(&folder.join("plugins"), rest)
-        }
+        ["ansible", "module_utils", first, ..] if *first != "*" => Some(3),
+        ["ansible_collections", _, _, "plugins", "module_utils", ..] => Some(5),
         _ => None,
     }
 }
 
-/// The dotted names that a text may import, each also with the names taken from it.
-fn imports(text: &str, module: &[String], is_package: bool) -> Vec<Vec<String>> {
-    let mut found = Vec::new();
-    for line in statements(text) {
-        let line = line.trim();
-        if let Some(rest) = line.strip_prefix("import ") {
-            for name in rest.split(',') {
-                let name = name.split(" as ").next().unwrap_or_default().trim();
-                found.push(dotted(name));
-            }
-        } else if let Some((base, names)) =
-            line.strip_prefix("from ").and_then(|rest| rest.split_once(" import "))
-        {
-            let base = base.trim();
-            let level = base.chars().take_while(|c| *c == '.').count();
-            let mut full: Vec<String> = match level {
-                0 => Vec::new(),
-                _ => {
-                    let package = module.len().saturating_sub(usize::from(!is_package));
-                    let kept = package.saturating_sub(level - 1);
-                    module.get(..kept).unwrap_or_default().to_vec()
-                }
-            };
-            full.extend(dotted(base.get(level..).unwrap_or_default()));
-            for name in names.trim_matches(['(', ')', ' ']).split(',') {
-                let name = name.split(" as ").next().unwrap_or_default().trim();
-                let mut one = full.clone();
-                one.extend(dotted(name));
-                found.push(one);
-            }
-            found.push(full);
-        }
+/// What stands in a folder for the rest of a dotted name.
+fn file_in(folder: &Path, rest: &[&str]) -> Option<Place> {
+    let stem = rest.iter().fold(folder.to_owned(), |path, part| path.join(part));
+    let package = stem.join("__init__.py");
+    if package.is_file() {
+        return Some(Place::File { path: package, is_package: true });
     }
-    found
-}
-
-fn dotted(name: &str) -> Vec<String> {
-    let is_name =
-        |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
-    name.split('.').map(str::trim).filter(is_name).map(str::to_owned).collect()
-}
-
-/// Lines that may be imports, put together over parentheses and backslashes, comments taken out.
-fn statements(text: &str) -> Vec<String> {
-    let mut statements = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let start = line.trim_start();
-        if !start.starts_with("import ") && !start.starts_with("from ") {
-            continue;
-        }
-        let bare = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
-        let mut whole = bare(line);
-        loop {
-            let is_open = whole.matches('(').count() > whole.matches(')').count();
-            let goes_on = whole.ends_with('\\');
-            if !is_open && !goes_on {
-                break;
-            }
-            let Some(next) = lines.next() else { break };
-            whole = format!("{} {}", whole.trim_end_matches('\\'), bare(next));
-        }
-        statements.push(whole);
+    let module = stem.with_file_name(format!("{}.py", rest.last()?));
+    if module.is_file() {
+        return Some(Place::File { path: module, is_package: false });
     }
-    statements
+    stem.is_dir().then_some(Place::Folder)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::imports;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
-    fn check(text: &str, module: &str, is_package: bool, expected: &[&str]) {
-        let module: Vec<String> = module.split('.').map(str::to_owned).collect();
-        let found: Vec<String> =
-            imports(text, &module, is_package).iter().map(|name| name.join(".")).collect();
-        assert_eq!(found, expected, "{text}");
+    use super::*;
+
+    /// What is brought for a module, with files of the user's and of the controller's Ansible.
+    fn check(module: &str, files: &[&str], expected: Result<&[&str], &str>) {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let root =
+            std::env::temp_dir().join(format!("trueup-bundle-{}-{count}", std::process::id()));
+        for line in files {
+            let (path, text) = line.split_once(": ").unwrap_or((line, ""));
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let ansible = || Some(root.join("ansible")).filter(|folder| folder.is_dir());
+        let sources = Sources {
+            own: vec![root.join("first"), root.join("second")],
+            ansible: &ansible,
+            collections: &Collections::default(),
+        };
+        let built = build("ansible.modules.m", module.to_owned(), &sources).map(|bundle| {
+            let files: BTreeMap<String, String> =
+                serde_json::from_slice(&bundle.own.content).unwrap();
+            let always = [
+                "ansible/__init__.py",
+                "ansible/modules/__init__.py",
+                "ansible/modules/m.py",
+                "call_module.py",
+            ];
+            files.into_keys().filter(|path| !always.contains(&path.as_str())).collect::<Vec<_>>()
+        });
+        if root.is_dir() {
+            std::fs::remove_dir_all(root).unwrap();
+        }
+        let built = built.as_ref().map(|files| files.iter().map(String::as_str).collect());
+        let expected = expected.map(<[&str]>::to_vec);
+        assert_eq!(built.map_err(String::as_str), expected, "{module}");
     }
 
     #[test]
-    fn imports_of_all_forms_are_found() {
-        check("import a.b as c, d\n", "m", false, &["a.b", "d"]);
-        check("    from a.b import c as d  # why\n", "m", false, &["a.b.c", "a.b"]);
-        check("from a import (\n    b,\n    c,\n)\n", "m", false, &["a.b", "a.c", "a", "a"]);
-        check("from a import b, \\\n  c\n", "m", false, &["a.b", "a.c", "a"]);
-        check("from . import x\n", "p.q.m", false, &["p.q.x", "p.q"]);
-        check("from .x import y\n", "p.q", true, &["p.q.x.y", "p.q.x"]);
-        check("from ..u.x import y\n", "p.q.m", false, &["p.u.x.y", "p.u.x"]);
+    fn what_is_imported_is_brought() {
+        let utils = "ansible/module_utils/__init__.py";
+        check("from ansible.module_utils.basic import AnsibleModule", &[], Ok(&[]));
+        check("import os\nfrom ansible.module_utils import basic, six", &[], Ok(&[]));
+        let foo = [utils, "ansible/module_utils/foo.py"];
+        check("from ansible.module_utils.foo import bar", &["first/foo.py"], Ok(&foo));
+        let nested = [
+            utils,
+            "ansible/module_utils/a/__init__.py",
+            "ansible/module_utils/a/b.py",
+            "ansible/module_utils/c.py",
+        ];
+        check(
+            "import ansible.module_utils.a.b",
+            &["second/a/b.py: from ansible.module_utils import c", "first/c.py"],
+            Ok(&nested),
+        );
+        // The user's own wins over the library, the library over the controller's.
+        let urls = [utils, "ansible/module_utils/urls.py"];
+        check("from ansible.module_utils import basic, urls", &["first/urls.py"], Ok(&urls));
+        let yumdnf = [utils, "ansible/module_utils/yumdnf.py"];
+        check(
+            "from ansible.module_utils import basic, yumdnf",
+            &["ansible/module_utils/basic.py", "ansible/module_utils/yumdnf.py"],
+            Ok(&yumdnf),
+        );
+        // What is missing may not be needed.
+        check("try:\n  import ansible.module_utils.none\nexcept Exception: pass", &[], Ok(&[]));
+        check("'''\nfrom ansible.module_utils.none import x\n'''", &[], Ok(&[]));
     }
 
     #[test]
-    fn what_is_no_import_is_passed_over() {
-        check("x = 'import a'\nimported = 1\n# from a import b\n", "m", false, &[]);
+    fn what_is_missing_is_named() {
+        let one = "'ansible.module_utils.none'";
+        let two = "'ansible.module_utils.none.x', 'ansible.module_utils.none'";
+        let cases: [(&str, &[&str], &str); 5] = [
+            ("from ansible.module_utils.none import x", &[], two),
+            ("from ansible.module_utils import none", &[], one),
+            (
+                "from ansible.module_utils.none import *",
+                &[],
+                "'ansible.module_utils.none.*', 'ansible.module_utils.none'",
+            ),
+            (
+                "from ansible.module_utils import a",
+                &["first/a.py: import ansible.module_utils.none.x"],
+                two,
+            ),
+            (
+                "from ansible_collections.a.b.plugins.module_utils.c import d",
+                &[],
+                "'ansible_collections.a.b.plugins.module_utils.c.d', \
+                 'ansible_collections.a.b.plugins.module_utils.c'",
+            ),
+        ];
+        for (text, files, looked_for) in cases {
+            let why = format!(
+                "Could not find imported module support code for ansible.modules.m.  Looked for \
+                 ([{looked_for}])"
+            );
+            check(text, files, Err(&why));
+        }
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     Failed, Program,
     args::{ConnectionOptions, InventoryOptions},
     catalogue::Modules,
+    custom_modules::ModuleFolders,
     extra_vars, secrets,
     settings::{Configuration, Settings},
 };
@@ -124,7 +125,12 @@ impl Session {
             modules: Arc::new(
                 Modules::new(
                     collections.clone(),
-                    module_folders(&settings, places.modules),
+                    ModuleFolders {
+                        modules: module_folders(&settings, places.modules),
+                        module_utils: settings
+                            .paths("DEFAULT_MODULE_UTILS_PATH")
+                            .unwrap_or_else(|| plugin_folders(&settings, "module_utils")),
+                    },
                     settings.environment.get("PATH").cloned().unwrap_or_default(),
                 )
                 .without(&rejected),
@@ -585,11 +591,14 @@ fn module_folders(settings: &Settings, named: &[PathBuf]) -> Vec<PathBuf> {
         .iter()
         .flat_map(|path| std::env::split_paths(path).collect::<Vec<_>>())
         .map(|path| settings.expand(&path.to_string_lossy()));
-    let said = settings.paths("DEFAULT_MODULE_PATH").unwrap_or_else(|| {
-        vec![
-            settings.home.join(".ansible/plugins/modules"),
-            PathBuf::from("/usr/share/ansible/plugins/modules"),
-        ]
-    });
+    let said = settings
+        .paths("DEFAULT_MODULE_PATH")
+        .unwrap_or_else(|| plugin_folders(settings, "modules"));
     named.chain(said).collect()
+}
+
+/// Where plugins of a kind are that no setting speaks of.
+fn plugin_folders(settings: &Settings, kind: &str) -> Vec<PathBuf> {
+    let places = [settings.home.join(".ansible"), PathBuf::from("/usr/share/ansible")];
+    places.iter().map(|place| place.join("plugins").join(kind)).collect()
 }

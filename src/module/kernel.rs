@@ -37,6 +37,9 @@ pub struct Space {
 /// Addresses and routes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
+    /// Numbers and names of the interfaces, in the kernel's order. A container's /sys may know
+    /// others: those of the machine that it runs on.
+    pub links: Vec<(u32, String)>,
     /// In the kernel's order.
     pub addresses: Vec<Address>,
     /// Destinations that are this host itself, with their prefix lengths, in the kernel's order.

@@ -110,6 +110,8 @@ pub struct Request {
     /// Where this is said, the module runs as a job of its own that outlives the stream, and the
     /// answer says that it was started.
     pub job: Option<JobOrder>,
+    /// Where this is said, what the module changes is undone unless it is confirmed.
+    pub guard: Option<Box<GuardOrder>>,
     /// Where it stands among requests of which none is run once one before it has failed.
     pub chain: Option<Chain>,
 }
@@ -123,6 +125,60 @@ pub struct Chain {
     /// with [`Answer::NotRun`].
     pub position: u64,
 }
+
+/// How a change is undone that could cut the host off from its controller.
+///
+/// Before the change the remote keeps what was; after it, the controller has so many seconds to
+/// reach the host again over a fresh connection and say so, under the guard's ID.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardOrder {
+    /// Letters, digits and dashes; not used twice.
+    pub id: String,
+    /// Seconds, from the end of the module on, until the change is undone.
+    pub secs: u64,
+    /// What could be cut, and is kept.
+    pub aspects: Vec<Aspect>,
+    /// What the module is to the way to the host.
+    pub step: GuardStep,
+}
+
+/// What a guarded module is to the way to a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardStep {
+    /// It writes files that a service will read later: what they held is remembered for then, and
+    /// nothing is undone yet.
+    Write,
+    /// It has a service read its files: what was is what they held when it last did.
+    Read,
+    /// It changes what holds at once.
+    #[default]
+    Change,
+}
+
+/// What a remote says of a change that it will undo unless it is confirmed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarded {
+    /// Where the SSH server listens now, as far as its configuration says.
+    pub ssh_ports: Vec<u16>,
+}
+
+/// What the way to a host depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aspect {
+    /// Rules for packets.
+    Firewall,
+    /// The configuration of the SSH server.
+    Sshd,
+    /// Addresses, routes and links.
+    Network,
+}
+
+/// The name under which a remote is asked to confirm a guarded change; its argument `id` is the
+/// guard's, and its answer has `state`: `kept`, `undone` or `unknown`, and `trouble` where undoing
+/// met any.
+pub const GUARD_MODULE: &str = "trueup.guard";
 
 /// How a module is run as a job that nobody waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +228,8 @@ pub struct Response {
     /// they were there. Ansible calls such an answer a failure unless a setting says otherwise.
     #[serde(default)]
     pub is_lossy: bool,
+    /// Where this is said, what was changed will be undone unless it is confirmed.
+    pub guarded: Option<Guarded>,
 }
 
 impl Response {
@@ -225,6 +283,7 @@ impl Response {
             warnings,
             returned: result,
             is_lossy: false,
+            guarded: None,
         }
     }
 

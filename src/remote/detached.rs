@@ -26,8 +26,11 @@ use protocol::{
 };
 
 use crate::{
+    Assortment,
+    guard::LastRead,
+    relay::Relay,
     session,
-    work::{self, UnderWay},
+    work::{self, Scene, UnderWay},
 };
 
 /// The argument by which this binary is told to be a job.
@@ -39,9 +42,10 @@ const KILL_WAIT: Duration = Duration::from_secs(5);
 /// What a job says once it stands on its own: the path of its file, or why there is none.
 type Begun = Result<String, String>;
 
-/// Starts a request as a job, and answers as soon as the job stands on its own.
-pub fn launch(request: &Request, order: &JobOrder) -> Response {
-    match start(request) {
+/// Starts a request as a job of the program that has its module, and answers as soon as the job
+/// stands on its own.
+pub fn launch(program: &Path, request: &Request, order: &JobOrder) -> Response {
+    match start(program, request) {
         Ok((pid, Ok(path))) => {
             let mut returned = JsonMap::new();
             returned.insert("started".into(), 1.into());
@@ -59,8 +63,8 @@ fn job_id(order: &JobOrder, pid: u32) -> String {
     format!("{}.{pid}", order.name)
 }
 
-fn start(request: &Request) -> Result<(u32, Begun), FrameError> {
-    let mut child = Command::new("/proc/self/exe")
+fn start(program: &Path, request: &Request) -> Result<(u32, Begun), FrameError> {
+    let mut child = Command::new(program)
         .arg(FLAG)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -84,7 +88,11 @@ fn start(request: &Request) -> Result<(u32, Begun), FrameError> {
 ///
 /// # Errors
 /// There is no request, or nobody who wants to know that the job has begun.
-pub fn serve(input: &mut impl Read, mut output: impl Write) -> Result<(), FrameError> {
+pub fn serve(
+    assortment: Assortment,
+    input: &mut impl Read,
+    mut output: impl Write,
+) -> Result<(), FrameError> {
     let umask = module::machine::read_umask();
     let environment = session::environment();
     work::answer_panics();
@@ -101,19 +109,20 @@ pub fn serve(input: &mut impl Read, mut output: impl Write) -> Result<(), FrameE
     };
     frame::write::<Begun>(&mut output, &Ok(file.path.display().to_string()))?;
     drop(output);
-    let result = run(request, environment, &file, order.limit_secs)?;
+    let scene = Scene {
+        assortment,
+        relay: Arc::new(Relay::default()),
+        environment,
+        umask,
+        last_read: LastRead::default(),
+    };
+    let result = run(request, scene, &file, order.limit_secs)?;
     Ok(file.write(&result)?)
 }
 
 /// Runs a request, at most for its time.
-fn run(
-    mut request: Request,
-    environment: Vec<(String, String)>,
-    file: &JobFile,
-    limit_secs: u64,
-) -> io::Result<JsonMap> {
+fn run(mut request: Request, scene: Scene, file: &JobFile, limit_secs: u64) -> io::Result<JsonMap> {
     request.timeout_secs = None;
-    let umask = file.umask;
     let cancellation = Arc::new(Cancellation::new()?);
     let (tell, told) = mpsc::channel();
     let (module, own) = (request.module.clone(), Arc::clone(&cancellation));
@@ -128,7 +137,7 @@ fn run(
     }));
     thread::Builder::new().name("work".into()).spawn(move || {
         let files = work::OnlyInline(std::mem::take(&mut request.files));
-        let response = work::perform(request, &environment, umask, &own, &files, None);
+        let response = work::perform(request, &scene, &own, &files, None);
         // The time may be up.
         let _ = tell.send(response);
     })?;

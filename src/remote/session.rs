@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, Read, Write},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc},
     thread,
     time::Duration,
 };
@@ -19,7 +19,10 @@ use protocol::{
 };
 
 use crate::{
+    Assortment,
+    guard::LastRead,
     inbox::{Inbox, Part},
+    relay::{Relay, Second},
     work::{self, Job, NoFiles},
 };
 
@@ -57,12 +60,22 @@ impl Outlet {
 struct Slot {
     cancellation: Arc<Cancellation>,
     inbox: Arc<Inbox>,
+    /// Who was handed the request, where it is someone else.
+    elsewhere: Arc<OnceLock<Arc<Second>>>,
 }
 
 impl Slot {
     fn end(&self) {
         self.cancellation.cancel();
         self.inbox.close();
+    }
+
+    /// Passes something about a request on to whoever was handed it.
+    fn pass(&self, message: &ToRemote) -> bool {
+        let Some(second) = self.elsewhere.get() else { return false };
+        // Where it has ended, the request is answered by that.
+        let _ = second.pass(message);
+        true
     }
 }
 
@@ -98,17 +111,30 @@ pub fn environment() -> Vec<(String, String)> {
 ///
 /// # Errors
 /// A stream that fails, or holds what is no frame.
-pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), FrameError> {
+pub fn serve(
+    assortment: Assortment,
+    relay: Relay,
+    mut input: impl Read,
+    output: Box<dyn Write + Send>,
+) -> Result<(), FrameError> {
     let umask = read_umask();
     let environment = environment();
     work::answer_panics();
     let outlet = Outlet(Arc::new(Mutex::new(output)));
     greet(&outlet, &environment, umask)?;
     let slots = Slots::default();
+    let relay = Arc::new(relay);
     let (jobs, waiting) = mpsc::sync_channel::<Job>(REQUESTS_MAX);
     let (ended, end) = mpsc::channel();
     let worker = {
         let (outlet, slots) = (outlet.clone(), Arc::clone(&slots));
+        let scene = work::Scene {
+            assortment,
+            relay: Arc::clone(&relay),
+            environment,
+            umask,
+            last_read: LastRead::default(),
+        };
         thread::Builder::new().name("work".into()).spawn(move || {
             let mut broken = BrokenChains::default();
             for job in waiting {
@@ -116,7 +142,7 @@ pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), 
                 let answer = if broken.holds_back(chain) {
                     Answer::NotRun
                 } else {
-                    let response = work::run(job, &environment, umask, &outlet);
+                    let response = work::run(job, &scene, &outlet);
                     // Of what was no text the controller says whether it counts.
                     if response.failed || response.is_lossy {
                         broken.add(chain);
@@ -148,11 +174,13 @@ pub fn serve(mut input: impl Read, output: Box<dyn Write + Send>) -> Result<(), 
     if std::env::args().nth(1).as_deref() == Some("--frames") {
         // A file ends before its requests do.
         let _ = end.recv();
+        relay.close();
         return result;
     }
     for slot in lock(&slots).values() {
         slot.end();
     }
+    relay.close();
     // Children are killed by now; what else goes on ends with the process.
     let _ = end.recv_timeout(END_WAIT);
     result
@@ -197,6 +225,11 @@ fn take(
     let id = message.id;
     let refuse = |why: String| outlet.send(id, Answer::Done(Box::new(Response::failure(why))));
     let mut slots = lock(slots);
+    if !matches!(message.order, Order::Run(_) | Order::Cancel)
+        && slots.get(&id).is_some_and(|slot| slot.pass(&message))
+    {
+        return Ok(());
+    }
     match message.order {
         Order::Run(request) => {
             if slots.contains_key(&id) {
@@ -204,9 +237,15 @@ fn take(
             }
             let cancellation = Arc::new(Cancellation::new()?);
             let inbox = Arc::new(Inbox::default());
-            let slot = Slot { cancellation: Arc::clone(&cancellation), inbox: Arc::clone(&inbox) };
+            let elsewhere = Arc::default();
+            let slot = Slot {
+                cancellation: Arc::clone(&cancellation),
+                inbox: Arc::clone(&inbox),
+                elsewhere: Arc::clone(&elsewhere),
+            };
             slots.insert(id, slot);
-            if jobs.try_send(Job { id, request: *request, cancellation, inbox }).is_err() {
+            let request = *request;
+            if jobs.try_send(Job { id, request, cancellation, inbox, elsewhere }).is_err() {
                 slots.remove(&id);
                 return refuse(format!("more than {REQUESTS_MAX} requests wait for their turn"));
             }
@@ -222,6 +261,7 @@ fn take(
         Order::Cancel => {
             if let Some(slot) = slots.get(&id) {
                 slot.end();
+                slot.pass(&ToRemote { id, order: Order::Cancel });
             }
         }
     }

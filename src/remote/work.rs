@@ -3,10 +3,10 @@
 use std::{
     io::{self, Cursor, Read},
     panic,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -18,10 +18,20 @@ use module::{
     FileMode, Mode,
     machine::{Cancellation, Courier, Machine},
 };
-use modules::{CATALOGUE, INTERNAL};
-use protocol::{Answer, Digest, Json, JsonMap, Request, Response, request::InlineFile};
+use protocol::{
+    Answer, Digest, Json, JsonMap, Order, Request, Response, ToRemote,
+    request::{GUARD_MODULE, GuardOrder, InlineFile},
+};
 
-use crate::{companion, courier::StreamCourier, detached, inbox::Inbox, session::Outlet};
+use crate::{
+    Assortment, companion,
+    courier::StreamCourier,
+    detached,
+    guard::{self, LastRead, Undoer},
+    inbox::Inbox,
+    relay::{Relay, Second},
+    session::Outlet,
+};
 
 /// A request and its ways to be reached.
 pub struct Job {
@@ -29,6 +39,18 @@ pub struct Job {
     pub request: Request,
     pub cancellation: Arc<Cancellation>,
     pub inbox: Arc<Inbox>,
+    /// Where it is said who was handed the request.
+    pub elsewhere: Arc<OnceLock<Arc<Second>>>,
+}
+
+/// What is the same for all requests of a stream.
+pub struct Scene {
+    pub assortment: Assortment,
+    pub relay: Arc<Relay>,
+    pub environment: Vec<(String, String)>,
+    pub umask: FileMode,
+    /// What files held that services have not read anew yet.
+    pub last_read: LastRead,
 }
 
 /// A courier for work outside of any request.
@@ -115,20 +137,23 @@ fn names_tls(args: &JsonMap) -> bool {
 }
 
 /// Runs one request to its end.
-pub fn run(
-    job: Job,
-    environment: &[(String, String)],
-    umask: FileMode,
-    outlet: &Outlet,
-) -> Response {
-    let Job { id, mut request, cancellation, inbox } = job;
+pub fn run(job: Job, scene: &Scene, outlet: &Outlet) -> Response {
+    if job.request.module == GUARD_MODULE {
+        return guard::confirm(&job.request);
+    }
+    let rest = scene.assortment.rest;
+    let rest = rest.filter(|_| scene.assortment.find(&job.request.module).is_none());
+    if let Some(companion) = rest {
+        return run_elsewhere(job, companion, scene, outlet);
+    }
+    let Job { id, mut request, cancellation, inbox, .. } = job;
     if let Some(order) = &request.job {
         if names_tls(&request.args) {
             // A job has nobody to ask for it. Where it cannot be had, the job says so.
             let courier = StreamCourier::new(id, outlet.clone(), inbox, Vec::new());
             let _ = courier.companion("tls");
         }
-        return detached::launch(&request, order);
+        return detached::launch(Path::new("/proc/self/exe"), &request, order);
     }
     let files = std::mem::take(&mut request.files);
     let courier = StreamCourier::new(id, outlet.clone(), Arc::clone(&inbox), files);
@@ -141,22 +166,100 @@ pub fn run(
             let _ = listener.send(id, Answer::Done(Box::new(response)));
         }),
     }));
-    let response = perform(request, environment, umask, &cancellation, &courier, Some(&inbox));
+    let response = match request.guard.take().filter(|_| !request.check) {
+        None => perform(request, scene, &cancellation, &courier, Some(&inbox)),
+        Some(order) => perform_guarded(request, &order, scene, &cancellation, &courier, &inbox),
+    };
     put_under_way(None);
     response
+}
+
+/// Runs a module whose change is undone unless it is confirmed.
+fn perform_guarded(
+    request: Request,
+    order: &GuardOrder,
+    scene: &Scene,
+    cancellation: &Arc<Cancellation>,
+    courier: &dyn Courier,
+    inbox: &Arc<Inbox>,
+) -> Response {
+    let run = |request| perform(request, scene, cancellation, courier, Some(inbox));
+    // What surely changes nothing needs no guard.
+    let look = run(Request { check: true, diff: false, ..request.clone() });
+    if !look.failed && !look.changed && !look.skipped {
+        return run(request);
+    }
+    let host =
+        Machine::new(scene.environment.clone(), scene.umask, Arc::clone(cancellation), courier);
+    let undoer = match Undoer::start(&host, order, &scene.last_read) {
+        Ok(undoer) => undoer,
+        Err(why) => {
+            return Response::failure(format!(
+                "the task could cut the host off, and what is there cannot be kept for that: {why}                  (trueup_guard_secs=0 runs it without a guard)"
+            ));
+        }
+    };
+    let mut response = run(request);
+    match undoer {
+        None => {}
+        Some(undoer) if !response.changed && !response.failed => undoer.withdraw(),
+        Some(undoer) => {
+            response.guarded = Some(Undoer::told(&host, order));
+            undoer.release();
+        }
+    }
+    response
+}
+
+/// Hands a request to the program that has its module.
+fn run_elsewhere(job: Job, companion: &str, scene: &Scene, outlet: &Outlet) -> Response {
+    let Job { id, request, cancellation, inbox, elsewhere } = job;
+    if cancellation.is_cancelled() {
+        return cancelled();
+    }
+    let courier = StreamCourier::new(id, outlet.clone(), inbox, Vec::new());
+    let place = || match scene.relay.in_place() {
+        Some(program) => Ok(program.to_owned()),
+        None => courier.companion(companion),
+    };
+    let lost = |why: io::Error| {
+        Response::failure(format!("{} cannot be run on this host: {why}", request.module))
+    };
+    if let Some(order) = &request.job {
+        if names_tls(&request.args) {
+            // As above.
+            let _ = courier.companion("tls");
+        }
+        return match place() {
+            Ok(program) => detached::launch(&program, &request, order),
+            Err(why) => lost(why),
+        };
+    }
+    let second = match scene.relay.second(outlet, place) {
+        Ok(second) => second,
+        Err(_) if cancellation.is_cancelled() => return cancelled(),
+        Err(why) => return lost(why),
+    };
+    // From here on all that is said of the request is said to the other program.
+    let second = elsewhere.get_or_init(|| second);
+    let call = second.hand_over(id, request);
+    if cancellation.is_cancelled() {
+        // It may have been said before the other program knew of the request, and is said again.
+        let _ = second.pass(&ToRemote { id, order: Order::Cancel });
+    }
+    call.wait()
 }
 
 /// Runs a module to its end. What waits at the inbox is let go when the time is up.
 pub fn perform(
     request: Request,
-    environment: &[(String, String)],
-    umask: FileMode,
+    scene: &Scene,
     cancellation: &Arc<Cancellation>,
     courier: &dyn Courier,
     inbox: Option<&Arc<Inbox>>,
 ) -> Response {
     let name = request.module.clone();
-    let Some(entry) = CATALOGUE.find(&name).or_else(|| INTERNAL.find(&name)) else {
+    let Some(entry) = scene.assortment.find(&name) else {
         return Response::failure(format!("bug in trueup: there is no module {name} on the host"));
     };
     if cancellation.is_cancelled() {
@@ -164,9 +267,9 @@ pub fn perform(
     }
     let timeout = request.timeout_secs;
     let watch = timeout.map(|secs| Watch::begin(secs, cancellation, inbox));
-    let mut variables = environment.to_vec();
+    let mut variables = scene.environment.clone();
     variables.extend(request.environment);
-    let mut host = Machine::new(variables, umask, Arc::clone(cancellation), courier);
+    let mut host = Machine::new(variables, scene.umask, Arc::clone(cancellation), courier);
     let mode = Mode { check: request.check, diff: request.diff };
     let response = (entry.run)(&request.args, mode, &mut host);
     let has_timed_out = watch.is_some_and(|watch| watch.end());

@@ -17,6 +17,7 @@ pub mod set_fact;
 pub mod set_stats;
 pub mod setup;
 pub mod specs;
+mod synchronize;
 pub mod transfer;
 mod tree;
 pub mod validate_argument_spec;
@@ -27,13 +28,18 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::Task;
-use protocol::{Json, JsonMap, request::InlineFile, spec::Runs};
+use protocol::{
+    Json, JsonMap,
+    request::{GuardStep, Guarded, InlineFile},
+    spec::Runs,
+};
 use template::{Scope, Value};
 use transport::Files;
 
 use crate::{
     TaskResult,
     execute::{Executor, Settings},
+    guard,
 };
 
 /// What an action may use.
@@ -83,7 +89,7 @@ pub(crate) fn is_unchecked(name: &str) -> bool {
 
 /// Whether an action has a controller's half.
 pub(crate) fn has_controller_half(name: &str) -> bool {
-    CONTROLLER_HALVES.contains(&short(name))
+    CONTROLLER_HALVES.contains(&short(name)) || name == synchronize::NAME
 }
 
 /// Whether an action is one request to a host and nothing else: it neither looks at what other
@@ -91,7 +97,10 @@ pub(crate) fn has_controller_half(name: &str) -> bool {
 pub(crate) fn is_one_request(name: &str, runs: Runs) -> bool {
     /// Account changes end the remotes of their users.
     const MORE: &[&str] = &["async_status", "fetch", "gather_facts", "raw", "setup", "user"];
-    runs != Runs::Controller && !is_unchecked(name) && !MORE.contains(&short(name))
+    runs != Runs::Controller
+        && !is_unchecked(name)
+        && !MORE.contains(&short(name))
+        && name != synchronize::NAME
 }
 
 /// Whether null means something else to a module than leaving the argument out.
@@ -133,6 +142,9 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Valu
 
 /// Runs an action whose arguments have been checked.
 pub(crate) async fn run_checked(context: &ActionContext<'_>, args: JsonMap) -> TaskResult {
+    if *context.task.action.name == *synchronize::NAME {
+        return synchronize::run(context, args).await;
+    }
     match short(&context.task.action.name) {
         "assemble" | "copy" | "template" | "unarchive" | "script" | "fetch" | "uri" => {
             transfer::run(context, args).await
@@ -153,6 +165,12 @@ impl ActionContext<'_> {
     /// How the task reaches its host.
     pub fn way(&self) -> Result<crate::connect::Way, Box<TaskResult>> {
         self.executor.way(self.task, self.host, self.scope, self.settings)
+    }
+
+    /// How the task's host itself is reached, whomever the work is delegated to.
+    pub fn own_way(&self) -> Result<crate::connect::Way, Box<TaskResult>> {
+        let settings = Settings { delegate_to: None, ..self.settings.clone() };
+        self.executor.way(self.task, self.host, self.scope, &settings)
     }
 
     /// What a result says of how its module was called: all arguments, those that were left out as
@@ -225,7 +243,19 @@ impl ActionContext<'_> {
         let invocation = self.invocation(module, &args);
         let mut request = Executor::request(module, args, self.settings);
         request.files = inline;
+        request.guard = match guard::order(self.scope, &way, &request) {
+            Ok(order) => order.map(Box::new),
+            Err(why) => return TaskResult::failure(why),
+        };
+        let order = request.guard.clone().filter(|order| order.step != GuardStep::Write);
         let ahead = executor.ahead.as_ref();
+        if let (Some(_), Some(ahead)) = (&order, ahead)
+            && ahead.tripwire.is_some()
+        {
+            // What may be undone is done in its turn, and nothing is sent behind it.
+            ahead.give_up();
+            return TaskResult::default();
+        }
         if let Some(ahead) = ahead {
             request.chain = Some(ahead.chain);
             // On the controller's own machine a lookup may see what the task before has done.
@@ -249,12 +279,16 @@ impl ActionContext<'_> {
                 Some(sent)
             }
         };
+        if let (Some(_), Some(ahead)) = (&order, ahead) {
+            ahead.place.break_line();
+        }
         match executor.reach.call(&way, request, files, sink, sent).await {
             Err(crate::reach::ReachError::Call(transport::CallError::NotRun)) => {
                 ahead.inspect(|ahead| ahead.give_up());
                 TaskResult::default()
             }
             Ok(mut response) => {
+                let guarded = response.guarded.take();
                 // Groups are given to a process when it begins.
                 if let Some(user) = account.filter(|_| response.changed && !goes) {
                     executor.reach.leave(&way, &user).await;
@@ -273,6 +307,26 @@ impl ActionContext<'_> {
                 result.lists_diffs = LISTING_DIFFS.contains(&module);
                 result.until_run = result.skipped && self.settings.check;
                 result.fields.entry("invocation").or_insert(invocation);
+                match (&order, &guarded) {
+                    (Some(order), Some(guarded)) => {
+                        guard::confirm(&*executor.reach, &way, order, guarded, result).await
+                    }
+                    _ => result,
+                }
+            }
+            // The answer itself was cut off: the host undoes the change, or is told to keep it.
+            Err(error) if error.is_unreachable() && order.is_some() => {
+                let mut result = unanswered(&error);
+                if let Some(order) = order {
+                    result.unreachable = false;
+                    result =
+                        guard::confirm(&*executor.reach, &way, &order, &Guarded::default(), result)
+                            .await;
+                    if !result.failed {
+                        result.failed = true;
+                        result.hint = None;
+                    }
+                }
                 result
             }
             Err(error) => unanswered(&error),

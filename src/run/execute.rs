@@ -410,6 +410,7 @@ impl Executor {
             timeout_secs: None,
             files: Vec::new(),
             job: settings.job.as_ref().map(|job| job.order.clone()),
+            guard: None,
             chain: None,
         }
     }

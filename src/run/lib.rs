@@ -17,6 +17,7 @@ pub mod dispatch;
 pub mod event;
 pub mod execute;
 pub mod fact_cache;
+mod guard;
 pub mod handlers;
 pub mod includes;
 pub mod magic;

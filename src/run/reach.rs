@@ -73,6 +73,13 @@ pub trait Reach: Send + Sync {
         sent: Option<Sent>,
     ) -> BoxFuture<'a, Result<Response, ReachError>>;
 
+    /// Has the remote run a request over a connection of its own, which is closed afterwards.
+    fn afresh<'a>(
+        &'a self,
+        way: &'a Way,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, ReachError>>;
+
     /// Runs a command line without the remote.
     fn raw<'a>(
         &'a self,
@@ -206,6 +213,25 @@ impl Reach for Connections {
                 self.forget(&key, &slot);
             }
             Ok(result?)
+        })
+    }
+
+    fn afresh<'a>(
+        &'a self,
+        way: &'a Way,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, ReachError>> {
+        Box::pin(async move {
+            let connection = self.connector.connect(&way.target).await?;
+            let response = match connection.remote(way.become_.as_ref()).await {
+                Ok(remote) => remote.call(request, &transport::NoFiles, None).await,
+                Err(error) => {
+                    connection.close().await;
+                    return Err(error.into());
+                }
+            };
+            connection.close().await;
+            Ok(response?)
         })
     }
 

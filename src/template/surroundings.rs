@@ -202,6 +202,10 @@ impl Surroundings {
             (Some(home), Some(rest)) if rest.starts_with('/') => {
                 home.join(rest.trim_start_matches('/'))
             }
+            (_, Some(rest)) if rest.starts_with(|letter: char| letter.is_ascii_alphabetic()) => {
+                let (user, below) = rest.split_once('/').unwrap_or((rest, ""));
+                home_of(user).map_or_else(|| PathBuf::from(path), |home| home.join(below))
+            }
             _ => PathBuf::from(path),
         }
     }
@@ -259,5 +263,35 @@ impl Surroundings {
                 .map_err(|message| TemplateError::new(ErrorKind::Decrypt, message));
         }
         String::from_utf8(bytes).map_err(|_| failure("it is not UTF-8 text".into()))
+    }
+}
+
+/// The home folder of a user of this machine, as /etc/passwd has it.
+fn home_of(user: &str) -> Option<PathBuf> {
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    let line = accounts.lines().find(|line| line.split(':').next() == Some(user))?;
+    line.split(':').nth(5).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes_stand_for_a_tilde() {
+        let surroundings =
+            Surroundings { home_folder: Some("/home/me".into()), ..Surroundings::default() };
+        let root = home_of("root").unwrap();
+        for (path, expected) in [
+            ("~", PathBuf::from("/home/me")),
+            ("~/x", "/home/me/x".into()),
+            ("~root", root.clone()),
+            ("~root/.ssh/key", root.join(".ssh/key")),
+            ("~nosuchuser/x", "~nosuchuser/x".into()),
+            ("~1", "~1".into()),
+            ("a~root", "a~root".into()),
+        ] {
+            assert_eq!(surroundings.expand_home(path), expected, "{path}");
+        }
     }
 }

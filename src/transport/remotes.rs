@@ -17,9 +17,9 @@ use crate::error::RemoteError;
 const BINARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// How files of remotes and their companions are called: `trueup-remote-TRIPLE.gz`,
-/// `trueup-tls-TRIPLE.gz`.
+/// `trueup-tls-TRIPLE.gz`, `trueup-rare-TRIPLE.gz`.
 const FILE_PREFIX: &str = "trueup-remote-";
-const COMPANION_PREFIX: &str = "trueup-tls-";
+const COMPANION_PREFIXES: [&str; 2] = ["trueup-tls-", "trueup-rare-"];
 const FILE_SUFFIX: &str = ".gz";
 
 /// Kernel and machine as `uname -sm` prints them, by the architecture that a target triple starts
@@ -113,8 +113,7 @@ impl RemoteBinaries {
         self.companions.get(digest).map(|gzip| &**gzip)
     }
 
-    /// Adds all `trueup-remote-TRIPLE.gz` and `trueup-tls-TRIPLE.gz` of a folder, remotes instead of
-    /// those that were there.
+    /// Adds all remotes and companions of a folder, remotes instead of those that were there.
     ///
     /// # Errors
     /// [`RemoteError::Unreadable`] where the folder or one of these files cannot be read, or a
@@ -131,7 +130,8 @@ impl RemoteBinaries {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let Some(name) = name.strip_suffix(FILE_SUFFIX) else { continue };
             let remote = name.strip_prefix(FILE_PREFIX);
-            if remote.is_none() && !name.starts_with(COMPANION_PREFIX) {
+            let is_companion = COMPANION_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+            if remote.is_none() && !is_companion {
                 continue;
             }
             let gzip = fs::read(&path).map_err(|error| unreadable(&path, error.to_string()))?;

@@ -111,7 +111,7 @@ settings! {
     DEFAULT_MODULE_COMPRESSION: Text = r#""ZIP_DEFLATED""#, Inside, [], [("defaults", "module_compression")], ["ansible_module_compression"], [];
     DEFAULT_MODULE_NAME: Text = r#""command""#, Here, [], [("defaults", "module_name")], [], [];
     DEFAULT_MODULE_PATH: PathSpec = r#""{home}/plugins/modules:/usr/share/ansible/plugins/modules""#, Here, ["ANSIBLE_LIBRARY"], [("defaults", "library")], [], [];
-    DEFAULT_MODULE_UTILS_PATH: PathSpec = r#""{home}/plugins/module_utils:/usr/share/ansible/plugins/module_utils""#, Nowhere, ["ANSIBLE_MODULE_UTILS"], [("defaults", "module_utils")], [], [];
+    DEFAULT_MODULE_UTILS_PATH: PathSpec = r#""{home}/plugins/module_utils:/usr/share/ansible/plugins/module_utils""#, Here, ["ANSIBLE_MODULE_UTILS"], [("defaults", "module_utils")], [], [];
     DEFAULT_NETCONF_PLUGIN_PATH: PathSpec = r#""{home}/plugins/netconf:/usr/share/ansible/plugins/netconf""#, Inside, ["ANSIBLE_NETCONF_PLUGINS"], [("defaults", "netconf_plugins")], [], [];
     DEFAULT_NO_LOG: Bool = "false", Nowhere, ["ANSIBLE_NO_LOG"], [("defaults", "no_log")], [], [];
     DEFAULT_NO_TARGET_SYSLOG: Bool = "false", Inside, ["ANSIBLE_NO_TARGET_SYSLOG"], [("defaults", "no_target_syslog")], ["ansible_no_target_syslog"], [];

@@ -14,6 +14,8 @@ use rustix::net::{
 
 use crate::kernel::{Address, Network, Route, Scope};
 
+const RTM_NEWLINK: u16 = 16;
+const RTM_GETLINK: u16 = 18;
 const RTM_NEWADDR: u16 = 20;
 const RTM_GETADDR: u16 = 22;
 const RTM_NEWROUTE: u16 = 24;
@@ -24,6 +26,7 @@ const NLM_F_REQUEST: u16 = 1;
 const NLM_F_DUMP: u16 = 0x300;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
+const IFLA_IFNAME: u16 = 3;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_LABEL: u16 = 3;
@@ -56,6 +59,12 @@ pub fn read() -> io::Result<Network> {
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
     sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(Duration::from_secs(2)))?;
     let mut network = Network::default();
+    // Of any family: `struct ifinfomsg`, empty.
+    let _ = ask(&socket, RTM_GETLINK, NLM_F_DUMP, &[0; 16], |kind, body| {
+        if kind == RTM_NEWLINK {
+            network.links.extend(parse_link(body));
+        }
+    });
     for family in [AF_INET, AF_INET6] {
         // A kernel without IPv6 refuses; then there is nothing of it.
         let _ =
@@ -169,6 +178,13 @@ fn number(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
 }
 
+fn parse_link(body: &[u8]) -> Option<(u32, String)> {
+    let interface = number(body.get(4..)?)?;
+    let name = attributes(body.get(16..)?).find(|(kind, _)| *kind == IFLA_IFNAME);
+    let name = String::from_utf8_lossy(name?.1).trim_end_matches('\0').to_owned();
+    Some((interface, name))
+}
+
 fn parse_address(body: &[u8]) -> Option<Address> {
     let [_, prefix_bits, flags, scope, ..] = *body else { return None };
     let interface = number(body.get(4..)?)?;
@@ -242,6 +258,7 @@ mod tests {
         let found = found.unwrap();
         assert_eq!((found.prefix_bits, found.scope), (8, Scope::Host));
         assert_eq!(found.label.as_deref(), Some("lo"));
+        assert!(network.links.contains(&(found.interface, "lo".into())));
         assert!(network.local.contains(&(IpAddr::V4(Ipv4Addr::LOCALHOST), 32)));
     }
 
@@ -253,6 +270,7 @@ mod tests {
         assert_eq!(parse_address(&[2, 8, 0, 0, 1, 0, 0, 0, 99, 0, 1, 0, 127, 0, 0, 1]), None);
         // The length of the attribute is shorter than its head.
         assert_eq!(parse_address(&[2, 8, 0, 0, 1, 0, 0, 0, 2, 0, 1, 0, 127, 0, 0, 1]), None);
+        assert_eq!(parse_link(&[0; 16]), None);
         assert_eq!(parse_route(&[]), None);
         assert!(split_message(&[255, 0, 0, 0, 0, 0]).is_none());
         assert!(split_message(&[4, 0, 0, 0, 0, 0]).is_none());

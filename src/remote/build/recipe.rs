@@ -1,4 +1,4 @@
-//! How the two programs that go to hosts are built: shared by the build script of the program that
+//! How the programs that go to hosts are built: shared by the build script of the program that
 //! carries them and by `cargo xtask remotes`.
 
 use std::{
@@ -13,12 +13,24 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
-/// The two programs that go to hosts.
+/// The program that every host is sent.
 pub const REMOTE: &str = "trueup-remote";
-pub const COMPANION: &str = "trueup-tls";
 
-/// Tells the remote's build the digest of its companion.
-const DIGEST_VARIABLE: &str = "TRUEUP_TLS_DIGEST";
+/// Programs that stand beside it where they are needed, in the order of their builds: each carries
+/// the digests of those before it, and the remote those of all.
+pub const COMPANIONS: [Companion; 2] = [
+    Companion { program: "trueup-tls", package: "trueup-tls", digest: "TRUEUP_TLS_DIGEST" },
+    Companion { program: "trueup-rare", package: "trueup-remote", digest: "TRUEUP_RARE_DIGEST" },
+];
+
+/// A program that stands beside the remote.
+#[derive(Clone, Copy, Debug)]
+pub struct Companion {
+    pub program: &'static str,
+    package: &'static str,
+    /// Tells later builds its digest.
+    digest: &'static str,
+}
 
 /// Flags for a binary that runs on any kernel without a loader, at a fixed address: that is 12 %
 /// smaller. Nothing in it unwinds.
@@ -75,6 +87,7 @@ pub struct Recipe<'a> {
 /// A program that was built.
 #[derive(Clone, Debug)]
 pub struct Built {
+    pub program: &'static str,
     /// The compressed program.
     pub gzip: PathBuf,
     /// All files that it was made of.
@@ -82,31 +95,40 @@ pub struct Built {
 }
 
 impl Recipe<'_> {
-    /// Builds the companion and the remote, which carries the companion's digest, and puts
-    /// `PROGRAM-TRIPLE.gz` of both into a folder.
+    /// Builds the companions and the remote, which carries their digests, and puts
+    /// `PROGRAM-TRIPLE.gz` of each into a folder. The remote is the last.
     ///
     /// # Errors
     /// What cargo or the file system said.
-    pub fn build(&self, folder: &Path) -> Result<(Built, Built), String> {
-        let (companion, digest) =
-            self.compress(self.compile(COMPANION, None)?, COMPANION, folder)?;
-        let (remote, _) = self.compress(self.compile(REMOTE, Some(&digest))?, REMOTE, folder)?;
-        Ok((remote, companion))
+    pub fn build(&self, folder: &Path) -> Result<Vec<Built>, String> {
+        let (mut built, mut digests) = (Vec::new(), Vec::new());
+        for companion in COMPANIONS {
+            let binary = self.compile(companion.package, companion.program, &digests)?;
+            let (one, digest) = self.compress(binary, companion.program, folder)?;
+            built.push(one);
+            digests.push((companion.digest, digest));
+        }
+        let binary = self.compile(REMOTE, REMOTE, &digests)?;
+        built.push(self.compress(binary, REMOTE, folder)?.0);
+        Ok(built)
     }
 
-    fn compile(&self, program: &str, companion: Option<&str>) -> Result<PathBuf, String> {
+    fn compile(
+        &self,
+        package: &str,
+        program: &str,
+        digests: &[(&str, String)],
+    ) -> Result<PathBuf, String> {
         let mut cargo = Command::new(self.cargo);
         cargo
             .current_dir(self.workspace)
-            .args(["build", "--locked", "--package", program, "--bin", program])
+            .args(["build", "--locked", "--package", package, "--bin", program])
             .args(["--profile", self.aim.profile(), "--target", self.triple, "--target-dir"])
             .arg(self.target);
         for name in foreign_variables() {
             cargo.env_remove(name);
         }
-        if let Some(digest) = companion {
-            cargo.env(DIGEST_VARIABLE, digest);
-        }
+        cargo.envs(digests.iter().map(|(variable, digest)| (*variable, digest.as_str())));
         cargo.env("CARGO_ENCODED_RUSTFLAGS", RUST_FLAGS.join("\x1f"));
         let output = cargo.output().map_err(|why| format!("cargo cannot be run: {why}"))?;
         if !output.status.success() {
@@ -125,7 +147,7 @@ impl Recipe<'_> {
     fn compress(
         &self,
         binary: PathBuf,
-        program: &str,
+        program: &'static str,
         folder: &Path,
     ) -> Result<(Built, String), String> {
         let fault = |path: &Path, why: std::io::Error| format!("{}: {why}", path.display());
@@ -142,7 +164,7 @@ impl Recipe<'_> {
         let gzip = gzip.map_err(|why| fault(&binary, why))?;
         let path = folder.join(format!("{program}-{}.gz", self.triple));
         fs::write(&path, &gzip).map_err(|why| fault(&path, why))?;
-        let built = Built { gzip: path, sources: sources(&rule) };
+        let built = Built { program, gzip: path, sources: sources(&rule) };
         Ok((built, digest(&gzip)))
     }
 }

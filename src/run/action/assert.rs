@@ -107,6 +107,9 @@ fn conditions(context: &ActionContext<'_>, that: &Tree) -> Result<Vec<Assertion>
                 conditions.extend(self::conditions(context, &Tree::Value(item))?);
             }
         }
+        // Nothing, as a dash in YAML with nothing behind it, holds.
+        Tree::Value(Value::None) => {}
+        Tree::Value(Value::Str(text)) if text.trim().is_empty() => {}
         // What hosts and modules said is never evaluated.
         Tree::Value(Value::Str(text))
             if matches!(text.kind(), TextKind::Untrusted | TextKind::UntrustedFinal) =>
@@ -116,9 +119,6 @@ fn conditions(context: &ActionContext<'_>, that: &Tree) -> Result<Vec<Assertion>
                 "Conditional is marked as unsafe, and cannot be evaluated.",
             ));
         }
-        // Nothing, as a dash in YAML with nothing behind it, holds.
-        Tree::Value(Value::None) => {}
-        Tree::Value(Value::Str(text)) if text.trim().is_empty() => {}
         Tree::Value(Value::Str(text)) => conditions.push(expression(context, text)?),
         Tree::Template(template) => {
             // A template that is a list holds the conditions; any other is one.

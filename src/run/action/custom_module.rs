@@ -5,10 +5,13 @@ use protocol::{Json, JsonMap, request::InlineFile};
 use serde_json::json;
 use template::Value;
 
-use super::{ActionContext, files::Offered};
+use super::{
+    ActionContext,
+    files::{Offered, digest_of},
+};
 use crate::{
     TaskResult,
-    custom_module::{CustomModule, JSON_MARK, Speech},
+    custom_module::{CustomModule, JSON_MARK, Packed, Speech},
 };
 
 /// What runs them on the host.
@@ -17,6 +20,9 @@ const RUNNER: &str = "trueup.custom_module";
 /// Content that travels inside a request, up to this many bytes; a frame has room for it. What is
 /// larger is asked for, which a job cannot do.
 const INLINE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Stands before the names of modules that are in no collection.
+const LEGACY: &str = "ansible.legacy.";
 
 /// Where Python is looked for on hosts, unless a variable says where it is.
 const PYTHONS: &[&str] =
@@ -35,26 +41,43 @@ pub(crate) async fn run(
 
 /// What is sent, and how it is called.
 struct Prepared {
-    content: Vec<u8>,
+    source: Packed,
+    /// What stays on the host for the next module.
+    library: Option<Packed>,
     call: Json,
 }
 
 async fn send(context: &ActionContext<'_>, prepared: Prepared) -> TaskResult {
-    let Prepared { content, call } = prepared;
+    let Prepared { source, library, call } = prepared;
+    let is_job = context.settings.job.is_some();
     let offered = Offered::default();
-    let size = content.len();
-    let digest = offered.bytes(content.clone());
     let mut inline = Vec::new();
-    if size <= INLINE_BYTES_MAX {
-        inline.push(InlineFile { digest: digest.clone(), bytes: content });
-    } else if context.settings.job.is_some() {
-        return TaskResult::failure(format!(
-            "{} is too large for a job: it has {size} bytes, and {INLINE_BYTES_MAX} can be sent",
-            context.task.action.written
-        ));
-    }
+    let mut room = INLINE_BYTES_MAX;
+    let mut offer = |packed: &Packed, travels_inside: bool| {
+        let size = packed.content.len();
+        offered.shared(&packed.digest, &packed.content);
+        if travels_inside && size <= room {
+            room -= size;
+            let bytes = packed.content.to_vec();
+            inline.push(InlineFile { digest: packed.digest.clone(), bytes });
+        } else if is_job {
+            return Err(format!(
+                "{} is too large for a job: it has {size} bytes, and {room} can be sent",
+                context.task.action.written
+            ));
+        }
+        Ok(json!({"digest": packed.digest, "size": size}))
+    };
     let mut args = JsonMap::new();
-    args.insert("_source".into(), json!({"digest": digest, "size": size}));
+    match offer(&source, true) {
+        Ok(source) => args.insert("_source".into(), source),
+        Err(why) => return TaskResult::failure(why),
+    };
+    // Most hosts have it; a job cannot ask for it.
+    match library.map(|library| offer(&library, is_job)).transpose() {
+        Ok(library) => args.extend(library.map(|library| ("_library".into(), library))),
+        Err(why) => return TaskResult::failure(why),
+    }
     args.insert("_call".into(), call);
     // The module itself is told of a check run.
     let settings = crate::execute::Settings { check: false, ..context.settings.clone() };
@@ -70,12 +93,13 @@ fn prepare(
     let mut args = args.clone();
     args.extend(internal_arguments(context, module));
     let args = Json::Object(args);
-    if let Speech::Python(bundle) = &module.speech {
+    if let Speech::Python(python) = &module.speech {
+        let bundle = python.bundle()?;
         let interpreters = pythons(context)?;
-        let content = serde_json::to_vec(&bundle.files).map_err(|error| error.to_string())?;
         let arguments = json!({"ANSIBLE_MODULE_ARGS": args}).to_string();
         return Ok(Prepared {
-            content,
+            source: bundle.own.clone(),
+            library: Some(bundle.library.clone()),
             call: json!({
                 "content": "Files",
                 "interpreters": interpreters,
@@ -103,7 +127,8 @@ fn prepare(
     };
     let program = module.path.file_name().and_then(|name| name.to_str()).unwrap_or("module");
     Ok(Prepared {
-        content,
+        source: Packed { digest: digest_of(&content), content: content.into() },
+        library: None,
         call: json!({
             "content": "Program",
             "interpreters": interpreters,
@@ -119,6 +144,11 @@ fn prepare(
 fn internal_arguments(context: &ActionContext<'_>, module: &CustomModule) -> JsonMap {
     let run = &context.executor.context.settings;
     let settings = context.settings;
+    // As people write it, who read it in messages.
+    let name = match context.task.action.written.starts_with(LEGACY) {
+        true => &module.name,
+        false => module.name.strip_prefix(LEGACY).unwrap_or(&module.name),
+    };
     let values = json!({
         "_ansible_check_mode": settings.check,
         "_ansible_no_log": settings.no_log,
@@ -126,7 +156,7 @@ fn internal_arguments(context: &ActionContext<'_>, module: &CustomModule) -> Jso
         "_ansible_diff": settings.diff,
         "_ansible_verbosity": run.verbosity,
         "_ansible_version": run.program.ansible_version,
-        "_ansible_module_name": module.name,
+        "_ansible_module_name": name,
         "_ansible_syslog_facility": "LOG_USER",
         "_ansible_selinux_special_fs": ["fuse", "nfs", "vboxsf", "ramfs", "9p", "vfat"],
         "_ansible_string_conversion_action": "warn",

@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{self, Cursor, Read},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use protocol::Digest;
@@ -23,16 +23,21 @@ pub struct Offered {
 
 #[derive(Clone, Debug)]
 enum Content {
-    Bytes(Vec<u8>),
+    Bytes(Arc<[u8]>),
     File(PathBuf),
 }
 
 impl Offered {
     /// Offers bytes; returns their digest.
     pub fn bytes(&self, bytes: Vec<u8>) -> Digest {
-        let digest = Digest(hex(&Sha256::digest(&bytes)));
-        self.put(digest.clone(), Content::Bytes(bytes));
+        let digest = digest_of(&bytes);
+        self.put(digest.clone(), Content::Bytes(bytes.into()));
         digest
+    }
+
+    /// Offers bytes whose digest is known.
+    pub fn shared(&self, digest: &Digest, bytes: &Arc<[u8]>) {
+        self.put(digest.clone(), Content::Bytes(Arc::clone(bytes)));
     }
 
     /// Offers a file as it is; returns its digest and size. Reads it once.
@@ -80,6 +85,11 @@ impl Files for Offered {
             )),
         }
     }
+}
+
+/// The digest by which bytes are asked for.
+pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
+    Digest(hex(&Sha256::digest(bytes)))
 }
 
 fn hex(bytes: &[u8]) -> String {

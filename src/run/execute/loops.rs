@@ -12,7 +12,7 @@ use super::{
     Executor,
     line::{Line, Place},
 };
-use crate::{Event, ItemEvent, TaskResult, action, connect};
+use crate::{Event, ItemEvent, TaskResult, action, connect, guard};
 
 impl Executor {
     /// The items of a task's loop; `None` where it has no loop.
@@ -153,6 +153,10 @@ impl Executor {
             return false;
         };
         if !action::is_one_request(&task.action.name, spec.runs) {
+            return false;
+        }
+        // What is undone unless the host is reached again must not be followed before that is known.
+        if guard::is_likely(scope, &task.action.name) {
             return false;
         }
         // On the controller's own machine a lookup may see what the item before has done.

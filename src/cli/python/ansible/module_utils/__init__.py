@@ -1,0 +1,1 @@
+"""What modules share: arguments, results, programs, files, texts, URLs."""

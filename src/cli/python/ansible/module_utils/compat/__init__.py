@@ -1,0 +1,1 @@
+"""Names that some version of Python lacks."""

@@ -1,0 +1,1 @@
+"""Reading values from texts."""
