@@ -70,6 +70,18 @@ pub struct Text {
     bytes: Vec<u8>,
 }
 
+impl Text {
+    /// Reads UTF-8 that may have other bytes in it.
+    pub fn decode(bytes: &[u8]) -> Self {
+        Self { text: decode(bytes), bytes: bytes.to_vec() }
+    }
+
+    /// An edited text in UTF-8, with the other bytes that this one has.
+    pub fn encode(&self, edited: &str) -> Vec<u8> {
+        encode(&self.bytes, edited)
+    }
+}
+
 /// Reads UTF-8 that may have other bytes in it.
 fn decode(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {

@@ -77,7 +77,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("remotes.rs"), list)?;
     let mut list = String::from("&[\n");
     for ((program, triple), gzip) in &companions {
-        writeln!(list, "    ({program:?}, {triple:?}, include_bytes!({gzip:?})),")?;
+        let digest = digest(&fs::read(gzip)?);
+        writeln!(list, "    ({program:?}, {triple:?}, {digest:?}, include_bytes!({gzip:?})),")?;
     }
     list.push_str("]\n");
     fs::write(out.join("companions.rs"), list)?;

@@ -14,8 +14,8 @@ use transport::{RemoteBinaries, RemoteBinary, RemoteError};
 /// Triple, SHA-256 and size of the binary, and the binary compressed with gzip. Made by `build.rs`.
 const EMBEDDED: &[(&str, &str, usize, &[u8])] = include!(concat!(env!("OUT_DIR"), "/remotes.rs"));
 
-/// The remotes' companions: program, triple, and it compressed with gzip.
-const COMPANIONS: &[(&str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/companions.rs"));
+/// The remotes' companions: program, triple, and it compressed with gzip with SHA-256 of that.
+const COMPANIONS: &[(&str, &str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/companions.rs"));
 
 /// The remotes of this program, and those of a folder (`TRUEUP_REMOTES_DIR`), which win.
 ///
@@ -31,8 +31,8 @@ pub fn remotes(folder: Option<&Path>) -> Result<RemoteBinaries, RemoteError> {
             bytes: *bytes,
         });
     }
-    for (_, _, companion) in COMPANIONS {
-        remotes.add_companion(*companion);
+    for (_, _, digest, companion) in COMPANIONS {
+        remotes.add_known_companion(digest, *companion);
     }
     if let Some(folder) = folder {
         remotes.add_folder(folder)?;
@@ -47,16 +47,15 @@ pub fn remotes(folder: Option<&Path>) -> Result<RemoteBinaries, RemoteError> {
 /// There is none for this machine, or the folder cannot be written.
 pub fn place_companion(folder: &Path) -> io::Result<PathBuf> {
     let own = format!("{}-", std::env::consts::ARCH);
-    let found = COMPANIONS.iter().find(|(program, triple, _)| {
+    let found = COMPANIONS.iter().find(|(program, triple, ..)| {
         *program == "trueup-tls"
             && cfg!(target_os = "linux")
             && triple.starts_with(&own)
             && triple.contains("-linux-")
     });
-    let (_, _, gzip) = found.ok_or_else(|| {
+    let (.., digest, gzip) = found.ok_or_else(|| {
         io::Error::new(io::ErrorKind::Unsupported, "TLS is spoken by controllers on Linux alone")
     })?;
-    let digest: String = Sha256::digest(gzip).iter().map(|byte| format!("{byte:02x}")).collect();
     let place = folder.join(format!("tls-{digest}"));
     if place.is_file() {
         return Ok(place);

@@ -277,7 +277,10 @@ impl Executor {
         if action::is_unchecked(&task.action.name) {
             return action::run(&context, args).await;
         }
-        args.retain(|_, value| *value != Value::None || action::keeps_null(&task.action.name));
+        let keeps_null = action::keeps_null(&task.action.name)
+            // To users' own modules, what is nothing is something that is said.
+            || self.specs.custom(&task.action.name).is_some();
+        args.retain(|_, value| *value != Value::None || keeps_null);
         let mut given = JsonMap::new();
         for (name, value) in &args {
             match value.to_json() {

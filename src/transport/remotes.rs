@@ -108,6 +108,11 @@ impl RemoteBinaries {
         self.companions.insert(hex(&gzip), gzip);
     }
 
+    /// Adds a companion whose digest is known.
+    pub fn add_known_companion(&mut self, digest: &str, gzip: impl Into<Cow<'static, [u8]>>) {
+        self.companions.insert(digest.to_owned(), gzip.into());
+    }
+
     /// The companion whose compressed bytes have this digest.
     pub fn companion(&self, digest: &str) -> Option<&[u8]> {
         self.companions.get(digest).map(|gzip| &**gzip)

@@ -312,6 +312,10 @@ class AnsibleModule(Outcome, Journal, Programs, Placement, FileAttributes, Label
             message = "Unsupported parameters for (%s) module: %s" % (self._name, message)
         self.fail_json(msg=message)
 
+    def _without_passwords(self, text):
+        # By its name in this file, which modules may have replaced.
+        return heuristic_log_sanitize(text, self.no_log_values)
+
     @staticmethod
     def _password_match(name):
         return PASSWORD_MATCH.search(name)

@@ -2,7 +2,7 @@
 
 import os
 
-from ansible.module_utils._trueup.masking import heuristic_log_sanitize, remove_values
+from ansible.module_utils._trueup.masking import remove_values
 from ansible.module_utils.common.text.converters import to_text
 
 try:
@@ -67,7 +67,7 @@ class Journal:
                 self.warn("Module did not set no_log for %s" % name)
                 continue
             text = value if isinstance(value, (str, bytes)) else str(value)
-            shown[name] = heuristic_log_sanitize(text, self.no_log_values)
+            shown[name] = self._without_passwords(text)
         words = ["%s=%s" % (name, to_text(value)) for name, value in shown.items()]
         message = "Invoked with %s" % " ".join(words) if words else "Invoked"
         self.log(message, log_args=shown)

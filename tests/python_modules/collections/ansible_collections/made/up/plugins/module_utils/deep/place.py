@@ -1,0 +1,3 @@
+from ..near import NEAR
+
+PLACE = "deep, " + NEAR

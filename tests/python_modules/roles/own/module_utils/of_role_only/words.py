@@ -1,0 +1,3 @@
+from .letters import LETTER
+
+WORD = LETTER * 3
