@@ -35,6 +35,7 @@ pub mod secrets;
 pub mod session;
 pub mod settings;
 pub mod vault_command;
+mod warnings;
 pub mod world;
 
 use std::{collections::BTreeMap, process::ExitCode};

@@ -261,29 +261,6 @@ impl Session {
         Ok(inventory)
     }
 
-    /// Says of an inventory without hosts that there is only the local one, where a pattern may mean
-    /// others.
-    ///
-    /// # Errors
-    /// A setting that is wrong.
-    pub fn warn_of_no_hosts(&self, inventory: &Inventory, pattern: &str) -> Result<(), Failed> {
-        let is_local = inventory::pattern::LOCALHOST.contains(&pattern);
-        let is_wanted = self.settings.flag("LOCALHOST_WARNING")?.unwrap_or(true);
-        if inventory.hosts.is_empty() && self.program.is_ansible() && is_wanted && !is_local {
-            self.warn(
-                "provided hosts list is empty, only localhost is available. Note that the \
-                 implicit localhost does not match 'all'",
-            );
-        }
-        Ok(())
-    }
-
-    /// Says what is amiss, as wide as Ansible does where there is no terminal.
-    fn warn(&self, message: &str) {
-        const COLUMNS: usize = 79;
-        eprintln!("{}", report::wrap::wrap(&format!("[WARNING]: {message}"), COLUMNS));
-    }
-
     /// A compiler of playbooks.
     pub fn compiler(&self) -> Arc<Compiler> {
         const IMPORT_DEPTH_MAX: usize = 64;

@@ -236,6 +236,12 @@ impl Screen {
             }
             Event::Warning { message } => self.warning(message),
             Event::Said { message } => vec![out(message.clone())],
+            // Said by the failure itself where failures explain themselves.
+            Event::Mistake { .. } if self.settings.explains => Vec::new(),
+            Event::Mistake { message } => {
+                let text = self.paint(Tone::Failed, &format!("ERROR! {}", message.trim_end()));
+                vec![Line { text, is_error: true }]
+            }
             Event::Detail { message } => {
                 let line = self.paint(Tone::Verbose, message);
                 self.live.detail(&line, DETAILS_FROM, self.settings.verbosity);

@@ -93,6 +93,10 @@ pub enum Event {
     Said {
         message: String,
     },
+    /// A role that is included is not there: told beside the failure of its task.
+    Mistake {
+        message: String,
+    },
     /// What is done on a connection, for those who ask for that much.
     Detail {
         message: String,

@@ -74,6 +74,10 @@ impl Dispatcher {
                     if let RunOrder::IncludeRole(_) = &order
                         && let Some(why) = result.fields.shift_remove("msg")
                     {
+                        if let Some(why) = why.as_str() {
+                            let message = why.to_owned();
+                            let _ = self.executor.events.send(Event::Mistake { message });
+                        }
                         result.fields.insert("reason".into(), why);
                     }
                     let _ = self.executor.events.send(Event::HostEnded {

@@ -57,8 +57,11 @@ fn comment(_: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value
     }
     let line =
         |text: &str| if text.is_empty() { String::new() } else { format!("{text}{newline}") };
-    let repeated = |text: &str, count: usize| {
-        if text.is_empty() { String::new() } else { format!("{text}{newline}").repeat(count) }
+    // A newline as a prefix is a line by itself.
+    let repeated = |text: &str, count: usize| match text {
+        "" => String::new(),
+        text if text == newline => text.repeat(count),
+        text => format!("{text}{newline}").repeat(count),
     };
     let body = value.to_string().replace(&newline, &format!("{newline}{decoration}"));
     // Lines without text lose the blank after the decoration.
