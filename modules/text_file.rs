@@ -70,18 +70,6 @@ pub struct Text {
     bytes: Vec<u8>,
 }
 
-impl Text {
-    /// Reads UTF-8 that may have other bytes in it.
-    pub fn decode(bytes: &[u8]) -> Self {
-        Self { text: decode(bytes), bytes: bytes.to_vec() }
-    }
-
-    /// An edited text of a file in UTF-8, with the other bytes that the old one had.
-    pub fn encode(&self, edited: &str) -> Vec<u8> {
-        encode(&self.bytes, edited)
-    }
-}
-
 /// Reads UTF-8 that may have other bytes in it.
 fn decode(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {

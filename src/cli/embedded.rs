@@ -14,7 +14,8 @@ use transport::{RemoteBinaries, RemoteBinary, RemoteError};
 const EMBEDDED: &[(&str, &str, usize, &[u8])] = include!(concat!(env!("OUT_DIR"), "/remotes.rs"));
 
 /// The remotes' companions: program, triple, and it compressed with gzip with SHA-256 of that.
-const COMPANIONS: &[(&str, &str, &str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/companions.rs"));
+const COMPANIONS: &[(&str, &str, &str, &[u8])] =
+    include!(concat!(env!("OUT_DIR"), "/companions.rs"));
 
 /// The remotes of this program, and those of a folder (`TRUEUP_REMOTES_DIR`), which win.
 ///
@@ -75,8 +76,6 @@ pub fn place_companion(folder: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use sha2::{Digest, Sha256};
-
     use super::*;
 
     #[test]
