@@ -5,6 +5,9 @@ use module::{
     fake::{FakeHost, Files},
 };
 
+/// Whether a line is the one that is meant.
+type IsIt<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+
 /// All of them.
 pub fn put_all(host: &mut FakeHost) {
     host.put("/dev/urandom", (0..=255).collect::<Vec<u8>>());
@@ -154,7 +157,7 @@ pub fn put_semanage(host: &mut FakeHost) {
             Some("d") => "directory",
             _ => "all files",
         };
-        let (line, is_it): (String, Box<dyn Fn(&str) -> bool>) = match (kind, after("-e")) {
+        let (line, is_it): (String, IsIt) = match (kind, after("-e")) {
             ("port", _) => (
                 format!(
                     "{} {} {target}",
