@@ -254,12 +254,18 @@ pub(crate) fn pairs_with_subelements(
     };
     let keys: Vec<Value> = match path.as_str() {
         Some(text) => text.split('.').map(Value::from).collect(),
-        None => path.elements()?,
+        None if path.is_sequence() => path.elements()?,
+        None => return Err(TemplateError::of_type("subelements must be a list or a string")),
     };
     let mut pairs = Vec::new();
     for item in items {
         let mut found = Some(item.clone());
         for key in &keys {
+            if let Some(value) = found.as_ref().filter(|value| value.entries().is_none()) {
+                return Err(TemplateError::of_type(format!(
+                    "the key {key} should point to a dictionary, got '{value}'"
+                )));
+            }
             let step = found.as_ref().and_then(|value| value.get(&key.to_string()));
             if step.is_none() {
                 if skips_missing {
@@ -267,8 +273,9 @@ pub(crate) fn pairs_with_subelements(
                     break;
                 }
                 return Err(TemplateError::of_value(format!(
-                    "could not find '{key}' key in iterated item {}",
-                    item.repr()
+                    "could not find {} key in iterated item {}",
+                    key.repr(),
+                    found.as_ref().unwrap_or(&item).repr()
                 )));
             }
             found = step;
@@ -283,8 +290,8 @@ pub(crate) fn pairs_with_subelements(
             }
             other => {
                 return Err(TemplateError::of_type(format!(
-                    "the key {} should point to a list, got '{}'",
-                    path.repr(),
+                    "the key {} should point to a list, got {}",
+                    keys.last().unwrap_or(path).repr(),
                     other.repr()
                 )));
             }
