@@ -10,7 +10,7 @@ use std::{
 };
 
 use inventory::HostName;
-use plan::{Block, Key, Task, TaskId};
+use plan::{Block, Item, Key, Task, TaskId};
 use template::Scope;
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -89,6 +89,8 @@ pub struct Dispatcher {
     reach: Arc<dyn crate::Reach>,
     force_handlers: bool,
     step: Option<StepDecision>,
+    /// Whether hosts may be sent tasks before their turn has come.
+    sends_ahead: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +135,8 @@ impl Dispatcher {
             })
             .collect();
         let step = context.settings.step.then_some(StepDecision::Ask);
+        let sends_ahead = !look_ahead::may_end_others(&[Item::Block(root)])
+            && !look_ahead::may_end_others(&context.play.handlers);
         let mut dispatcher = Self {
             reach: Arc::clone(&executor.reach),
             executor,
@@ -155,6 +159,7 @@ impl Dispatcher {
             force_handlers,
             context,
             step,
+            sends_ahead,
         };
         let handlers = dispatcher.context.play.handlers.clone();
         dispatcher.add_handlers(&handlers);

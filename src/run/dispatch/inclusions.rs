@@ -10,7 +10,7 @@ use inventory::HostName;
 use plan::{Block, Frame, FrameKind, Item, Key, Layer, Task};
 use template::{Tree, Value};
 
-use super::{Dispatcher, Strategy, outcomes::settled_failure};
+use super::{Dispatcher, Strategy, look_ahead::may_end_others, outcomes::settled_failure};
 use crate::{Event, TaskResult, outcome::RunOrder};
 
 impl Dispatcher {
@@ -64,6 +64,7 @@ impl Dispatcher {
                         _ => continue,
                     };
                     announced.entry((file, label)).or_default().push(host);
+                    self.sends_ahead &= !may_end_others(&[Item::Block(Arc::clone(&block))]);
                     if let Some(host) = self.hosts.get_mut(index) {
                         host.cursor.include(block, sequence);
                     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use inventory::HostName;
-use plan::Task;
+use plan::{Item, Key, Task};
 use protocol::request::Chain;
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -166,7 +166,7 @@ impl Dispatcher {
     }
 
     fn goes_ahead(&self, task: &Task) -> bool {
-        goes_ahead(task, &*self.executor.specs, &self.context.settings)
+        self.sends_ahead && goes_ahead(task, &*self.executor.specs, &self.context.settings)
     }
 
     /// The variables that a task sets.
@@ -177,6 +177,17 @@ impl Dispatcher {
         let scope = self.context.scope(&host.name, Some(task));
         self.executor.register_name(task, &scope).into_iter().collect()
     }
+}
+
+/// Whether a failure in a block, or what it includes so far, may end other hosts. What those had
+/// been sent would have run, and nobody would be told.
+pub(super) fn may_end_others(items: &[Item]) -> bool {
+    items.iter().any(|item| match item {
+        Item::Task(task) => task.setting(Key::AnyErrorsFatal).is_some(),
+        Item::Block(block) => {
+            [&block.body, &block.rescue, &block.always].into_iter().any(|part| may_end_others(part))
+        }
+    })
 }
 
 impl Series {
