@@ -182,17 +182,11 @@ impl Screen {
                 let full = format!("{}{}", role.unwrap_or_default(), name.trim());
                 self.names.insert(task.id, full);
                 let title = self.title("TASK", task, name, *check);
-                let mut lines = vec![self.announce(task, title)];
-                if self.settings.verbosity >= 2 {
-                    lines.push(out(
-                        self.paint(Tone::Verbose, &format!("task path: {}", place(task)))
-                    ));
-                }
-                lines
+                self.announce(task, title)
             }
             Event::HandlerStarted { task, name } => {
                 let title = self.title("RUNNING HANDLER", task, name, false);
-                vec![self.announce(task, title)]
+                self.announce(task, title)
             }
             Event::HostStarted { task, host } if self.settings.shows_host_start => {
                 let name = self.names.get(&task.id).cloned().unwrap_or_default();
@@ -205,9 +199,8 @@ impl Screen {
             }
             Event::RunStarted { playbooks } => self.playbooks(playbooks),
             Event::Item(item) => {
-                let mut lines = self.again(&item.task);
-                lines.extend(self.item(item));
-                lines
+                let lines = self.item(item);
+                self.under_banner(&item.task, lines)
             }
             Event::Retrying { host, name, left, .. } => {
                 let text = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
@@ -224,9 +217,8 @@ impl Screen {
                 vec![out(self.paint(Tone::Plain, &format!("ASYNC {how} on {host}: jid={job}")))]
             }
             Event::HostEnded { host, task, result, ignored } => {
-                let mut lines = self.again(task);
-                lines.extend(self.host_ended(host.as_str(), task, result, *ignored));
-                lines
+                let lines = self.host_ended(host.as_str(), task, result, *ignored);
+                self.under_banner(task, lines)
             }
             Event::Included { file, hosts, label } => {
                 let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
@@ -279,20 +271,33 @@ impl Screen {
         lines
     }
 
-    fn announce(&mut self, task: &Arc<Task>, title: String) -> Line {
-        let line = out(self.banner(&title));
+    /// The banner of a task; nothing where results may be hidden, so that it waits for one that
+    /// is shown.
+    fn announce(&mut self, task: &Arc<Task>, title: String) -> Vec<Line> {
+        let is_handler = title.starts_with("RUNNING HANDLER");
         self.titles.insert(task.id, title);
-        self.shown = Some(task.id);
-        line
-    }
-
-    /// The banner once more, where hosts that run free have other tasks shown in between.
-    fn again(&mut self, task: &Arc<Task>) -> Vec<Line> {
-        if self.shown == Some(task.id) {
+        self.shown = None;
+        if !(self.settings.shows_skipped && self.settings.shows_ok) {
             return Vec::new();
         }
+        let mut lines = self.under_banner(task, Vec::new());
+        if self.settings.verbosity >= 2 && !is_handler {
+            lines.push(out(self.paint(Tone::Verbose, &format!("task path: {}", place(task)))));
+        }
+        lines
+    }
+
+    /// What is said of a task, under its banner where that does not stand there: hosts that run
+    /// free have other tasks shown in between.
+    fn under_banner(&mut self, task: &Arc<Task>, lines: Vec<Line>) -> Vec<Line> {
+        let is_hidden =
+            lines.is_empty() && !(self.settings.shows_skipped && self.settings.shows_ok);
+        if self.shown == Some(task.id) || is_hidden {
+            return lines;
+        }
         self.shown = Some(task.id);
-        self.titles.get(&task.id).map(|title| out(self.banner(title))).into_iter().collect()
+        let banner = self.titles.get(&task.id).map(|title| out(self.banner(title)));
+        banner.into_iter().chain(lines).collect()
     }
 
     fn title(&self, word: &str, task: &Arc<Task>, name: &str, check: bool) -> String {

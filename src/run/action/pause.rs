@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, IsTerminal},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,9 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
         None | Some(Json::Null) => Ok(None),
         Some(json) => match protocol::coerce::coerce(protocol::spec::Kind::Int, json) {
             Ok(value) => Ok(value.as_i64()),
-            Err(why) => Err(why),
+            Err(why) => Err(format!(
+                "argument '{name}' is of type <class 'str'> and we were unable to convert to int: {why}"
+            )),
         },
     };
     let (minutes, seconds) = match (number("minutes"), number("seconds")) {
@@ -49,15 +52,21 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
             let hidden = if echo { "" } else { " (output is hidden)" };
             say(format!("[{name}]\n{text}{hidden}:"));
             if std::io::stdin().is_terminal() {
-                let read = tokio::task::spawn_blocking(|| {
+                let prompts = Arc::clone(&context.executor.prompts);
+                let read = tokio::task::spawn_blocking(move || {
+                    if !echo {
+                        return prompts.hidden_line();
+                    }
                     let mut line = String::new();
-                    std::io::stdin().lock().read_line(&mut line).map(|_| line)
+                    std::io::stdin().lock().read_line(&mut line).ok().map(|_| line)
                 });
-                if let Ok(Ok(line)) = read.await {
+                if let Ok(Some(line)) = read.await {
                     input = line.trim_end_matches(['\r', '\n']).to_owned();
                 }
             } else {
-                say("Not waiting for response to prompt as stdin is not interactive".into());
+                let message =
+                    "Not waiting for response to prompt as stdin is not interactive".to_owned();
+                let _ = context.executor.events.send(Event::Warning { message });
             }
         }
     }

@@ -121,6 +121,7 @@ impl Dispatcher {
             "end_role" => match task.role() {
                 Some(role) => {
                     let role = Arc::clone(role);
+                    self.completed_roles.insert((name, role.identity.clone()));
                     if let Some(host) = self.hosts.get_mut(index) {
                         host.cursor.end_role(&role);
                     }
