@@ -281,12 +281,13 @@ impl Cursor<'_> {
         };
         let (tasks_from, vars_from) = (text("tasks_from")?, text("vars_from")?);
         let (defaults_from, handlers_from) = (text("defaults_from")?, text("handlers_from")?);
+        let scope = self.static_scope(frame);
         let flag = |key: &str, tree: Option<&Tree>| {
             // `public=no` is a text.
             let is_no = |text: &str| {
                 matches!(text.to_lowercase().as_str(), "no" | "n" | "false" | "f" | "off" | "0")
             };
-            let value = tree.and_then(Tree::literal)?;
+            let value = tree?.literal().or_else(|| tree?.evaluate(&scope).ok())?;
             Some((key.to_owned(), value.truthy() && !value.as_str().is_some_and(is_no)))
         };
         let validates = flag("rolespec_validate", args.get("rolespec_validate"));

@@ -274,14 +274,13 @@ impl Screen {
     /// The banner of a task; nothing where results may be hidden, so that it waits for one that
     /// is shown.
     fn announce(&mut self, task: &Arc<Task>, title: String) -> Vec<Line> {
-        let is_handler = title.starts_with("RUNNING HANDLER");
         self.titles.insert(task.id, title);
         self.shown = None;
         if !(self.settings.shows_skipped && self.settings.shows_ok) {
             return Vec::new();
         }
         let mut lines = self.under_banner(task, Vec::new());
-        if self.settings.verbosity >= 2 && !is_handler {
+        if self.settings.verbosity >= 2 {
             lines.push(out(self.paint(Tone::Verbose, &format!("task path: {}", place(task)))));
         }
         lines

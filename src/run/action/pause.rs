@@ -14,6 +14,10 @@ use crate::{Event, TaskResult};
 pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResult {
     let number = |name: &str| match args.get(name) {
         None | Some(Json::Null) => Ok(None),
+        // A fraction is cut off; a text that is one is wrong.
+        Some(Json::Number(number)) if number.is_f64() => {
+            Ok(number.as_f64().map(|number| number.trunc() as i64))
+        }
         Some(json) => match protocol::coerce::coerce(protocol::spec::Kind::Int, json) {
             Ok(value) => Ok(value.as_i64()),
             Err(why) => Err(format!(
