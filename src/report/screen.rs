@@ -75,6 +75,8 @@ pub struct Screen {
     /// Titles of the tasks that were announced, and the one shown last.
     titles: std::collections::HashMap<plan::TaskId, String>,
     shown: Option<plan::TaskId>,
+    /// The task that was announced last, whether its banner was shown or waits.
+    announced: Option<plan::TaskId>,
     names: std::collections::HashMap<plan::TaskId, String>,
     custom_stats: crate::custom_stats::CustomStats,
 }
@@ -117,6 +119,7 @@ impl Screen {
             said: Default::default(),
             titles: Default::default(),
             shown: None,
+            announced: None,
             names: Default::default(),
             custom_stats: Default::default(),
         }
@@ -200,7 +203,7 @@ impl Screen {
             Event::RunStarted { playbooks } => self.playbooks(playbooks),
             Event::Item(item) => {
                 let lines = self.item(item);
-                self.under_banner(&item.task, lines)
+                self.under_banner(item.task.id, lines)
             }
             Event::Retrying { host, name, left, .. } => {
                 let text = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
@@ -218,13 +221,15 @@ impl Screen {
             }
             Event::HostEnded { host, task, result, ignored } => {
                 let lines = self.host_ended(host.as_str(), task, result, *ignored);
-                self.under_banner(task, lines)
+                self.under_banner(task.id, lines)
             }
             Event::Included { file, hosts, label } => {
                 let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
                 let label = label.as_ref().map(|l| format!(" => (item={l})")).unwrap_or_default();
                 let text = format!("included: {file} for {}{label}", hosts.join(", "));
-                vec![out(self.paint(Tone::Included, &text))]
+                let line = out(self.paint(Tone::Included, &text));
+                let Some(task) = self.announced else { return vec![line] };
+                self.under_banner(task, vec![line])
             }
             Event::Warning { message } => self.warning(message),
             Event::Said { message } => vec![out(message.clone())],
@@ -271,31 +276,29 @@ impl Screen {
         lines
     }
 
-    /// The banner of a task; nothing where results may be hidden, so that it waits for one that
-    /// is shown.
+    /// The banner of a task; where results may be hidden it waits for one that is shown.
     fn announce(&mut self, task: &Arc<Task>, title: String) -> Vec<Line> {
         self.titles.insert(task.id, title);
-        self.shown = None;
+        (self.shown, self.announced) = (None, Some(task.id));
         if !(self.settings.shows_skipped && self.settings.shows_ok) {
             return Vec::new();
         }
-        let mut lines = self.under_banner(task, Vec::new());
+        let mut lines = self.under_banner(task.id, Vec::new());
         if self.settings.verbosity >= 2 {
             lines.push(out(self.paint(Tone::Verbose, &format!("task path: {}", place(task)))));
         }
         lines
     }
 
-    /// What is said of a task, under its banner where that does not stand there: hosts that run
-    /// free have other tasks shown in between.
-    fn under_banner(&mut self, task: &Arc<Task>, lines: Vec<Line>) -> Vec<Line> {
+    /// What is said of a task, under its banner where another one's stands there.
+    fn under_banner(&mut self, task: plan::TaskId, lines: Vec<Line>) -> Vec<Line> {
         let is_hidden =
             lines.is_empty() && !(self.settings.shows_skipped && self.settings.shows_ok);
-        if self.shown == Some(task.id) || is_hidden {
+        if self.shown == Some(task) || is_hidden {
             return lines;
         }
-        self.shown = Some(task.id);
-        let banner = self.titles.get(&task.id).map(|title| out(self.banner(title)));
+        self.shown = Some(task);
+        let banner = self.titles.get(&task).map(|title| out(self.banner(title)));
         banner.into_iter().chain(lines).collect()
     }
 

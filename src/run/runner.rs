@@ -158,7 +158,8 @@ impl Runner {
                 includes: Arc::clone(&self.includes),
                 playbook_dir: playbook_dir.clone(),
                 vars: Arc::clone(&vars),
-                all_hosts: hosts.clone(),
+                // Those that were lost before the play are of it still.
+                all_hosts: matched.clone(),
                 lost_before: progress.lost.clone(),
                 active: Arc::new(RwLock::new(batch.clone())),
                 batch: batch.clone(),

@@ -27,6 +27,7 @@ pub fn look(seen: &Seen, found: &mut Diagnostics) {
         for topic in plain(&task.listen) {
             if let Some(role) = task.role() {
                 known.push(format!("{} : {topic}", role.name));
+                known.push(format!("{} : {topic}", role.full_name()));
             }
             known.push(topic);
         }
