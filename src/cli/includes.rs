@@ -123,9 +123,7 @@ impl Includes for Compiling {
         let mut vars = Vec::new();
         for entry in &mapping.entries {
             let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text());
-            let tree = Tree::from_node(&entry.value, &self.engine)
-                .map_err(|broken| crate::rendered(&Diagnostics { all: broken }))?;
-            vars.push((name.to_owned(), tree));
+            vars.push((name.to_owned(), Tree::deferring(&entry.value, &self.engine).0));
         }
         Ok(vars)
     }
