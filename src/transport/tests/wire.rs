@@ -298,6 +298,24 @@ async fn files_stream_with_credit() {
 }
 
 #[tokio::test]
+async fn a_file_that_waits_for_the_wire_is_compressed() {
+    const BYTES: u64 = 8_000_000;
+    let bench = bench(&|_, _, _| {}).await;
+    let remote = bench.connect().await.remote(None).await.unwrap();
+    for slow_ms in [0, 300] {
+        let before = remote.counters().bytes_sent;
+        let wanted = request("want", &[("digest", "threes".into()), ("slow_ms", slow_ms.into())]);
+        let response = remote.call(wanted, &Threes { bytes: BYTES }, None).await.unwrap();
+        let get = |name: &str| response.returned.get(name).and_then(Json::as_u64).unwrap();
+        assert_eq!((get("bytes"), get("sum")), (BYTES, BYTES * 3));
+        let sent = remote.counters().bytes_sent - before;
+        if slow_ms > 0 {
+            assert!(get("packed") > 0 && sent < BYTES / 2, "{} parts, {sent} bytes", get("packed"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_refused_by_name() {
     let bench = bench(&|_, _, _| {}).await;
     let remote = bench.connect().await.remote(None).await.unwrap();
