@@ -128,6 +128,11 @@ pub const RARE: Catalogue = Catalogue {
         module::<seport::SePort>(),
         module::<sefcontext::SeFContext>(),
         action::<synchronize::Synchronize>(),
+        action::<postgresql::privileges::PostgresqlPrivs>(),
+        module::<postgresql::extension::PostgresqlExt>(),
+        module::<postgresql::schema::PostgresqlSchema>(),
+        action::<mysql::query::MysqlQuery>(),
+        module::<mysql::variable::MysqlVariables>(),
     ],
 };
 

@@ -57,6 +57,7 @@ mod locale_gen;
 mod lvg;
 mod lvol;
 mod make;
+mod markup;
 mod modprobe;
 mod mount;
 mod mount_facts;
