@@ -133,6 +133,11 @@ pub const RARE: Catalogue = Catalogue {
         module::<postgresql::schema::PostgresqlSchema>(),
         action::<mysql::query::MysqlQuery>(),
         module::<mysql::variable::MysqlVariables>(),
+        action::<docker::build::DockerImageBuild>(),
+        action::<docker::login::DockerLogin>(),
+        action::<docker::exec::DockerContainerExec>(),
+        action::<docker::compose::services::DockerComposeV2>(),
+        action::<docker::compose::pulling::DockerComposeV2Pull>(),
     ],
 };
 
