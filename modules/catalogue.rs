@@ -3,15 +3,16 @@
 use module::catalogue::{Catalogue, Entry, action, fact, module};
 
 use crate::{
-    acl, alternatives, apk, apt, apt_key, apt_repository, assemble, async_status, authorized_key,
-    blockinfile, capabilities, command, composer, copy, cron, cronvar, crypto, custom_module,
-    deb822_repository, debconf, dnf, docker, dpkg_selections, editing::Edit, expect, fetch, file,
-    filesystem, find, firewalld, gem, get_url, getent, git, group, hostname, htpasswd, ini_file,
-    iptables, kernel_blacklist, known_hosts, lineinfile, locale_gen, lvg, lvol, make, modprobe,
-    mount, mount_facts, mysql, nftables, npm, package, package_facts, pacman, pam_limits, ping,
-    pip, postgresql, replace, rpm_key, script, seboolean, sefcontext, selinux, seport, service,
-    service_facts, setup, shell, slurp, stat, subversion, sudoers, synchronize, sysctl, systemd,
-    sysvinit, tempfile, timezone, ufw, unarchive, uri, user, wait_for, yum_repository, zypper,
+    acl, alternatives, apk, apt, apt_key, apt_repository, archive, assemble, async_status, at,
+    authorized_key, blockinfile, capabilities, command, composer, copy, cron, cronvar, crypto,
+    custom_module, deb822_repository, debconf, dnf, docker, dpkg_divert, dpkg_selections,
+    editing::Edit, expect, fetch, file, filesystem, find, firewalld, gem, get_url, getent, git,
+    group, hostname, htpasswd, ini_file, iptables, iptables_state, kernel_blacklist, known_hosts,
+    lineinfile, locale_gen, lvg, lvol, make, modprobe, mount, mount_facts, mysql, nftables, npm,
+    package, package_facts, pacman, pam_limits, parted, patch, ping, pip, postgresql, replace,
+    rpm_key, script, seboolean, sefcontext, selinux, seport, service, service_facts, setup, shell,
+    slurp, stat, subversion, sudoers, synchronize, sysctl, systemd, sysvinit, tempfile, timezone,
+    ufw, unarchive, uri, user, wait_for, yum_repository, zypper,
 };
 
 /// The modules that every host is sent.
@@ -138,6 +139,12 @@ pub const RARE: Catalogue = Catalogue {
         action::<docker::exec::DockerContainerExec>(),
         action::<docker::compose::services::DockerComposeV2>(),
         action::<docker::compose::pulling::DockerComposeV2Pull>(),
+        action::<archive::Archive>(),
+        action::<at::At>(),
+        action::<iptables_state::IptablesState>(),
+        action::<parted::Parted>(),
+        action::<patch::Patch>(),
+        module::<dpkg_divert::DpkgDivert>(),
     ],
 };
 
