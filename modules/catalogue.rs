@@ -3,17 +3,17 @@
 use module::catalogue::{Catalogue, Entry, action, fact, module};
 
 use crate::{
-    acl, alternatives, apk, apt, apt_key, apt_repository, archive, assemble, async_status, at,
-    authorized_key, blockinfile, capabilities, command, composer, copy, cron, cronvar, crypto,
-    custom_module, deb822_repository, debconf, dnf, docker, dpkg_divert, dpkg_selections,
-    editing::Edit, expect, fetch, file, filesystem, find, firewalld, flatpak, gem, get_url, getent,
-    git, git_config, group, haproxy, hostname, htpasswd, ini_file, iptables, iptables_state,
-    kernel_blacklist, known_hosts, lineinfile, locale_gen, lvg, lvol, make, modprobe, mount,
-    mount_facts, mysql, nftables, npm, package, package_facts, pacman, pam_limits, parted, patch,
-    ping, pip, postgresql, replace, rpm_key, script, seboolean, sefcontext, selinux, seport,
-    service, service_facts, setup, shell, slurp, snap, stat, stepwise::Step, subversion, sudoers,
-    synchronize, sysctl, systemd, sysvinit, tempfile, timezone, ufw, unarchive, uri, user,
-    wait_for, yum_repository, zypper, zypper_repository,
+    acl, alternatives, apache2_module, apk, apt, apt_key, apt_repository, archive, assemble,
+    async_status, at, authorized_key, blockinfile, capabilities, command, composer, copy, cron,
+    cronvar, crypto, custom_module, deb822_repository, debconf, dnf, docker, dpkg_divert,
+    dpkg_selections, editing::Edit, expect, fetch, file, filesystem, find, firewalld, flatpak, gem,
+    get_url, getent, git, git_config, group, haproxy, hostname, htpasswd, ini_file, iptables,
+    iptables_state, kernel_blacklist, known_hosts, lineinfile, locale_gen, lvg, lvol, make,
+    modprobe, mount, mount_facts, mysql, nftables, npm, package, package_facts, pacman, pam_limits,
+    parted, patch, ping, pip, postgresql, replace, rpm_key, script, seboolean, sefcontext, selinux,
+    seport, service, service_facts, setup, shell, slurp, snap, stat, stepwise::Step, subversion,
+    sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone, ufw,
+    unarchive, uri, user, wait_for, yum_repository, zfs, zypper, zypper_repository,
 };
 
 /// The modules that every host is sent.
@@ -152,6 +152,9 @@ pub const RARE: Catalogue = Catalogue {
         action::<Step<flatpak::Flatpak>>(),
         action::<Step<flatpak::FlatpakRemote>>(),
         action::<Step<zypper_repository::ZypperRepository>>(),
+        action::<Step<apache2_module::Apache2Module>>(),
+        action::<supervisorctl::SupervisorCtl>(),
+        action::<Step<zfs::Zfs>>(),
     ],
 };
 

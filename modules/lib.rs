@@ -5,6 +5,7 @@
 
 mod acl;
 mod alternatives;
+mod apache2_module;
 mod apk;
 mod apt;
 mod apt_key;
@@ -101,6 +102,7 @@ mod stat;
 mod stepwise;
 mod subversion;
 mod sudoers;
+mod supervisorctl;
 mod synchronize;
 mod sysctl;
 mod systemd;
@@ -117,6 +119,7 @@ mod user;
 mod wait_for;
 mod whole_text;
 mod yum_repository;
+mod zfs;
 mod zypper;
 mod zypper_repository;
 
