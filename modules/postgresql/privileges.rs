@@ -341,7 +341,8 @@ impl PostgresqlPrivs {
             ),
             Kind::DefaultPrivs => (
                 "defaclacl",
-                "oid::text",
+                // A row that is emptied and filled again is another one.
+                "concat(defaclrole, ' ', defaclnamespace, ' ', defaclobjtype)",
                 format!("pg_catalog.pg_default_acl WHERE true{}", inside("defaclnamespace")),
             ),
             Kind::Database => {
