@@ -86,11 +86,11 @@ pub fn put_openssl(host: &mut FakeHost) {
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     host.program("openssl", |_: &mut Files, program| {
         let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
-        let stdin = program.stdin.clone().unwrap_or_default();
+        let key = program.handed.clone().unwrap_or_default();
         match words.as_slice() {
             ["genpkey", ..] => Output::success(KEY),
-            ["pkey", "-pubout", ..] if stdin == KEY.as_bytes() => Output::success(public_key()),
-            ["pkey", ..] if stdin == KEY.as_bytes() => Output::success(stdin),
+            ["pkey", "-pubout", ..] if key == KEY.as_bytes() => Output::success(public_key()),
+            ["pkey", ..] if key == KEY.as_bytes() => Output::success(key),
             ["pkeyutl", "-sign", ..] => Output::success(vec![0; 64]),
             ["req", "-verify", ..] => Output { stderr: b"verify OK".to_vec(), ..Output::default() },
             ["dhparam", bits] => {
@@ -125,7 +125,7 @@ pub fn put_ssh_keygen(host: &mut FakeHost) {
                 files.put(&format!("{path}.pub"), format!("ssh-ed25519 AAAA {comment}\n"));
                 Output::success("")
             }
-            Some("-y") if program.stdin.as_deref() == Some(KEY.as_bytes()) => {
+            Some("-y") if program.handed.as_deref() == Some(KEY.as_bytes()) => {
                 Output::success("ssh-ed25519 AAAA\n")
             }
             Some("-l") => Output::success("256 SHA256:abc x (ED25519)\n"),

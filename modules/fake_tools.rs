@@ -51,12 +51,6 @@ pub fn with_account_tools(host: &mut FakeHost) {
         let words: Vec<&str> = told.lines().collect();
         let passphrase = match (option(program, "-N"), words.as_slice()) {
             (Some(passphrase), _) => passphrase,
-            (None, []) => return Output::success("Enter passphrase (empty for no passphrase): "),
-            (None, [_]) => {
-                return Output::success(
-                    "Enter passphrase (empty for no passphrase): Enter same passphrase again: ",
-                );
-            }
             (None, [first, second, ..]) if first == second => (*first).to_owned(),
             (None, _) => return Output::failure(1, "Passphrases do not match."),
         };

@@ -138,6 +138,15 @@ impl Stat {
         if host.which("file").is_none() {
             return Ok(unknown());
         }
+        // What `file` would say of these without reading them.
+        let plain = host.link_metadata(&self.path)?.and_then(|found| match found.kind {
+            FileKind::Directory => Some("inode/directory"),
+            FileKind::Link => Some("inode/symlink"),
+            _ => None,
+        });
+        if let Some(kind) = plain {
+            return Ok((kind.into(), "binary".into()));
+        }
         let program =
             Program::new("file").args(["--mime-type", "--mime-encoding", "--brief", "--"]);
         let output = host.query(&program.arg(self.path.display().to_string()))?;

@@ -94,7 +94,7 @@ pub struct User {
     ssh_key_file: Option<PathBuf>,
     /// Its comment; `ansible-generated on HOST` where it is left out.
     ssh_key_comment: Option<String>,
-    /// What it is encrypted with; `ssh-keygen` is told it on a terminal.
+    /// What it is encrypted with; `ssh-keygen` reads it from its input.
     #[argument(no_log)]
     ssh_key_passphrase: Option<String>,
     /// SELinux user that the login is mapped to.

@@ -50,6 +50,7 @@ fn bench() -> MutexGuard<'static, Bench> {
             }),
             root_password: Some("secret root".into()),
             prepare: Some(PREPARE.into()),
+            sshd_config: vec!["MaxStartups 300".into()],
             ..HostSpec::new("target")
         };
         let host = fleet.boot(&spec).unwrap();
@@ -101,6 +102,53 @@ fn traced(ran: &Ran, name: &str) -> u64 {
     let start = format!("{name}=");
     let word = ran.stderr.split_whitespace().find_map(|word| word.strip_prefix(&start));
     word.and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no {name}: {}", ran.stderr))
+}
+
+#[test]
+fn hundreds_of_hosts_fit_into_little_memory() {
+    /// Each a connection, a remote and its own variables; a thousand take 256 MB at the most.
+    const HOSTS: u16 = 300;
+    const BYTES_MAX: u64 = 256 * 1024 * 1024 * HOSTS as u64 / 1_000 + 24 * 1024 * 1024;
+
+    if !available("hundreds_of_hosts_fit_into_little_memory") {
+        return;
+    }
+    let bench = bench();
+    bench.fleet.give_addresses(&bench.host).unwrap();
+    let scratch = bench.scratch("hundreds", "root");
+    let network = bench.fleet.network();
+    let mut hosts = String::new();
+    for number in 1..=HOSTS {
+        hosts.push_str(&format!("h{number} ansible_host={}\n", network.more_address(number)));
+    }
+    let key = bench.fleet.key_file();
+    hosts.push_str(&format!(
+        "\n[all:vars]\nansible_user=root\nansible_ssh_private_key_file={}\n\
+         ansible_ssh_common_args='-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no'\n",
+        key.display()
+    ));
+    scratch.write("hundreds", hosts);
+    let tasks: String = (0..10)
+        .map(|number| {
+            format!(
+                "    - file: {{path: '/root/many-{{{{ inventory_hostname }}}}-{number}', state: touch, mode: '0600'}}\n"
+            )
+        })
+        .collect();
+    scratch.write("play.yml", play(&format!("    - ping:\n{tasks}")));
+    let mut command = scratch.command(trueup(), &["run", "-i", "hundreds", "-f", "50", "play.yml"]);
+    let ran = Ran::of(command.env("TRUEUP_LOG", "run=debug").output().unwrap());
+    ran.expect_code(0);
+    let recap = recap(&ran.stdout);
+    assert_eq!(recap.len(), usize::from(HOSTS));
+    assert!(recap.values().all(|host| (host.get("ok"), host.get("changed")) == (11, 10)));
+    let made = bench.on_host("ls /root | grep -c '^many-'; rm -rf /root/many-*");
+    assert_eq!(made.trim(), (u64::from(HOSTS) * 10).to_string());
+    let peak = traced(&ran, "peak_memory_bytes");
+    eprintln!("{} MB for {HOSTS} hosts", peak / 1024 / 1024);
+    assert!(peak <= BYTES_MAX, "{peak} bytes");
+    // Remotes end with their streams.
+    assert!(bench.wait_for("pgrep trueup >/dev/null || echo gone", GONE_SECS));
 }
 
 #[test]

@@ -1,19 +1,15 @@
 //! Keys: read, made and used through the host's `openssl`.
 
-use std::path::PathBuf;
-
 use module::{
     Failure, FileMode, Host, Placement, Program,
     content::{Algorithm, bytes_digest},
     host::Temporary,
+    program::HANDED,
 };
 use protocol::{Json, JsonMap};
 
 use super::der::{self, Node};
 use crate::tool;
-
-/// The variable by which `openssl` is told a passphrase.
-const PASSPHRASE: &str = "TRUEUP_PASSPHRASE";
 
 const RSA: &str = "1.2.840.113549.1.1.1";
 const EC: &str = "1.2.840.10045.2.1";
@@ -156,22 +152,6 @@ pub struct PrivateKey {
     pub passphrase: Option<String>,
 }
 
-/// `openssl` with a passphrase that it may need.
-pub fn openssl(passphrase: Option<&str>) -> Program {
-    // One that is never right stands for none, or it would be asked for.
-    Program::new("openssl").variable(PASSPHRASE, passphrase.unwrap_or_default())
-}
-
-/// The words by which `openssl` is told where the passphrase of what it reads is.
-pub fn passphrase_in() -> [String; 2] {
-    ["-passin".to_owned(), format!("env:{PASSPHRASE}")]
-}
-
-/// The same for what it writes.
-pub fn passphrase_out() -> [String; 2] {
-    ["-passout".to_owned(), format!("env:{PASSPHRASE}")]
-}
-
 impl PrivateKey {
     /// Its public half as SubjectPublicKeyInfo; `None` where the key cannot be read with the
     /// passphrase.
@@ -179,11 +159,7 @@ impl PrivateKey {
     /// # Errors
     /// No `openssl`.
     pub fn public(&self, host: &dyn Host) -> Result<Option<Vec<u8>>, Failure> {
-        let program = openssl(self.passphrase.as_deref())
-            .args(["pkey", "-pubout", "-outform", "DER"])
-            .args(passphrase_in())
-            .stdin(self.pem.clone());
-        let output = host.query(&program)?;
+        let output = host.query(&self.openssl(&["pkey", "-pubout", "-outform", "DER", "-in"]))?;
         Ok(output.is_success().then_some(output.stdout).filter(|bytes| !bytes.is_empty()))
     }
 
@@ -195,6 +171,18 @@ impl PrivateKey {
         self.public(host)?.ok_or_else(|| {
             Failure::new("the private key cannot be read: it is broken, or its passphrase another")
         })
+    }
+
+    /// `openssl` with those words, of which the last asks for the key's file. It reads the
+    /// passphrase from its input, as does what is asked to write (`-passout stdin`).
+    pub fn openssl(&self, words: &[&str]) -> Program {
+        // One that is never right stands for none, or it would be asked for.
+        let passphrase = self.passphrase.as_deref().unwrap_or_default();
+        Program::new("openssl")
+            .args(words.iter().copied())
+            .args([HANDED, "-passin", "stdin"])
+            .handed(self.pem.clone())
+            .stdin(format!("{passphrase}\n{passphrase}\n"))
     }
 
     /// Whether it stands in its file in the clear.
@@ -235,26 +223,19 @@ impl PrivateKey {
         text: &[u8],
         folder: &std::path::Path,
     ) -> Result<Vec<u8>, Failure> {
-        let (key, tbs): (PathBuf, PathBuf) = (folder.join("key"), folder.join("text"));
+        let tbs = folder.join("text");
         let placement = Placement { mode: Some(FileMode::new(0o600)), ..Placement::default() };
-        host.write(&key, &mut self.pem.as_slice(), &placement)?;
         host.write(&tbs, &mut &*text, &placement)?;
-        let (key, tbs) = (key.display().to_string(), tbs.display().to_string());
-        let program = openssl(self.passphrase.as_deref());
+        let tbs = tbs.display().to_string();
         let program = match kind {
             // These take the text itself.
-            Kind::Plain(_) => {
-                program.args(["pkeyutl", "-sign", "-rawin", "-inkey", &key, "-in", &tbs])
-            }
+            Kind::Plain(_) => self.openssl(&["pkeyutl", "-sign", "-rawin", "-in", &tbs, "-inkey"]),
             _ => {
                 let digest = format!("-{}", digest.to_lowercase().replace('-', ""));
-                let words = ["dgst", &digest, "-sign", &key];
-                return Ok(
-                    tool::run(host, &program.args(words).args(passphrase_in()).arg(tbs))?.stdout
-                );
+                self.openssl(&["dgst", &digest, "-sign"]).arg(tbs)
             }
         };
-        Ok(tool::run(host, &program.args(passphrase_in()))?.stdout)
+        Ok(tool::run(host, &program)?.stdout)
     }
 }
 

@@ -6,6 +6,7 @@ use module::{
     Arguments, Choices, Delta, Documented, Example, Failure, FileArguments, FileAttributes,
     FileMode, Host, Module, Placement, Program, Returned,
     host::{Links, Temporary},
+    program::HANDED,
 };
 use protocol::{Json, JsonMap};
 use serde::Serialize;
@@ -143,11 +144,10 @@ impl OpensshKeypair {
 
     /// The public half, in one line; `None` where the key cannot be read with the passphrase.
     fn derive(&self, host: &dyn Host) -> Result<Option<String>, Failure> {
-        let passphrase = self.passphrase.clone().unwrap_or_default();
-        // By the way of a pipe, since a file that others can read is refused.
+        // Handed over, since a file that others can read is refused.
         let key = host.read(&self.path)?.unwrap_or_default();
-        let words = ["-y", "-P", &passphrase, "-f", "/dev/stdin"];
-        let program = Program::new("ssh-keygen").args(words).stdin(key);
+        let program = Program::new("ssh-keygen").args(["-y", "-f", HANDED]).handed(key);
+        let program = program.asked(&[self.passphrase.as_deref().unwrap_or_default()]);
         Ok(tool::ask_whether(host, &program)?.map(|line| line.trim().to_owned()))
     }
 
@@ -200,8 +200,6 @@ impl OpensshKeypair {
         let new = folder.join("key");
         let mut program = Program::new("ssh-keygen").args([
             "-q",
-            "-N",
-            self.passphrase.as_deref().unwrap_or_default(),
             "-b",
             &self.size()?.to_string(),
             "-t",
@@ -211,6 +209,10 @@ impl OpensshKeypair {
             "-C",
             self.comment.as_deref().unwrap_or_default(),
         ]);
+        program = match self.passphrase.as_deref().filter(|passphrase| !passphrase.is_empty()) {
+            Some(passphrase) => program.asked(&[passphrase, passphrase]),
+            None => program.args(["-N", ""]),
+        };
         program = match self.private_key_format.as_str() {
             "pkcs1" => program.args(["-m", "PEM"]),
             "pkcs8" => program.args(["-m", "PKCS8"]),

@@ -10,7 +10,7 @@ use protocol::{JsonMap, spec::Support};
 
 use super::{
     Made, Product,
-    key::{CURVES, Kind, PrivateKey, fingerprints, openssl, passphrase_in, passphrase_out},
+    key::{CURVES, Kind, PrivateKey, fingerprints},
 };
 use crate::{presence::Presence, tool};
 
@@ -317,14 +317,14 @@ impl OpensslPrivatekey {
 
     /// The key as the task wants it written.
     fn write(&self, host: &dyn Host, key: &PrivateKey) -> Result<Vec<u8>, Failure> {
-        let mut program = openssl(self.passphrase.as_deref()).arg("pkey").args(passphrase_in());
+        let mut program = key.openssl(&["pkey", "-in"]);
         if self.is_traditional() {
             program = program.arg("-traditional");
         }
         if self.passphrase.is_some() {
-            program = program.arg("-aes-256-cbc").args(passphrase_out());
+            program = program.args(["-aes-256-cbc", "-passout", "stdin"]);
         }
-        Ok(tool::ask(host, &program.stdin(key.pem.clone()))?.into_bytes())
+        Ok(tool::ask(host, &program)?.into_bytes())
     }
 }
 

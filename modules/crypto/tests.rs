@@ -243,6 +243,14 @@ fn pairs_of_keys_are_made_where_they_do_not_fit() {
         let msg = response.msg.unwrap_or_default();
         assert!(response.failed && msg.contains(words), "{args}: {msg}");
     }
+    let secret = |passphrase: &str| json!({"path": path, "size": 1024, "passphrase": passphrase});
+    let anew = with(&secret("a pass 'phrase'"), &json!({"force": true}));
+    run("openssh_keypair", &anew, false, Path::new(""));
+    assert!(!settle("openssh_keypair", &secret("a pass 'phrase'")).changed);
+    for wrong in ["", "another one"] {
+        let response = run("openssh_keypair", &secret(wrong), false, Path::new(""));
+        assert!(response.msg.unwrap_or_default().starts_with("Unable to read the key"));
+    }
     scratch.shell("echo broken > id");
     let response = run("openssh_keypair", &json!({"path": path}), false, Path::new(""));
     assert!(response.msg.unwrap_or_default().starts_with("Unable to read the key"));

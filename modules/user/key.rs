@@ -1,14 +1,10 @@
 //! SSH keys of users.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use module::{
     Failure, FileMode, Host, Program, accounts,
     host::{Links, succeeded},
-    terminal::Reply,
 };
 use protocol::JsonMap;
 
@@ -16,9 +12,6 @@ use super::User;
 
 /// The step that puts another key in the place of one that is there.
 pub const ANOTHER: &str = "make another SSH key";
-
-/// How long `ssh-keygen` may think before it asks.
-const ASKING_SECS: u64 = 60;
 
 impl User {
     /// Whether there is a key, or what stands in the place of one: it is not overwritten unasked.
@@ -73,14 +66,13 @@ impl User {
         }
         let file = path.display().to_string();
         let program = program.args(["-C", &comment, "-f", &file]);
-        match self.ssh_key_passphrase.as_deref().filter(|passphrase| !passphrase.is_empty()) {
-            Some(passphrase) => make_encrypted(host, program, passphrase)?,
-            None => {
-                let program = program.args(["-N", ""]);
-                let output = host.execute(&program)?;
-                succeeded(&program, output)?;
-            }
-        }
+        let program = match self.ssh_key_passphrase.as_deref().filter(|one| !one.is_empty()) {
+            // Not in its arguments, which other users of the host can see.
+            Some(passphrase) => program.asked(&[passphrase, passphrase]),
+            None => program.args(["-N", ""]),
+        };
+        let output = host.execute(&program)?;
+        succeeded(&program, output)?;
         host.set_owner(&path, uid, gid, Links::Keep)?;
         Ok(host.set_owner(&with_suffix(&path), uid, gid, Links::Keep)?)
     }
@@ -100,29 +92,6 @@ impl User {
             map.insert("ssh_fingerprint".into(), said.trim().into());
         }
         Ok(())
-    }
-}
-
-/// Has a key made that is encrypted. The passphrase is told on a terminal: other users of the host
-/// can see argument vectors.
-fn make_encrypted(host: &mut dyn Host, program: Program, passphrase: &str) -> Result<(), Failure> {
-    let program = program.timeout(Duration::from_secs(ASKING_SECS));
-    let line = program.line();
-    let talk = host.converse(&program, false, &mut |said| {
-        let text = String::from_utf8_lossy(said);
-        // It asks twice: "Enter passphrase (empty for no passphrase): ", "… again: ".
-        if text.contains("passphrase") && text.trim_end().ends_with(':') {
-            return Reply::Say { heard: said.len(), bytes: format!("{passphrase}\n").into_bytes() };
-        }
-        Reply::Wait
-    })?;
-    match talk.status {
-        Some(0) => Ok(()),
-        status => {
-            let status = status.map_or("no status".to_owned(), |status| format!("status {status}"));
-            let said = String::from_utf8_lossy(&talk.output).replace(passphrase, "********");
-            Err(Failure::new(format!("{line} ended with {status}: {}", said.trim())))
-        }
     }
 }
 

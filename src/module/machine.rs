@@ -112,7 +112,8 @@ impl<'a> Machine<'a> {
 
     fn run(&self, program: &Program) -> Result<Output, HostError> {
         let path = self.find(program)?;
-        child::run(&path, program, &self.environment, &self.cancellation)
+        let session = if program.is_unattended { self.which(child::SESSION) } else { None };
+        child::run(&path, session.as_deref(), program, &self.environment, &self.cancellation)
     }
 
     fn find(&self, program: &Program) -> Result<PathBuf, HostError> {
@@ -547,7 +548,7 @@ impl Host for Machine<'_> {
         answer: Answerer<'_>,
     ) -> Result<Talk, HostError> {
         let path = self.find(program)?;
-        let session = self.which("setsid");
+        let session = self.which(child::SESSION);
         let (environment, cancellation) = (&self.environment, &self.cancellation);
         pty::converse(session.as_deref(), &path, program, echoes, environment, cancellation, answer)
     }

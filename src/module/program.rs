@@ -7,6 +7,9 @@ use protocol::JsonMap;
 /// The bytes of each output stream that are kept; what is over is dropped and said so.
 pub const OUTPUT_BYTES_MAX: usize = 5 * 1024 * 1024;
 
+/// The argument in whose place a program finds the path of what it is handed.
+pub const HANDED: &str = "<handed>";
+
 /// A program and how it is run. It is never given to a shell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
@@ -16,6 +19,11 @@ pub struct Program {
     pub args: Vec<String>,
     /// What it reads; nothing where this is left out.
     pub stdin: Option<Vec<u8>>,
+    /// What it reads from the file that stands in its arguments in place of [`HANDED`]: one that
+    /// is in memory, and that other users of the host cannot read.
+    pub handed: Option<Vec<u8>>,
+    /// Whether it has no terminal to ask its user on, and so reads from its input what it asks.
+    pub is_unattended: bool,
     /// Where it runs; the home of the remote's user where this is left out.
     pub folder: Option<PathBuf>,
     /// Added to its environment, over what the request adds.
@@ -44,6 +52,8 @@ impl Program {
             name: name.into(),
             args: Vec::new(),
             stdin: None,
+            handed: None,
+            is_unattended: false,
             folder: None,
             environment: Vec::new(),
             locale: Locale::Plain,
@@ -71,6 +81,23 @@ impl Program {
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
+    }
+
+    /// Sets what it finds in the file [`HANDED`].
+    #[must_use]
+    pub fn handed(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.handed = Some(bytes.into());
+        self
+    }
+
+    /// Answers what it would ask on a terminal (a line for each question), as those do that look
+    /// for one and take their input where there is none.
+    #[must_use]
+    pub fn asked(self, lines: &[&str]) -> Self {
+        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        // `ssh-keygen` asks on a desktop where there is one.
+        let program = self.variable("DISPLAY", "").stdin(input);
+        Self { is_unattended: true, ..program }
     }
 
     /// Adds a variable to its environment.

@@ -83,6 +83,9 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
     /// Whether the file ends here.
     pub last: bool,
+    /// Whether the bytes are a stream of DEFLATE (RFC 1951), of at most that many bytes again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deflated: bool,
 }
 
 /// SHA-256 of a file's content, in lower-case hexadecimal digits.

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use flate2::read::DeflateDecoder;
 use module::machine::Courier;
 use protocol::{
     Answer, Chunk, Digest,
@@ -87,7 +88,7 @@ impl Courier for StreamCourier {
             }
             let last = filled < room;
             let bytes = buffer.get(..filled).unwrap_or_default().to_vec();
-            self.outlet.send(self.id, Answer::Chunk(Chunk { bytes, last }))?;
+            self.outlet.send(self.id, Answer::Chunk(Chunk { bytes, last, deflated: false }))?;
             if last {
                 return Ok(());
             }
@@ -101,6 +102,16 @@ impl Courier for StreamCourier {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A part of a file as it was before it was compressed.
+fn inflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut plain = Vec::with_capacity(CHUNK_BYTES_MAX);
+    DeflateDecoder::new(bytes).take(CHUNK_BYTES_MAX as u64 + 1).read_to_end(&mut plain)?;
+    if plain.len() > CHUNK_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a part of a file is too long"));
+    }
+    Ok(plain)
 }
 
 fn other_content(found: &str) -> io::Error {
@@ -136,8 +147,9 @@ impl Download {
                     self.outlet.send(self.id, Answer::Credit(credit))?;
                     self.owed = 0;
                 }
-                self.hasher.update(&chunk.bytes);
-                self.chunk = Cursor::new(chunk.bytes);
+                let bytes = if chunk.deflated { inflate(&chunk.bytes)? } else { chunk.bytes };
+                self.hasher.update(&bytes);
+                self.chunk = Cursor::new(bytes);
                 if self.ended {
                     let found = hex(&self.hasher.finalize_reset());
                     if found != self.expected.0 {

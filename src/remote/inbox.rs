@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn chunk(bytes: usize) -> Part {
-        Part::Chunk(Chunk { bytes: vec![0; bytes], last: false })
+        Part::Chunk(Chunk { bytes: vec![0; bytes], last: false, deflated: false })
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl Runner {
             bytes_sent = counters.bytes_sent,
             bytes_received = counters.bytes_received,
             round_trips = counters.round_trips,
+            peak_memory_bytes = peak_memory_bytes(),
             "what went over the wire"
         );
         self.reach.close().await;
@@ -569,6 +570,14 @@ fn meta_task(play: &Arc<Play>, what: &str) -> Task {
         is_handler: false,
         is_implicit: true,
     }
+}
+
+/// The most memory that this process has held at once; 0 where the kernel does not say.
+fn peak_memory_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or_default() * 1024
 }
 
 /// Puts hosts into an order that nobody chose.

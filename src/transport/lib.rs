@@ -29,6 +29,7 @@ mod boot;
 pub mod connection;
 mod dialogue;
 mod local;
+mod packing;
 mod pipe;
 pub mod remote;
 pub mod remotes;

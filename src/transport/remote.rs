@@ -12,18 +12,19 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes, BytesMut};
 use protocol::{
-    Answer, Chunk, Digest, FromRemote, Hello, Order, Request, Response, ToRemote,
+    Answer, Digest, FromRemote, Hello, Order, Request, Response, ToRemote,
     frame::{self, CHUNK_BYTES_MAX, CREDIT_BYTES},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     error::{CallError, ConnectError, RemoteError},
+    packing::Packing,
     pipe::{Output, PipeReader, PipeWriter},
     remotes::RemoteBinaries,
 };
@@ -295,7 +296,7 @@ impl Remote {
                 },
                 Some(Answer::Credit(bytes)) => {
                     if let Some(stream) = &mut outgoing {
-                        stream.credit += i64::from(bytes);
+                        stream.credit(bytes);
                     }
                 }
                 Some(Answer::Chunk(chunk)) => {
@@ -313,7 +314,7 @@ impl Remote {
     /// A file of the request, or a companion of the remote.
     fn open_file(&self, digest: &Digest, files: &dyn Files) -> io::Result<Box<dyn Read + Send>> {
         match self.binaries.companion(&digest.0) {
-            Some(companion) => Ok(Box::new(io::Cursor::new(companion.to_vec()))),
+            Some(companion) => Ok(Box::new(io::Cursor::new(companion.clone()))),
             None => files.open(digest),
         }
     }
@@ -391,14 +392,36 @@ impl Drop for OpenCall<'_> {
 /// A file on its way to the remote.
 struct Outgoing {
     content: Option<Box<dyn Read + Send>>,
+    /// Bytes that may travel, as they travel.
     credit: i64,
+    /// Since when there has been none.
+    waits_since: Option<Instant>,
+    /// How long the next part has waited.
+    waited: Duration,
+    packing: Packing,
     is_over: bool,
 }
 
 impl Outgoing {
     fn new(content: Box<dyn Read + Send>) -> Self {
-        let credit = i64::try_from(CREDIT_BYTES).unwrap_or(i64::MAX);
-        Self { content: Some(content), credit, is_over: false }
+        Self {
+            content: Some(content),
+            credit: i64::try_from(CREDIT_BYTES).unwrap_or(i64::MAX),
+            waits_since: None,
+            waited: Duration::ZERO,
+            packing: Packing::default(),
+            is_over: false,
+        }
+    }
+
+    /// Takes credit in.
+    fn credit(&mut self, bytes: u32) {
+        self.credit += i64::from(bytes);
+        if self.credit > 0
+            && let Some(since) = self.waits_since.take()
+        {
+            self.waited += since.elapsed();
+        }
     }
 
     /// The next part, or a refusal where it cannot be read.
@@ -407,18 +430,25 @@ impl Outgoing {
             self.is_over = true;
             return Order::Refuse("the file was read before".to_owned());
         };
+        let mut packing = std::mem::take(&mut self.packing);
+        let waited = std::mem::take(&mut self.waited);
         let read = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::with_capacity(CHUNK_BYTES_MAX);
-            let read = content.by_ref().take(CHUNK_BYTES_MAX as u64).read_to_end(&mut bytes);
-            read.map(|_| (content, bytes))
+            content.by_ref().take(CHUNK_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+            let last = bytes.len() < CHUNK_BYTES_MAX;
+            let chunk = packing.pack(bytes, last, waited);
+            Ok::<_, io::Error>((content, packing, chunk))
         });
         match read.await {
-            Ok(Ok((content, bytes))) => {
-                let last = bytes.len() < CHUNK_BYTES_MAX;
-                self.credit -= i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-                self.is_over = last;
+            Ok(Ok((content, packing, chunk))) => {
+                self.credit -= i64::try_from(chunk.bytes.len()).unwrap_or(i64::MAX);
+                if self.credit <= 0 {
+                    self.waits_since = Some(Instant::now());
+                }
+                self.is_over = chunk.last;
                 self.content = Some(content);
-                Order::Chunk(Chunk { bytes, last })
+                self.packing = packing;
+                Order::Chunk(chunk)
             }
             Ok(Err(error)) => {
                 self.is_over = true;
@@ -433,7 +463,7 @@ impl Outgoing {
 }
 
 /// Writes a part of a file that the remote sends.
-async fn store(mut sink: Sink, chunk: Chunk) -> Result<Sink, CallError> {
+async fn store(mut sink: Sink, chunk: protocol::Chunk) -> Result<Sink, CallError> {
     let stored = tokio::task::spawn_blocking(move || {
         sink.write_all(&chunk.bytes)?;
         if chunk.last {

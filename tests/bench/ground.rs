@@ -53,21 +53,10 @@ impl Ground {
             command: "bench".to_owned(),
             why: error.to_string(),
         })??;
-        let ground = Self { fleet, hosts };
-        ground.give_addresses()?;
-        Ok(ground)
-    }
-
-    /// The first host answers on a thousand addresses more.
-    fn give_addresses(&self) -> Result<(), HostsError> {
-        let Some(host) = self.hosts.first() else { return Ok(()) };
-        let fleet = self.fleet.network().fleet;
-        let subnet = format!("198.19.{}.0/22", u16::from(fleet) * 4 % 256);
-        hosts::shell::run(
-            "ip",
-            &["route", "replace", &subnet, "via", &host.address().to_string()],
-        )?;
-        host.run(&format!("ip route replace local {subnet} dev lo")).map(drop)
+        if let Some(first) = hosts.first() {
+            fleet.give_addresses(first)?;
+        }
+        Ok(Self { fleet, hosts })
     }
 
     /// Which hosts are looked at, and changed back, for a workload.
@@ -125,11 +114,10 @@ impl Ground {
             Reach::None => vec![SocketAddr::from(([127, 0, 0, 1], 22))],
             Reach::Booted(count) => booted(count),
             Reach::Addresses(count) => {
-                let third = u16::from(self.fleet.network().fleet) * 4 % 256;
+                let network = self.fleet.network();
                 let address = |n: usize| {
-                    let [high, low] = u16::try_from(n).unwrap_or_default().to_be_bytes();
-                    let third = u8::try_from(third).unwrap_or_default().saturating_add(high);
-                    SocketAddr::from(([198, 19, third, low], 22))
+                    let number = u16::try_from(n).unwrap_or_default();
+                    SocketAddr::from((network.more_address(number), 22))
                 };
                 (1..=count).map(address).collect()
             }

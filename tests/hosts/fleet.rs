@@ -79,6 +79,17 @@ impl Fleet {
         Ok(hosts)
     }
 
+    /// Has a host answer on a thousand addresses more ([`Network::more_address`]), each of which
+    /// is a host for those who connect.
+    ///
+    /// # Errors
+    /// Where a program fails.
+    pub fn give_addresses(&self, host: &Host) -> Result<(), HostsError> {
+        let subnet = self.network.more_subnet();
+        run("ip", &["route", "replace", &subnet, "via", &host.address().to_string()])?;
+        host.run(&format!("ip route replace local {subnet} dev lo")).map(drop)
+    }
+
     fn begin(&mut self, spec: &HostSpec) -> Result<Host, HostsError> {
         if self.booted >= HOSTS_MAX {
             return Err(HostsError::TooMany { max: HOSTS_MAX });

@@ -31,6 +31,18 @@ impl Network {
         Ipv4Addr::new(198, 18, self.fleet, host.saturating_add(9))
     }
 
+    /// One of the thousand addresses that a host of a fleet may be given besides its own, counted
+    /// from 1.
+    pub fn more_address(self, number: u16) -> Ipv4Addr {
+        let [high, low] = number.to_be_bytes();
+        Ipv4Addr::new(198, 19, self.fleet.wrapping_mul(4).wrapping_add(high), low)
+    }
+
+    /// All of them.
+    pub fn more_subnet(self) -> String {
+        format!("{}/22", self.more_address(0))
+    }
+
     /// All addresses.
     pub fn subnet(self) -> String {
         format!("198.18.{}.0/24", self.fleet)

@@ -11,6 +11,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("ssh-keygen", "openssh-client"),
+    ("strace", "strace"),
     ("mount", "mount"),
     ("chroot", "coreutils"),
 ];

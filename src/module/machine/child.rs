@@ -3,9 +3,10 @@
 
 use std::{
     ffi::OsStr,
+    fs::File,
     io::{self, Write},
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
     path::Path,
@@ -16,14 +17,14 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::OFlags,
+    fs::{MemfdFlags, Mode, OFlags, fchmod, memfd_create},
     process::{Pid, Signal, kill_process_group},
 };
 
 use crate::{
     HostError, Output, Program,
     machine::{Cancellation, guard::Guarded},
-    program::{Locale, OUTPUT_BYTES_MAX},
+    program::{HANDED, Locale, OUTPUT_BYTES_MAX},
 };
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -35,18 +36,47 @@ const LINGER: Duration = Duration::from_millis(100);
 /// How long a killed program is waited for.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
-/// Runs the program at `path` to its end.
+/// What starts a program in a session of its own, without a terminal; it takes the place of itself.
+pub const SESSION: &str = "setsid";
+
+/// Runs the program at `path` to its end. `session` is where [`SESSION`] is.
 ///
 /// # Errors
 /// It could not be started, took too long, or the request was cancelled.
 pub fn run(
     path: &Path,
+    session: Option<&Path>,
     program: &Program,
     environment: &[(String, String)],
     cancellation: &Cancellation,
 ) -> Result<Output, HostError> {
     let fault = |source| HostError::Program { line: program.line(), source };
-    let mut child = command(path, program, environment).spawn().map_err(fault)?;
+    let handed = program.handed.as_deref().map(hand).transpose().map_err(fault)?;
+    let named;
+    let told = match &handed {
+        Some(file) => {
+            named = naming(program, file);
+            &named
+        }
+        None => program,
+    };
+    let mut command = match program.is_unattended {
+        true => {
+            let missing = || HostError::NoProgram { name: SESSION.into() };
+            // No process group of its own: `setsid` would fork where it leads one already.
+            prepare(session.ok_or_else(missing)?, &[path.as_os_str()], told, environment)
+        }
+        false => {
+            let mut command = prepare(path, &[], told, environment);
+            command.process_group(0);
+            command
+        }
+    };
+    command
+        .stdin(if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(fault)?;
     let group = Pid::from_child(&child);
     let _guarded = Guarded::new(group);
     let streams = Streams::take(&mut child).map_err(fault)?;
@@ -80,15 +110,25 @@ pub fn run(
     })
 }
 
-/// A program with its environment, on pipes.
-fn command(path: &Path, program: &Program, environment: &[(String, String)]) -> Command {
-    let mut command = prepare(path, &[], program, environment);
-    command
-        .process_group(0)
-        .stdin(if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+/// A file in memory, for us alone.
+fn hand(bytes: &[u8]) -> io::Result<File> {
+    let file = memfd_create(c"handed", MemfdFlags::CLOEXEC)?;
+    // `ssh-keygen` takes no key that others can read.
+    fchmod(&file, Mode::RUSR)?;
+    let mut file = File::from(file);
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+/// The program with the path of what it is handed in its place. It is opened anew by the path, and
+/// so read from its start; no other child inherits it.
+fn naming(program: &Program, file: &File) -> Program {
+    let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+    let mut program = program.clone();
+    for word in program.args.iter_mut().filter(|word| *word == HANDED) {
+        word.clone_from(&path);
+    }
+    program
 }
 
 /// A program with its environment; `first` are words before its own.

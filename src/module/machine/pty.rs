@@ -19,19 +19,17 @@ use rustix::{
 
 use crate::{
     HostError, Program,
-    machine::{Cancellation, child, guard::Guarded},
+    machine::{Cancellation, child, child::SESSION, guard::Guarded},
     program::OUTPUT_BYTES_MAX,
     terminal::{Answerer, Reply, Talk},
 };
 
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// What gives a program its terminal as the controlling one; it takes the place of itself.
-const SESSION: &str = "setsid";
-
 /// Runs the program at `path` on a terminal and answers it.
 ///
-/// Its timeout is that of one answer. `session` is where `setsid` is.
+/// Its timeout is that of one answer. `session` is where [`SESSION`] is, which gives the program its
+/// terminal as the controlling one.
 ///
 /// # Errors
 /// It could not be started, or the request was cancelled.

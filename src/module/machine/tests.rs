@@ -12,6 +12,7 @@ use std::{
 use protocol::Digest;
 
 use super::*;
+use crate::program::HANDED;
 
 struct NoCourier;
 
@@ -67,6 +68,29 @@ fn a_program_says_what_it_says() {
     assert_eq!(host.query(&shell("kill -9 $$")).unwrap().status, -9);
     let umask = Program { umask: Some(0o077), ..shell("umask") };
     assert_eq!(host.query(&umask).unwrap().stdout_text(), "0077\n");
+}
+
+#[test]
+fn what_a_program_is_handed_stands_in_a_file_of_its_own() {
+    let (mut host, _) = machine();
+    let script = "cat \"$0\"; cat; stat -Lc %a \"$0\"";
+    let program = Program::new("sh").args(["-c", script, HANDED]);
+    let output = host.execute(&program.handed("a\0b ").stdin("in ")).unwrap().stdout_text();
+    assert!(output.starts_with("a\0b in 400\n"), "{output:?}");
+    assert!(!output.contains(HANDED), "{output:?}");
+}
+
+#[test]
+fn an_unattended_program_has_no_terminal() {
+    let (mut host, _) = machine();
+    // Field 7 is the terminal, and 6 the session, which it leads.
+    let script = "cat; cut -d' ' -f6,7 /proc/$$/stat; echo $$ $DISPLAY";
+    let program = Program { umask: Some(0o027), ..shell(script).asked(&["one", "two"]) };
+    let output = host.execute(&program).unwrap().stdout_text();
+    let lines: Vec<&str> = output.lines().collect();
+    let [one, two, session, pid] = lines.as_slice() else { panic!("{output:?}") };
+    assert_eq!((*one, *two), ("one", "two"));
+    assert_eq!(*session, format!("{} 0", pid.trim()));
 }
 
 #[test]

@@ -120,6 +120,13 @@ fn wait_for(mut condition: impl FnMut() -> bool) {
     }
 }
 
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder =
+        flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 #[test]
 fn nothing_of_a_chain_is_run_behind_a_failure() {
     let mut remote = Remote::start();
@@ -238,9 +245,12 @@ fn a_large_file_is_asked_for_and_streams_with_back_pressure() {
             let Answer::Credit(more) = remote.read().answer else { panic!("no credit") };
             credit += more as usize;
         }
-        credit -= chunk.len();
+        // Every other one is compressed, as those are that the wire keeps waiting.
+        let deflated = n % 2 == 1;
+        let bytes = if deflated { deflate(chunk) } else { chunk.to_vec() };
+        credit -= bytes.len();
         let last = n + 1 == chunks.len();
-        remote.order(id, Order::Chunk(Chunk { bytes: chunk.to_vec(), last }));
+        remote.order(id, Order::Chunk(Chunk { bytes, last, deflated }));
     }
     let response = loop {
         match remote.read().answer {
@@ -253,6 +263,26 @@ fn a_large_file_is_asked_for_and_streams_with_back_pressure() {
     assert_eq!(fs::read(&dest).unwrap(), bytes);
     // What is there already is not asked for.
     assert!(!remote.run("copy", args).changed);
+}
+
+#[test]
+fn a_part_of_a_file_that_grows_too_large_fails_the_task_alone() {
+    let mut remote = Remote::start();
+    let dest = remote.path("bomb");
+    let whole = vec![0; CHUNK_BYTES_MAX + 1];
+    let args = json!({
+        "dest": dest,
+        "_source": {"digest": digest(&whole), "size": whole.len(), "name": "bomb"},
+    });
+    for bytes in [deflate(&whole), b"this is no stream of anything".to_vec()] {
+        let id = remote.send("copy", args.clone());
+        assert_eq!(remote.read(), FromRemote { id, answer: Answer::Want(digest(&whole)) });
+        remote.order(id, Order::Chunk(Chunk { bytes, last: true, deflated: true }));
+        let Answer::Done(response) = remote.read().answer else { panic!("it has not ended") };
+        assert!(response.failed, "{response:?}");
+        assert!(!std::path::Path::new(&dest).exists());
+    }
+    assert!(!remote.run("ping", json!({})).failed);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::{
     sync::mpsc,
 };
 
+use flate2::read::DeflateDecoder;
 use protocol::{
     Answer, Chunk, Digest, FromRemote, Hello, Order, Request, Response, ToRemote,
     frame::{self, CHUNK_BYTES_MAX, CREDIT_BYTES, READY},
@@ -89,15 +90,25 @@ impl<W: Write> Fake<W> {
             "want" => {
                 say(&mut self.out, id, Answer::Want(Digest(text("digest"))));
                 let (mut bytes, mut sum, mut most, mut ahead) = (0u64, 0u64, 0, 0usize);
+                let mut packed = 0u64;
+                let slow = std::time::Duration::from_millis(number("slow_ms").unwrap_or_default());
                 loop {
                     match self.of(id) {
                         Order::Chunk(chunk) => {
-                            bytes += chunk.bytes.len() as u64;
-                            sum += chunk.bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+                            let mut plain = chunk.bytes.clone();
+                            if chunk.deflated {
+                                plain.clear();
+                                let mut decoder = DeflateDecoder::new(chunk.bytes.as_slice());
+                                decoder.read_to_end(&mut plain).unwrap();
+                                packed += 1;
+                            }
+                            bytes += plain.len() as u64;
+                            sum += plain.iter().map(|byte| u64::from(*byte)).sum::<u64>();
                             ahead += chunk.bytes.len();
                             most = most.max(ahead);
                             // Credit is given late, so that a sender that does not wait is seen.
                             if ahead >= CREDIT_BYTES {
+                                std::thread::sleep(slow);
                                 say(&mut self.out, id, Answer::Credit(ahead as u32));
                                 ahead = 0;
                             }
@@ -111,6 +122,7 @@ impl<W: Write> Fake<W> {
                     }
                 }
                 put("bytes", bytes.into());
+                put("packed", packed.into());
                 put("sum", sum.into());
                 put("most", most.into());
             }
@@ -129,7 +141,7 @@ impl<W: Write> Fake<W> {
                     let part = left.min(CHUNK_BYTES_MAX);
                     left -= part;
                     credit -= part as i64;
-                    let chunk = Chunk { bytes: vec![7; part], last: left == 0 };
+                    let chunk = Chunk { bytes: vec![7; part], last: left == 0, deflated: false };
                     say(&mut self.out, id, Answer::Chunk(chunk));
                     if left == 0 {
                         break;

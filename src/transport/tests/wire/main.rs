@@ -21,6 +21,9 @@ use transport::{
     HostKeyPolicy, NoFiles, Remote, RemoteBinaries, RemoteBinary, Target,
 };
 
+mod files;
+mod trust;
+
 /// One host and somebody who wants to reach it.
 struct Bench {
     folder: PathBuf,
@@ -127,35 +130,6 @@ impl Bench {
             Ok(_) => panic!("the remote was started"),
             Err(error) => error.chain(),
         }
-    }
-}
-
-/// A file of so many bytes, all of them 3, which counts how much of it was read.
-struct Threes {
-    bytes: u64,
-}
-
-impl Files for Threes {
-    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
-        if digest.0 != "threes" {
-            return Err(io::Error::other("there are only threes"));
-        }
-        Ok(Box::new(io::repeat(3).take(self.bytes)))
-    }
-}
-
-/// A sink that can be looked into.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -282,72 +256,6 @@ async fn connections_that_are_cut_are_lost_and_never_hang() {
 }
 
 #[tokio::test]
-async fn files_stream_with_credit() {
-    let bench = bench(&|_, _, _| {}).await;
-    let remote = bench.connect().await.remote(None).await.unwrap();
-    // None, less than a chunk, a chunk, many and an odd rest.
-    for bytes in [0u64, 5, 65_536, 5_000_001] {
-        let wanted = request("want", &[("digest", "threes".into())]);
-        let response = remote.call(wanted, &Threes { bytes }, None).await.unwrap();
-        assert!(!response.failed, "{response:?}");
-        let get = |name: &str| response.returned.get(name).and_then(Json::as_u64).unwrap();
-        assert_eq!((get("bytes"), get("sum")), (bytes, bytes * 3));
-        let most = protocol::frame::CREDIT_BYTES + protocol::frame::CHUNK_BYTES_MAX;
-        assert!(get("most") <= most as u64, "{} bytes were under way", get("most"));
-    }
-}
-
-#[tokio::test]
-async fn a_file_that_cannot_be_read_is_refused_by_name() {
-    let bench = bench(&|_, _, _| {}).await;
-    let remote = bench.connect().await.remote(None).await.unwrap();
-    let wanted = request("want", &[("digest", "fours".into())]);
-    let response = remote.call(wanted, &Threes { bytes: 1 }, None).await.unwrap();
-    assert_eq!(response.msg.as_deref(), Some("there are only threes"));
-    ping(&remote).await;
-}
-
-#[tokio::test]
-async fn files_of_the_host_arrive() {
-    let bench = bench(&|_, _, _| {}).await;
-    let remote = bench.connect().await.remote(None).await.unwrap();
-    let sink = Shared::default();
-    let send = request("send", &[("bytes", 3_000_000.into())]);
-    remote.call(send, &NoFiles, Some(Box::new(sink.clone()))).await.unwrap();
-    let bytes = sink.0.lock().unwrap();
-    assert_eq!(bytes.len(), 3_000_000);
-    assert!(bytes.iter().all(|byte| *byte == 7));
-}
-
-#[tokio::test]
-async fn a_file_that_nobody_asked_for_is_refused() {
-    let bench = bench(&|_, _, _| {}).await;
-    let remote = bench.connect().await.remote(None).await.unwrap();
-    let error = remote.call(request("send", &[("bytes", 9.into())]), &NoFiles, None).await;
-    assert_eq!(error, Err(CallError::Unasked));
-    ping(&remote).await;
-}
-
-#[tokio::test]
-async fn a_sink_that_is_full_ends_the_call_alone() {
-    struct Full;
-    impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::Error::other("no space"))
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let bench = bench(&|_, _, _| {}).await;
-    let remote = bench.connect().await.remote(None).await.unwrap();
-    let send = request("send", &[("bytes", 5_000_000.into())]);
-    let error = remote.call(send, &NoFiles, Some(Box::new(Full))).await;
-    assert_eq!(error, Err(CallError::Sink { why: "no space".into() }));
-    ping(&remote).await;
-}
-
-#[tokio::test]
 async fn a_call_that_is_dropped_is_cancelled() {
     let bench = bench(&|_, _, _| {}).await;
     let remote = bench.connect().await.remote(None).await.unwrap();
@@ -441,178 +349,6 @@ async fn a_command_that_is_given_up_is_hung_up_on() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("process {pid} is still there");
-}
-
-#[tokio::test]
-async fn host_keys_are_checked() {
-    let other = keys::generate().unwrap();
-    let other = keys::public_line(&other).unwrap();
-    for (policy, known, expect) in [
-        (HostKeyPolicy::Strict, None, "is not known"),
-        (HostKeyPolicy::Strict, Some("other"), "known_hosts line 1: the host was installed anew"),
-        (
-            HostKeyPolicy::AcceptNew,
-            Some("other"),
-            "known_hosts line 1: the host was installed anew",
-        ),
-        (HostKeyPolicy::AcceptNew, None, ""),
-        (HostKeyPolicy::Off, Some("other"), ""),
-        (HostKeyPolicy::Off, None, ""),
-    ] {
-        let mut bench = bench(&|_, target, _| target.host_key_policy = Some(policy)).await;
-        let file = bench.folder.join("known_hosts");
-        let port = bench.server.address().port();
-        match known {
-            None => fs::remove_file(&file).unwrap(),
-            Some(_) => fs::write(&file, format!("[127.0.0.1]:{port} {other}\n")).unwrap(),
-        }
-        let before = fs::read_to_string(&file).unwrap_or_default();
-        let result = bench.connector.connect(&bench.target).await;
-        match (result, expect) {
-            (Ok(_), "") => {}
-            (Err(error), expect) if !expect.is_empty() => {
-                let chain = error.chain();
-                assert!(chain.contains(expect), "{policy:?} {known:?}: {chain}");
-                assert!(error.hint().is_some_and(|hint| hint.contains("ssh-key")));
-            }
-            (result, _) => panic!("{policy:?} {known:?}: {:?}", result.err()),
-        }
-        let after = fs::read_to_string(&file).unwrap_or_default();
-        if policy == HostKeyPolicy::AcceptNew && known.is_none() {
-            assert_eq!(after.trim(), bench.server.known_hosts_line().unwrap().trim());
-            bench.target.host_key_policy = Some(HostKeyPolicy::Strict);
-            bench.connect().await;
-        } else {
-            assert_eq!(after, before);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_host_with_another_key_is_told_no_password() {
-    let other = keys::public_line(&keys::generate().unwrap()).unwrap();
-    let mut bench = bench(&|settings, target, _| {
-        settings.accounts[0].password = Some("open sesame".into());
-        target.password = Some(Secret::new("open sesame".into()));
-        target.identity_files.clear();
-        target.host_key_policy = Some(HostKeyPolicy::Off);
-    })
-    .await;
-    bench.connect().await;
-    let known = format!("[127.0.0.1]:{} {other}\n", bench.server.address().port());
-    fs::write(bench.folder.join("known_hosts"), known).unwrap();
-    let refusal = bench.refusal().await;
-    assert!(refusal.contains("no password was tried, because the host key"), "{refusal}");
-    bench.target.identity_files = vec![bench.folder.join("id")];
-    bench.connect().await;
-}
-
-#[tokio::test]
-async fn people_log_in_by_password_in_two_ways() {
-    for asked in [false, true] {
-        for (password, expect) in
-            [(Some("open sesame"), ""), (Some("wrong"), "was refused"), (None, "nothing to try")]
-        {
-            let bench = bench(&|settings, target, _| {
-                settings.accounts[0].password = Some("open sesame".into());
-                settings.accounts[0].is_asked_interactively = asked;
-                settings.accounts[0].authorized_keys.clear();
-                target.identity_files.clear();
-                target.password = password.map(|password| Secret::new(password.to_owned()));
-            })
-            .await;
-            let result = bench.connector.connect(&bench.target).await;
-            match (result, expect) {
-                (Ok(connection), "") => ping(&connection.remote(None).await.unwrap()).await,
-                (Err(error), expect) if !expect.is_empty() => {
-                    let chain = error.chain();
-                    assert!(chain.contains(expect), "{chain}");
-                    assert!(!chain.contains("wrong"), "the password is shown: {chain}");
-                    let takes = if asked { "keyboard-interactive" } else { "password" };
-                    assert!(
-                        chain.contains(&format!("the server takes publickey, {takes}")),
-                        "{chain}"
-                    );
-                }
-                (result, _) => panic!("{password:?}: {:?}", result.err()),
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_error_says_what_was_tried() {
-    let bench = bench(&|_, target, folder| {
-        let stranger = keys::generate().unwrap();
-        keys::write(&stranger, &folder.join("stranger")).unwrap();
-        fs::write(folder.join("garbage"), "no key\n").unwrap();
-        target.identity_files =
-            ["stranger", "garbage", "missing"].map(|name| folder.join(name)).to_vec();
-    })
-    .await;
-    let refusal = bench.refusal().await;
-    for expect in [
-        "op@127.0.0.1 was not let in",
-        "stranger was refused",
-        "garbage cannot be used",
-        "missing is not there",
-        "the server takes publickey",
-    ] {
-        assert!(refusal.contains(expect), "no {expect} in {refusal}");
-    }
-}
-
-#[tokio::test]
-async fn jump_hosts_are_gone_through_once() {
-    let jump = bench(&|settings, _, _| settings.is_jump_host = true).await;
-    let mut target = bench(&|_, _, _| {}).await;
-    let jump_port = jump.server.address().port();
-    let known = format!(
-        "{}\n{}\n",
-        jump.server.known_hosts_line().unwrap(),
-        target.server.known_hosts_line().unwrap()
-    );
-    fs::write(target.folder.join("known_hosts"), known).unwrap();
-    let config = target.folder.join("config");
-    let identity = jump.target.identity_files[0].display();
-    let text = format!(
-        "Host bastion\nHostName 127.0.0.1\nPort {jump_port}\nUser op\nIdentityFile {identity}\n"
-    );
-    fs::write(&config, text).unwrap();
-    target.target.ssh_config_file = Some(config);
-    target.target.proxy_jump = Some("bastion".into());
-    let one = target.connect().await;
-    let two = target.connect().await;
-    ping(&one.remote(None).await.unwrap()).await;
-    ping(&two.remote(None).await.unwrap()).await;
-    drop(jump);
-    let error = two.remote(None).await.unwrap().call(request("ping", &[]), &NoFiles, None).await;
-    assert!(matches!(error, Err(CallError::Lost { .. })), "{error:?}");
-
-    let closed = bench(&|_, _, _| {}).await;
-    let known = format!(
-        "{}\n{}\n",
-        closed.server.known_hosts_line().unwrap(),
-        target.server.known_hosts_line().unwrap()
-    );
-    fs::write(target.folder.join("known_hosts"), known).unwrap();
-    let identity = closed.target.identity_files[0].display();
-    let text = format!("IdentityFile {identity}\n");
-    fs::write(target.folder.join("config2"), text).unwrap();
-    target.target.ssh_config_file = Some(target.folder.join("config2"));
-    target.target.proxy_jump = Some(format!("op@127.0.0.1:{}", closed.server.address().port()));
-    let refusal = target.refusal().await;
-    assert!(refusal.contains("cannot be reached"), "{refusal}");
-}
-
-#[tokio::test]
-async fn a_proxy_command_makes_the_stream() {
-    let bench = bench(&|_, target, _| {
-        let words = ["ProxyCommand", "bash -c 'exec 3<>/dev/tcp/%h/%p; cat <&3 & cat >&3'"];
-        target.ssh_options = vec![(words[0].into(), words[1].into())];
-    })
-    .await;
-    ping(&bench.connect().await.remote(None).await.unwrap()).await;
 }
 
 #[tokio::test]
