@@ -69,7 +69,7 @@ impl Includes for Compiling {
         let compiled =
             self.compiler.tasks_file(&path, frame, are_handlers, playbook_dir, &mut diagnostics);
         let included = IncludedTasks { items: compiled.items, handlers: compiled.handlers };
-        outcome(included, &diagnostics).map_err(IncludeError::Wrong)
+        outcome(included, &diagnostics).map_err(|why| self.wrong(why, &diagnostics))
     }
 
     fn role(
@@ -98,8 +98,10 @@ impl Includes for Compiling {
             return Err(IncludeError::Missing(as_ansible(found)));
         }
         let is_missing = diagnostics.all.iter().any(|found| found.code == UNKNOWN_ROLE);
-        let why = if is_missing { IncludeError::Missing } else { IncludeError::Wrong };
-        let compiled = outcome(compiled, &diagnostics).map_err(why)?;
+        let compiled = outcome(compiled, &diagnostics).map_err(|why| match is_missing {
+            true => IncludeError::Missing(why),
+            false => self.wrong(why, &diagnostics),
+        })?;
         let compiled =
             compiled.ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
         Ok(IncludedRole { role: compiled.role, items: compiled.items, handlers: compiled.handlers })
@@ -148,6 +150,16 @@ impl Includes for Compiling {
 }
 
 impl Compiling {
+    /// What is wrong with something that is included, as the program words it.
+    fn wrong(&self, rendered: String, diagnostics: &Diagnostics) -> IncludeError {
+        let is_error = |found: &&Diagnostic| found.severity == source::Severity::Error;
+        let first = diagnostics.all.iter().find(is_error);
+        IncludeError::Wrong(match first.filter(|_| self.speaks_as_ansible) {
+            Some(first) => as_ansible(first),
+            None => rendered,
+        })
+    }
+
     /// What stands in a file of variables; `None` where nothing does.
     fn vars_node(&self, path: &Path) -> Result<Option<Node>, String> {
         let file = self
