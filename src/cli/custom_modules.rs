@@ -138,8 +138,11 @@ impl CustomModules {
             Some((folder, last)) => (plugins.join("modules").join(folder), last),
             None => (plugins.join("modules"), stem.as_str()),
         };
-        let path = module_file(&folder, last)?;
         let action = plugins.join("action").join(format!("{stem}.py"));
+        let Some(path) = module_file(&folder, last) else {
+            // Some do all their work in the controller.
+            return action.is_file().then(|| Err(has_action_plugin(&key, &action)));
+        };
         let found = match action.is_file() {
             true => Err(has_action_plugin(&key, &action)),
             false => {

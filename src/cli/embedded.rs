@@ -1,7 +1,6 @@
 //! The remotes that this program carries inside itself, and those of a folder beside it.
 
 use std::{
-    borrow::Cow,
     fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -26,7 +25,7 @@ pub fn remotes(folder: Option<&Path>) -> Result<RemoteBinaries, RemoteError> {
     for (triple, digest, bytes, gzip) in EMBEDDED {
         remotes.add(RemoteBinary {
             triple: (*triple).to_owned(),
-            gzip: Cow::Borrowed(gzip),
+            gzip: (*gzip).into(),
             digest: (*digest).to_owned(),
             bytes: *bytes,
         });

@@ -176,10 +176,8 @@ impl Compiling {
         let Some(mapping) = node.as_mapping() else {
             return Err(format!("{} must be stored as a dictionary/hash", path.display()));
         };
-        let tree = |value: &Node| {
-            // A text that is no template of ours harms nobody until it is used.
-            Tree::from_node(value, &self.engine).unwrap_or_else(|broken| Tree::broken(&broken))
-        };
+        // A text that is no template of ours harms nobody until it is used.
+        let tree = |value: &Node| Tree::deferring(value, &self.engine).0;
         let entries = mapping.entries.iter().map(|entry| {
             let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text());
             (name.to_owned(), tree(&entry.value))

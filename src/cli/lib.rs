@@ -36,6 +36,7 @@ pub mod screens;
 pub mod secrets;
 pub mod session;
 pub mod settings;
+mod short_names;
 pub mod vault_command;
 mod warnings;
 pub mod world;

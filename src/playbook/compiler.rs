@@ -7,7 +7,7 @@ use std::{
 
 use indexmap::IndexMap;
 use plan::{Condition, Frame, FrameKind, Item, Keywords, Layer, Play, Role, Setting};
-use source::{Diagnostic, Diagnostics, Kind, Node, Scalar, Span};
+use source::{Diagnostic, Diagnostics, Kind, Node, Scalar, Severity, Span};
 use template::{Engine, Expression, Scope, Surroundings, Tree};
 
 use crate::{Catalogue, Files, codes, collections::Collections, role::RoleRequestParts};
@@ -174,7 +174,7 @@ impl Compiler {
     pub fn finds_role(&self, name: &str, near: &[PathBuf], playbook_dir: &Path) -> Option<PathBuf> {
         let mut diagnostics = Diagnostics::default();
         let mut cursor = Cursor::new(self, &mut diagnostics, playbook_dir);
-        cursor.find_role(name, near, None).map(|found| found.path)
+        cursor.find_role(name, near, &[], None).map(|found| found.path)
     }
 }
 
@@ -192,6 +192,9 @@ pub(crate) struct Cursor<'a> {
     pub section: &'static str,
     /// How many blocks around have a rescue, for which a failing task is part of the plan.
     pub rescues: usize,
+    /// Whether what is being read may never be used: a variable, or a task that conditions may
+    /// leave out. What Ansible meets only when it is used is then told, and refuses nothing.
+    pub is_tentative: bool,
     /// Handlers of roles that were met since the play began.
     pub handlers: Vec<Item>,
 }
@@ -210,6 +213,7 @@ impl<'a> Cursor<'a> {
             are_handlers: false,
             section: "tasks",
             rescues: 0,
+            is_tentative: false,
             handlers: Vec::new(),
         }
     }
@@ -219,18 +223,29 @@ impl<'a> Cursor<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// A tree of templates; null where a template in it is broken, which is noted.
-    pub fn tree(&mut self, node: &Node) -> Tree {
-        match Tree::from_node(node, &self.compiler.engine) {
-            Ok(tree) => tree,
-            Err(broken) => {
-                if self.compiler.settings.defers_template_errors {
-                    return Tree::broken(&broken);
-                }
-                broken.into_iter().for_each(|diagnostic| self.report(diagnostic));
-                Tree::Value(template::Value::None)
-            }
+    /// Notes what is wrong with something that may never be used: a warning then.
+    pub fn report_use(&mut self, mut diagnostic: Diagnostic) {
+        if self.is_tentative {
+            diagnostic.severity = Severity::Warning;
+            diagnostic.label.get_or_insert_with(|| "fails if it is used".into());
         }
+        self.report(diagnostic);
+    }
+
+    /// A tree of templates. One that is broken is noted; what stands in its place fails where it
+    /// is used.
+    pub fn tree(&mut self, node: &Node) -> Tree {
+        if self.compiler.settings.defers_template_errors || self.is_tentative {
+            let (tree, broken) = Tree::deferring(node, &self.compiler.engine);
+            if !self.compiler.settings.defers_template_errors {
+                broken.into_iter().for_each(|diagnostic| self.report(diagnostic));
+            }
+            return tree;
+        }
+        Tree::from_node(node, &self.compiler.engine).unwrap_or_else(|broken| {
+            broken.into_iter().for_each(|diagnostic| self.report(diagnostic));
+            Tree::Value(template::Value::None)
+        })
     }
 
     /// A setting.
@@ -276,26 +291,31 @@ impl<'a> Cursor<'a> {
                         return Vec::new();
                     }
                 };
-                match Expression::compile(&self.compiler.engine, &text, Some(&node.span)) {
-                    Ok(expression) => vec![Condition {
-                        expression: Arc::new(expression),
-                        span: node.span.clone(),
-                    }],
-                    Err(error) => {
+                let compiled = Expression::compile(&self.compiler.engine, &text, Some(&node.span));
+                let expression = compiled.unwrap_or_else(|error| {
+                    if !self.compiler.settings.defers_template_errors {
                         let mut diagnostic = crate::codes::template_error(&error, &node.span);
                         if diagnostic.hint.is_none() {
                             diagnostic.hint = operator_hint(&text).map(str::to_owned);
                         }
-                        self.report(diagnostic);
-                        Vec::new()
+                        self.report_use(diagnostic);
                     }
-                }
+                    Expression::broken(&text, Some(&node.span), error)
+                });
+                vec![Condition { expression: Arc::new(expression), span: node.span.clone() }]
             }
         }
     }
 
     /// Variables of a mapping, or of a list of mappings.
     pub fn vars(&mut self, node: &Node, of: &str) -> Layer {
+        let outside = std::mem::replace(&mut self.is_tentative, true);
+        let layer = self.read_vars(node, of);
+        self.is_tentative = outside;
+        layer
+    }
+
+    fn read_vars(&mut self, node: &Node, of: &str) -> Layer {
         let mut layer = IndexMap::new();
         match &node.kind {
             Kind::Mapping(_) => self.add_vars(node, of, &mut layer),

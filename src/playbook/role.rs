@@ -130,7 +130,12 @@ impl Cursor<'_> {
     ) -> Option<CompiledRole> {
         let RoleRequestParts { request, keywords, params, span } = parts;
         let near: Vec<PathBuf> = parent.roles().map(|role| role.path.clone()).collect();
-        let found = self.find_role(&request.name, &near, Some(&span))?;
+        let said = keywords
+            .collections
+            .clone()
+            .or_else(|| parent.chain().find_map(|frame| frame.keywords.collections.clone()));
+        let collections = self.lookup_collections(parent, said.as_deref());
+        let found = self.find_role(&request.name, &near, &collections, Some(&span))?;
         let marker = found
             .path
             .join(".role-being-read")
@@ -229,11 +234,14 @@ impl Cursor<'_> {
         Some(CompiledRole { role, items, handlers })
     }
 
-    /// Finds a role's folder; says where it looked where it finds none and was asked by a place.
+    /// Finds a role's folder: in the collections that short names are looked up in, beside the
+    /// playbook, in `roles_path`. Says where it looked where it finds none and was asked by a
+    /// place.
     pub(crate) fn find_role(
         &mut self,
         name: &str,
         near: &[PathBuf],
+        collections: &[String],
         asked_by: Option<&Span>,
     ) -> Option<Found> {
         let parts: Vec<&str> = name.split('.').collect();
@@ -248,6 +256,15 @@ impl Cursor<'_> {
                 if path.is_dir() {
                     return Some(Found { path, name: role_name, collection: Some(collection) });
                 }
+            }
+        }
+        let is_short = !name.contains(['.', '/']);
+        for collection in collections.iter().filter(|_| is_short) {
+            let folder = self.compiler.settings.collections.folder(collection);
+            let path = folder.map(|folder| folder.join("roles").join(name));
+            if let Some(path) = path.filter(|path| path.is_dir()) {
+                let (name, collection) = (name.to_owned(), Some(collection.clone()));
+                return Some(Found { path, name, collection });
             }
         }
         let mut folders = vec![self.playbook_dir.join("roles")];

@@ -16,6 +16,20 @@ impl Cursor<'_> {
     /// Compiles a task.
     pub(crate) fn task(&mut self, node: &Node, parent: &Arc<Frame>) -> Option<Task> {
         let mapping = node.as_mapping()?;
+        let outside = self.is_tentative;
+        self.is_tentative |= may_be_left_out(mapping, parent);
+        let task = self.reached_task(node, mapping, parent);
+        self.is_tentative = outside;
+        task
+    }
+
+    /// Compiles a task, once it is known whether it may be left out.
+    fn reached_task(
+        &mut self,
+        node: &Node,
+        mapping: &Mapping,
+        parent: &Arc<Frame>,
+    ) -> Option<Task> {
         let carrier = if self.are_handlers { Carrier::Handler } else { Carrier::Task };
         let (keywords, rest) = self.keywords(mapping, carrier);
         let mut own = Own::default();
@@ -72,8 +86,12 @@ impl Cursor<'_> {
         })
     }
 
-    /// Where short module names are looked up: a role's own collection first.
-    fn lookup_collections(&self, parent: &Arc<Frame>, said: Option<&Vec<String>>) -> Vec<String> {
+    /// Where short names of modules and roles are looked up: a role's own collection first.
+    pub(crate) fn lookup_collections(
+        &self,
+        parent: &Arc<Frame>,
+        said: Option<&Vec<String>>,
+    ) -> Vec<String> {
         let mut lookup: Vec<String> =
             parent.role().and_then(|role| role.collection.clone()).into_iter().collect();
         lookup.extend(said.into_iter().flatten().cloned());
@@ -244,6 +262,19 @@ impl Cursor<'_> {
         }
         control
     }
+}
+
+/// Whether a run may come by a task and not run it: there is a condition on it or around it, or a
+/// loop that may have no items.
+fn may_be_left_out(task: &Mapping, parent: &Arc<Frame>) -> bool {
+    let is_said = |node: &Node| !node.is_null();
+    let loops = |entry: &Entry| {
+        entry.key.as_str().is_some_and(|name| name == "loop" || name.starts_with("with_"))
+            && !matches!(&entry.value.kind, Kind::Sequence(items) if !items.is_empty())
+    };
+    task.get("when").is_some_and(is_said)
+        || task.entries.iter().any(loops)
+        || parent.chain().any(|frame| !frame.keywords.when.is_empty())
 }
 
 /// What only tasks say.

@@ -7,7 +7,7 @@ use std::{
 
 use indexmap::IndexMap;
 use protocol::Secret;
-use source::{Diagnostic, Kind, Node, Scalar, Span};
+use source::{Diagnostic, Kind, Node, Scalar, Severity, Span};
 
 use crate::{
     engine::Engine,
@@ -84,6 +84,24 @@ impl Tree {
         let mut wrong = Vec::new();
         let tree = Self::build(node, engine, &mut wrong);
         if wrong.is_empty() { Ok(tree) } else { Err(wrong) }
+    }
+
+    /// A tree whose broken templates are left to whoever uses it: it stands for the first error
+    /// then, and comes with all of them as warnings.
+    pub fn deferring(node: &Node, engine: &Engine) -> (Tree, Vec<Diagnostic>) {
+        let mut broken = match Self::from_node(node, engine) {
+            Ok(tree) => return (tree, Vec::new()),
+            Err(broken) => broken,
+        };
+        for diagnostic in &mut broken {
+            diagnostic.severity = Severity::Warning;
+            diagnostic.label.get_or_insert_with(|| "fails if it is used".into());
+        }
+        let Some(first) = broken.first() else { return (Tree::Value(Value::None), broken) };
+        let error =
+            TemplateError::new(ErrorKind::Syntax, first.message.clone()).at(first.span.clone());
+        let missing = Missing::Failed { name: "".into(), error };
+        (Tree::Value(Value::Undefined(Undefined::new(missing))), broken)
     }
 
     fn build(node: &Node, engine: &Engine, wrong: &mut Vec<Diagnostic>) -> Tree {

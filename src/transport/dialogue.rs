@@ -153,7 +153,7 @@ impl Dialogue {
             why: format!("the script asks for a remote for {machine}"),
         })?;
         let bytes = if gzip {
-            bytes::Bytes::copy_from_slice(&binary.gzip)
+            binary.gzip.clone()
         } else {
             let plain = binary.plain().map_err(|error| RemoteError::Content {
                 why: format!("it cannot be decompressed: {error}"),

@@ -314,7 +314,7 @@ impl Remote {
     /// A file of the request, or a companion of the remote.
     fn open_file(&self, digest: &Digest, files: &dyn Files) -> io::Result<Box<dyn Read + Send>> {
         match self.binaries.companion(&digest.0) {
-            Some(companion) => Ok(Box::new(io::Cursor::new(companion.to_vec()))),
+            Some(companion) => Ok(Box::new(io::Cursor::new(companion.clone()))),
             None => files.open(digest),
         }
     }

@@ -1,13 +1,13 @@
 //! The binaries that are put on hosts.
 
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     fs,
     io::Read,
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
 use flate2::read::GzDecoder;
 use sha2::{Digest, Sha256};
 
@@ -42,8 +42,8 @@ const MACHINES: &[(&str, &[&str])] = &[
 pub struct RemoteBinary {
     /// Target triple, such as `x86_64-unknown-linux-gnu`.
     pub triple: String,
-    /// The binary, compressed with gzip.
-    pub gzip: Cow<'static, [u8]>,
+    /// The binary, compressed with gzip; what is sent to many hosts at once is there once.
+    pub gzip: Bytes,
     /// SHA-256 of the binary before compression, in lower-case hexadecimal digits.
     pub digest: String,
     /// Bytes of the binary before compression.
@@ -55,7 +55,7 @@ impl RemoteBinary {
     ///
     /// # Errors
     /// Says in words why the bytes cannot be a remote of the triple.
-    pub fn new(triple: &str, gzip: impl Into<Cow<'static, [u8]>>) -> Result<Self, String> {
+    pub fn new(triple: &str, gzip: impl Into<Bytes>) -> Result<Self, String> {
         let gzip = gzip.into();
         if machines(triple).is_empty() {
             return Err(format!("no machine is known that runs {triple}"));
@@ -89,7 +89,7 @@ impl RemoteBinary {
 #[derive(Clone, Debug, Default)]
 pub struct RemoteBinaries {
     by_machine: BTreeMap<&'static str, std::sync::Arc<RemoteBinary>>,
-    companions: BTreeMap<String, Cow<'static, [u8]>>,
+    companions: BTreeMap<String, Bytes>,
 }
 
 impl RemoteBinaries {
@@ -103,19 +103,19 @@ impl RemoteBinaries {
 
     /// Adds a program that remotes ask for by its digest when they need it, compressed with gzip.
     /// Remotes know the digest of their companions, so those of other builds do no harm.
-    pub fn add_companion(&mut self, gzip: impl Into<Cow<'static, [u8]>>) {
+    pub fn add_companion(&mut self, gzip: impl Into<Bytes>) {
         let gzip = gzip.into();
         self.companions.insert(hex(&gzip), gzip);
     }
 
     /// Adds a companion whose digest is known.
-    pub fn add_known_companion(&mut self, digest: &str, gzip: impl Into<Cow<'static, [u8]>>) {
+    pub fn add_known_companion(&mut self, digest: &str, gzip: impl Into<Bytes>) {
         self.companions.insert(digest.to_owned(), gzip.into());
     }
 
     /// The companion whose compressed bytes have this digest.
-    pub fn companion(&self, digest: &str) -> Option<&[u8]> {
-        self.companions.get(digest).map(|gzip| &**gzip)
+    pub fn companion(&self, digest: &str) -> Option<&Bytes> {
+        self.companions.get(digest)
     }
 
     /// Adds all remotes and companions of a folder, remotes instead of those that were there.
@@ -220,7 +220,7 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
         read.unwrap();
         assert!(remotes.find("Linux x86_64").is_some());
-        assert_eq!(remotes.companion(&hex(&companion)), Some(&*companion));
+        assert_eq!(remotes.companion(&hex(&companion)).map(|gzip| &**gzip), Some(&*companion));
         assert_eq!(remotes.companion(&hex(b"")), None);
     }
 
