@@ -6,7 +6,7 @@ use inventory::Inventory;
 use plan::{Action, Frame, Layer, Task};
 use playbook::{Compiler, Files, RoleRequest, codes::UNKNOWN_ROLE};
 use run::{
-    IncludedRole, IncludedTasks, Includes,
+    IncludeError, IncludedRole, IncludedTasks, Includes,
     outcome::{IncludeRole, IncludeTasks},
 };
 use source::{Diagnostic, Diagnostics, Node, SourceFile};
@@ -51,7 +51,7 @@ impl Includes for Compiling {
         frame: &Arc<Frame>,
         are_handlers: bool,
         playbook_dir: &Path,
-    ) -> Result<IncludedTasks, String> {
+    ) -> Result<IncludedTasks, IncludeError> {
         // The run may have written what it includes.
         self.files.forget();
         let path = self
@@ -69,7 +69,7 @@ impl Includes for Compiling {
         let compiled =
             self.compiler.tasks_file(&path, frame, are_handlers, playbook_dir, &mut diagnostics);
         let included = IncludedTasks { items: compiled.items, handlers: compiled.handlers };
-        outcome(included, &diagnostics)
+        outcome(included, &diagnostics).map_err(|why| self.wrong(why, &diagnostics))
     }
 
     fn role(
@@ -78,7 +78,7 @@ impl Includes for Compiling {
         frame: &Arc<Frame>,
         params: Layer,
         playbook_dir: &Path,
-    ) -> Result<IncludedRole, String> {
+    ) -> Result<IncludedRole, IncludeError> {
         self.files.forget();
         let request = RoleRequest {
             name: include.name.clone(),
@@ -95,9 +95,13 @@ impl Includes for Compiling {
         if let Some(found) = diagnostics.all.iter().find(|found| found.code == UNKNOWN_ROLE)
             && self.speaks_as_ansible
         {
-            return Err(as_ansible(found));
+            return Err(IncludeError::Missing(as_ansible(found)));
         }
-        let compiled = outcome(compiled, &diagnostics)?;
+        let is_missing = diagnostics.all.iter().any(|found| found.code == UNKNOWN_ROLE);
+        let compiled = outcome(compiled, &diagnostics).map_err(|why| match is_missing {
+            true => IncludeError::Missing(why),
+            false => self.wrong(why, &diagnostics),
+        })?;
         let compiled =
             compiled.ok_or_else(|| format!("the role '{}' cannot be used", include.name))?;
         Ok(IncludedRole { role: compiled.role, items: compiled.items, handlers: compiled.handlers })
@@ -146,6 +150,16 @@ impl Includes for Compiling {
 }
 
 impl Compiling {
+    /// What is wrong with something that is included, as the program words it.
+    fn wrong(&self, rendered: String, diagnostics: &Diagnostics) -> IncludeError {
+        let is_error = |found: &&Diagnostic| found.severity == source::Severity::Error;
+        let first = diagnostics.all.iter().find(is_error);
+        IncludeError::Wrong(match first.filter(|_| self.speaks_as_ansible) {
+            Some(first) => as_ansible(first),
+            None => rendered,
+        })
+    }
+
     /// What stands in a file of variables; `None` where nothing does.
     fn vars_node(&self, path: &Path) -> Result<Option<Node>, String> {
         let file = self

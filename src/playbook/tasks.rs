@@ -85,6 +85,13 @@ impl Cursor<'_> {
             self.report(Diagnostic::error(codes::ACTION, &task.action.span, message));
             return None;
         }
+        let action = &task.action;
+        let has_file = action.free_form.is_some() || action.args.contains_key("file");
+        if task.does(&["include_tasks"]) && !has_file && action.whole.is_none() {
+            let message = format!("No file specified for {}", action.name);
+            self.report(Diagnostic::error(codes::ACTION, &action.span, message));
+            return None;
+        }
         self.check_import_options(&task);
         match task.action.name.strip_prefix("ansible.builtin.") {
             Some("import_tasks") => Some(Item::Block(self.import_tasks(&task))),

@@ -105,7 +105,7 @@ type Finished = (usize, Arc<Task>, TaskResult);
 type LazyScope<'a> = LazyCell<Scope, Box<dyn FnOnce() -> Scope + 'a>>;
 
 /// What an include has come to: a block and the number that orders it, or what is wrong with it.
-type Compiled = Result<(u64, Arc<Block>), String>;
+type Compiled = Result<(u64, Arc<Block>), crate::IncludeError>;
 
 impl Dispatcher {
     /// Prepares a batch; nothing runs yet. `root` is all that the hosts go through.

@@ -8,6 +8,21 @@ use template::Tree;
 
 use crate::outcome::{IncludeRole, IncludeTasks};
 
+/// Why something cannot be included.
+#[derive(Clone, Debug)]
+pub enum IncludeError {
+    /// It is not there, or cannot be used here: the task that includes it fails.
+    Missing(String),
+    /// It is wrong: the run ends, as nobody can rescue a playbook that is wrong.
+    Wrong(String),
+}
+
+impl From<String> for IncludeError {
+    fn from(why: String) -> Self {
+        Self::Missing(why)
+    }
+}
+
 /// Compiles what tasks include during a run. An error is all of what is wrong, rendered.
 pub trait Includes: Send + Sync {
     /// Compiles a file of tasks, under the frame of the include.
@@ -17,7 +32,7 @@ pub trait Includes: Send + Sync {
         frame: &Arc<Frame>,
         are_handlers: bool,
         playbook_dir: &Path,
-    ) -> Result<IncludedTasks, String>;
+    ) -> Result<IncludedTasks, IncludeError>;
 
     /// Compiles a role, under the frame of the include.
     fn role(
@@ -26,7 +41,7 @@ pub trait Includes: Send + Sync {
         frame: &Arc<Frame>,
         params: Layer,
         playbook_dir: &Path,
-    ) -> Result<IncludedRole, String>;
+    ) -> Result<IncludedRole, IncludeError>;
 
     /// Compiles the action of a task whose name was a template, and is known now.
     fn action(&self, task: &Task, name: &str, playbook_dir: &Path) -> Result<Action, String>;

@@ -11,7 +11,7 @@ use plan::{Block, Frame, FrameKind, Item, Key, Layer, Task};
 use template::{Tree, Value};
 
 use super::{Dispatcher, look_ahead::may_end_others, outcomes::settled_failure};
-use crate::{Event, TaskResult, outcome::RunOrder};
+use crate::{Event, IncludeError, TaskResult, outcome::RunOrder};
 
 impl Dispatcher {
     /// Compiles what hosts include, once for all of them, and puts it into their way. Returns the
@@ -57,7 +57,12 @@ impl Dispatcher {
                         host.cursor.include(block, sequence);
                     }
                 }
-                Err(why) => {
+                Err(IncludeError::Wrong(why)) => {
+                    self.end.mistake = Some(why);
+                    self.end.ends_play = true;
+                    return failed;
+                }
+                Err(IncludeError::Missing(why)) => {
                     let mut result = settled_failure(why);
                     // Ansible says of a role that cannot be had for what reason.
                     if let RunOrder::IncludeRole(_) = &order
@@ -98,11 +103,11 @@ impl Dispatcher {
         task: &Arc<Task>,
         order: &RunOrder,
         host: &HostName,
-    ) -> Result<(u64, Arc<Block>), String> {
+    ) -> Result<(u64, Arc<Block>), IncludeError> {
         let item_vars = match order {
             RunOrder::IncludeTasks(include) => &include.item_vars,
             RunOrder::IncludeRole(include) => &include.item_vars,
-            _ => return Err("this is no include".into()),
+            _ => return Err(IncludeError::Missing("this is no include".into())),
         };
         let params: IndexMap<Arc<str>, Tree> = item_vars
             .iter()
@@ -151,7 +156,7 @@ impl Dispatcher {
                 }
                 (role.items, frame)
             }
-            _ => return Err("this is no include".into()),
+            _ => return Err(IncludeError::Missing("this is no include".into())),
         };
         self.sequence += 1;
         let frame = match items.first() {

@@ -118,6 +118,11 @@ impl Dispatcher {
                     host.cursor.end();
                 }
             }
+            "end_role" if task.is_handler => {
+                let message = "Cannot execute 'end_role' from a handler";
+                self.end.mistake = Some(format!("{message}\n  at {}", task.span));
+                self.end.ends_play = true;
+            }
             "end_role" => match task.role() {
                 Some(role) => {
                     let role = Arc::clone(role);
@@ -180,7 +185,8 @@ fn done_meta(what: &str, host: &HostName, task: &Arc<Task>) -> Option<String> {
             format!("ending role {role} for {host}")
         }
         "reset_connection" => "reset connection".into(),
-        _ => return None,
+        "role_complete" => return None,
+        other => other.to_owned(),
     })
 }
 
