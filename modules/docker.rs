@@ -1,9 +1,14 @@
 //! What the modules of the collection `community.docker` share: the engine, spoken to over its
 //! socket in HTTP and JSON (Docker Engine API, v1.25 and later).
 
+pub mod build;
+pub mod command_line;
+pub mod compose;
 pub mod container;
+pub mod exec;
 pub mod facts;
 pub mod image;
+pub mod login;
 pub mod network;
 pub mod options;
 pub mod prune;
@@ -180,7 +185,34 @@ impl Engine {
         if status >= 400 {
             answer.must_succeed()?;
         }
-        Ok(String::from_utf8_lossy(&unframed(&bytes)).into_owned())
+        Ok(String::from_utf8_lossy(&unframed(&bytes, |_| true)).into_owned())
+    }
+
+    /// Orders something that writes to two streams, or to the one of its terminal.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn streams(
+        &self,
+        host: &dyn Host,
+        path: &str,
+        body: &Json,
+        has_terminal: bool,
+    ) -> Result<(String, String), Failure> {
+        let (status, bytes) = self.exchange(host, "POST", path, Some(body), &[])?;
+        if status >= 400 {
+            read(status, &bytes).must_succeed()?;
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if has_terminal {
+            return Ok((text(&bytes), String::new()));
+        }
+        let stdout = unframed(&bytes, |stream| stream != 2);
+        let stderr = match stdout == bytes {
+            true => Vec::new(),
+            false => unframed(&bytes, |stream| stream == 2),
+        };
+        Ok((text(&stdout), text(&stderr)))
     }
 
     /// Asks for something that is there or not.
@@ -244,14 +276,17 @@ fn read(status: u16, bytes: &[u8]) -> Answer {
     Answer { status, body }
 }
 
-/// What frames of two streams hold: a byte of the stream, three of nothing, and the length.
-fn unframed(bytes: &[u8]) -> Vec<u8> {
+/// What frames of the streams that are meant hold: a byte of the stream, three of nothing, and the
+/// length. What is not in frames stays as it is.
+fn unframed(bytes: &[u8], is_meant: impl Fn(u8) -> bool) -> Vec<u8> {
     let (mut out, mut rest) = (Vec::new(), bytes);
     while let Some((head, body)) = rest.split_first_chunk::<8>() {
         let [stream, 0, 0, 0, length @ ..] = head else { return bytes.to_vec() };
         let length = u32::from_be_bytes(*length) as usize;
         let Some(part) = body.get(..length).filter(|_| *stream <= 2) else { return bytes.to_vec() };
-        out.extend(part);
+        if is_meant(*stream) {
+            out.extend(part);
+        }
         rest = body.get(length..).unwrap_or_default();
     }
     if rest.is_empty() { out } else { bytes.to_vec() }
@@ -333,6 +368,8 @@ pub fn is_image_id(name: &str) -> bool {
         .is_some_and(|digits| digits.len() == 64 && digits.chars().all(|it| it.is_ascii_hexdigit()))
 }
 
+#[cfg(test)]
+pub mod fake_compose;
 #[cfg(test)]
 pub mod fake_engine;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use module::{
     fake::{FakeHost, Files},
 };
 
-/// `psql`, which knows roles and databases by their names alone.
+/// `psql`, which knows roles, databases, schemas and extensions by their names alone.
 pub fn put_psql(host: &mut FakeHost) {
     host.put_dirs("/run/pg");
     host.program("psql", |files: &mut Files, program| {
@@ -15,7 +15,13 @@ pub fn put_psql(host: &mut FakeHost) {
         let between = |head: &str, end: char| -> Option<String> {
             Some(text.split_once(head)?.1.split(end).next()?.to_owned())
         };
-        for (query, kind) in [("rolname = '", "role"), ("datname = '", "database")] {
+        let kinds = [
+            ("rolname = '", "USER", "role"),
+            ("datname = '", "DATABASE", "database"),
+            ("extname = '", "EXTENSION", "extension"),
+            ("nspname = '", "SCHEMA", "schema"),
+        ];
+        for (query, _, kind) in kinds {
             if let Some(name) = between(query, '\'').filter(|_| text.starts_with("SELECT")) {
                 return match files.text(&format!("/run/pg/{kind}-{name}")) {
                     Some(_) => Output::success("{\"owner\":\"web\",\"rolsuper\":false}\n"),
@@ -23,7 +29,7 @@ pub fn put_psql(host: &mut FakeHost) {
                 };
             }
         }
-        for (order, kind) in [("USER", "role"), ("DATABASE", "database")] {
+        for (_, order, kind) in kinds {
             if let Some(name) = between(&format!("CREATE {order} \""), '"') {
                 files.put(&format!("/run/pg/{kind}-{name}"), "");
             }
@@ -51,6 +57,11 @@ pub fn put_mysql(host: &mut FakeHost) {
                 .or_else(|| order.split_once(" FROM "))
                 .map(|(_, rest)| user(rest.split('\'').nth(1).unwrap_or_default()));
             match words.as_slice() {
+                ["SHOW", "GLOBAL", "VARIABLES", ..] => {
+                    let now = files.text("/run/mysql/variable").unwrap_or_else(|| "151".into());
+                    said.push_str(&format!("{}\t{now}\n", quoted[0]));
+                }
+                ["SET", "GLOBAL", _, "=", value] => files.put("/run/mysql/variable", *value),
                 ["SELECT", "schema_name", ..] => {
                     for name in quoted {
                         if files.text(&base(&name.replace('`', "``"))).is_some() {

@@ -16,7 +16,12 @@ pub fn put_all(host: &mut FakeHost) {
     put_openssl(host);
     put_ssh_keygen(host);
     put_semanage(host);
+    put_parted(host);
+    put_dpkg_divert(host);
     crate::docker::fake_engine::serve(host);
+    crate::docker::fake_compose::put(host, "2.30.0");
+    host.put("/srv/compose.yaml", "services: {}\n");
+    host.put("/srv/Dockerfile", "FROM scratch\n");
 }
 
 /// `getcap` and `setcap`: a file's capabilities are the words of another file.
@@ -188,6 +193,131 @@ pub fn put_semanage(host: &mut FakeHost) {
             all.push_str(&format!("{line}\n"));
         }
         files.put(&place, all);
+        Output::success("")
+    });
+}
+
+/// `parted`, with one disk of 100 MiB, whose partitions are lines of a file.
+pub fn put_parted(host: &mut FakeHost) {
+    const DISK: &str = "/run/disk";
+    host.put(DISK, "unknown\n");
+    host.program("parted", |files: &mut Files, program| {
+        let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        if words == ["--version"] {
+            return Output::success("parted (GNU parted) 3.5\n");
+        }
+        let text = files.text(DISK).unwrap_or_default();
+        let (mut table, mut lines) = match text.split_once('\n') {
+            Some((table, rest)) => (table.to_owned(), rest.lines().map(str::to_owned).collect()),
+            None => (text, Vec::<String>::new()),
+        };
+        let whole = 102_400;
+        let place = |text: &str| match text.strip_suffix('%') {
+            Some(share) => whole * share.parse::<u32>().unwrap() / 100,
+            None => text.parse().unwrap(),
+        };
+        let mut words = words.into_iter().skip_while(|word| *word != "--").skip(1);
+        let field =
+            |lines: &mut Vec<String>, number: &str, at: usize, new: &dyn Fn(&str) -> String| {
+                for line in lines.iter_mut().filter(|line| line.starts_with(&format!("{number}:")))
+                {
+                    let mut fields: Vec<String> = line.split(':').map(str::to_owned).collect();
+                    fields[at] = new(&fields[at]);
+                    *line = fields.join(":");
+                }
+            };
+        while let Some(word) = words.next() {
+            let mut next = || words.next().unwrap_or_default();
+            match word {
+                "unit" => drop(next()),
+                "print" => {
+                    let told: String = lines.iter().map(|line| format!("{line};\n")).collect();
+                    return Output::success(format!(
+                        "BYT;\n/dev/sdb:{whole}kiB:scsi:512:512:{table}:Disk:;\n{told}"
+                    ));
+                }
+                "mklabel" => {
+                    table = next().to_owned();
+                    lines.clear();
+                }
+                "mkpart" => {
+                    next();
+                    let (start, end) = (place(next()), place(next()));
+                    let number = lines.len() + 1;
+                    lines.push(format!("{number}:{start}kiB:{end}kiB:{}kiB:::", end - start));
+                }
+                "rm" => {
+                    let number = next();
+                    lines.retain(|line| !line.starts_with(&format!("{number}:")));
+                }
+                "name" => {
+                    let (number, name) = (next(), next());
+                    field(&mut lines, number, 5, &|_| name.trim_matches('"').to_owned());
+                }
+                "resizepart" => {
+                    let (number, end) = (next(), place(next()));
+                    field(&mut lines, number, 2, &|_| format!("{end}kiB"));
+                }
+                "set" => {
+                    let (number, flag, how) = (next(), next(), next());
+                    field(&mut lines, number, 6, &|old| {
+                        let mut all: Vec<&str> =
+                            old.split(", ").filter(|one| !one.is_empty() && *one != flag).collect();
+                        all.extend((how == "on").then_some(flag));
+                        all.join(", ")
+                    });
+                }
+                other => return Output::failure(1, format!("{other}?")),
+            }
+        }
+        let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        files.put(DISK, format!("{table}\n{lines}"));
+        Output::success("")
+    });
+}
+
+/// `dpkg-divert`: a line of a file is a path, where it leads, and whose it is.
+pub fn put_dpkg_divert(host: &mut FakeHost) {
+    const LIST: &str = "/run/diversions";
+    host.put(LIST, "");
+    host.program("dpkg-divert", |files: &mut Files, program| {
+        let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        let after = |flag: &str| {
+            let at = words.iter().position(|word| *word == flag)?;
+            words.get(at + 1).copied()
+        };
+        let path = words.last().copied().unwrap_or_default();
+        let text = files.text(LIST).unwrap_or_default();
+        let is_it = |line: &&str| line.split(' ').next() == Some(path);
+        let found = text.lines().find(is_it).map(str::to_owned);
+        let field = |at: usize| {
+            found.as_ref().and_then(|line| line.split(' ').nth(at)).unwrap_or_default().to_owned()
+        };
+        let shift = |files: &mut Files, from: &str, to: &str| {
+            if words.contains(&"--rename")
+                && let Some(content) = files.text(from)
+            {
+                files.put(to, content);
+                files.remove(from.as_ref());
+            }
+        };
+        let rest: String =
+            text.lines().filter(|line| !is_it(line)).map(|line| format!("{line}\n")).collect();
+        if words.contains(&"--listpackage") {
+            return Output::success(format!("{}\n", field(2)));
+        } else if words.contains(&"--truename") {
+            return Output::success(format!("{}\n", field(1)));
+        } else if words.contains(&"--remove") {
+            shift(files, &field(1), path);
+            files.put(LIST, rest);
+        } else if found.is_some() {
+            return Output::failure(2, "dpkg-divert: clashes");
+        } else {
+            let divert = after("--divert").unwrap_or_default();
+            let holder = after("--package").unwrap_or("LOCAL");
+            shift(files, path, divert);
+            files.put(LIST, format!("{rest}{path} {divert} {holder}\n"));
+        }
         Output::success("")
     });
 }

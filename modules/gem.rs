@@ -101,15 +101,7 @@ fn pattern(name: &str) -> String {
 
 impl Gem {
     fn program(&self, words: &[&str]) -> Result<Program, Failure> {
-        let line = match &self.executable {
-            Some(path) => path.display().to_string(),
-            None => "gem".into(),
-        };
-        let mut own = split_words(&line)
-            .map_err(|why| Failure::new(format!("executable cannot be split: {why}")))?
-            .into_iter();
-        let mut program = Program::new(own.next().unwrap_or_default()).args(own);
-        program = program.args(words.to_vec());
+        let mut program = tool::executable(self.executable.as_deref(), "gem")?.args(words.to_vec());
         if self.norc {
             program = program.arg("--norc");
         }

@@ -3,11 +3,16 @@
 
 pub mod database;
 pub mod privileges;
+pub mod query;
 pub mod user;
+pub mod variable;
 
 use std::path::PathBuf;
 
 use module::{Arguments, Failure, Host, Output, Program, host::succeeded};
+
+/// Rows as lines, fields with tabs between them, and nothing else.
+const BATCH: &[&str] = &["--batch", "--skip-column-names"];
 
 /// How the server is reached, and as whom.
 #[derive(Debug, Default, Arguments)]
@@ -90,7 +95,16 @@ impl Login {
         })
     }
 
-    fn orders(&self, host: &dyn Host, orders: &str) -> Result<Program, Failure> {
+    /// The client with words of the caller's and orders on its stdin.
+    ///
+    /// # Errors
+    /// What cannot be looked at.
+    pub fn program(
+        &self,
+        host: &dyn Host,
+        words: &[&str],
+        orders: &str,
+    ) -> Result<Program, Failure> {
         let mut program = self.client(host, &["mysql", "mariadb"])?;
         if self.check_implicit_admin {
             let mut bare =
@@ -105,7 +119,8 @@ impl Login {
             }
         }
         let program = program.arg(format!("--connect-timeout={}", self.connect_timeout));
-        Ok(program.args(["--batch", "--skip-column-names"]).stdin(orders))
+        let log = if self.sql_log_bin { "" } else { "SET sql_log_bin = 0;\n" };
+        Ok(program.args(words.to_vec()).stdin(format!("{log}{orders}")))
     }
 
     /// The rows of a query; what a field cannot hold as it is has been unescaped.
@@ -113,7 +128,7 @@ impl Login {
     /// # Errors
     /// What the server refuses.
     pub fn rows(&self, host: &dyn Host, query: &str) -> Result<Vec<Vec<String>>, Failure> {
-        let program = self.orders(host, &format!("{query};\n"))?;
+        let program = self.program(host, BATCH, &format!("{query};\n"))?;
         let output = checked(&program, host.query(&program)?)?;
         let text = output.stdout_text();
         Ok(text.lines().map(|line| line.split('\t').map(unescape).collect()).collect())
@@ -124,21 +139,18 @@ impl Login {
     /// # Errors
     /// What the server refuses.
     pub fn run(&self, host: &mut dyn Host, orders: &[String]) -> Result<(), Failure> {
-        let mut all = String::new();
-        if !self.sql_log_bin {
-            all.push_str("SET sql_log_bin = 0;\n");
-        }
-        for order in orders {
-            all.push_str(&format!("{order};\n"));
-        }
-        let program = self.orders(host, &all)?;
+        let all: String = orders.iter().map(|order| format!("{order};\n")).collect();
+        let program = self.program(host, BATCH, &all)?;
         let output = host.execute(&program)?;
         checked(&program, output).map(drop)
     }
 }
 
-/// The server's own words are the message.
-fn checked(program: &Program, output: Output) -> Result<Output, Failure> {
+/// What the client wrote; the server's own words are the message.
+///
+/// # Errors
+/// What the server refused.
+pub fn checked(program: &Program, output: Output) -> Result<Output, Failure> {
     if output.is_success() {
         return Ok(output);
     }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use module::{
     Action, Arguments, Choices, Documented, Example, Failure, Guard, Host, Mode, Program,
-    host::succeeded, path::split_words,
+    host::succeeded,
 };
 use protocol::{Json, Response, spec::Support};
 
-use crate::text_file::make_folders;
+use crate::{text_file::make_folders, tool};
 
 /// Keeps packages of Node.js, in a folder or for all.
 #[derive(Debug, Arguments)]
@@ -90,15 +90,7 @@ impl Npm {
     }
 
     fn program(&self, words: &[&str], names_package: bool) -> Result<Program, Failure> {
-        let line = match &self.executable {
-            Some(path) => path.display().to_string(),
-            None => "npm".into(),
-        };
-        let mut own = split_words(&line)
-            .map_err(|why| Failure::new(format!("executable cannot be split: {why}")))?
-            .into_iter();
-        let mut program = Program::new(own.next().unwrap_or_default()).args(own);
-        program = program.args(words.to_vec());
+        let mut program = tool::executable(self.executable.as_deref(), "npm")?.args(words.to_vec());
         let installs = words.iter().any(|word| ["install", "update", "ci"].contains(word));
         for (is_set, flag) in [
             (self.global, "--global"),

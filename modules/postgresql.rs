@@ -1,9 +1,12 @@
 //! What the modules of PostgreSQL share: how the server is reached, through `psql` beside it.
 
 pub mod database;
+pub mod extension;
 pub mod password;
+pub mod privileges;
 pub mod query;
 pub mod role;
+pub mod schema;
 
 use std::path::PathBuf;
 
@@ -133,7 +136,7 @@ impl Login {
     }
 
     /// The server's own words are the message.
-    fn checked(&self, program: &Program, output: Output) -> Result<Output, Failure> {
+    pub fn checked(&self, program: &Program, output: Output) -> Result<Output, Failure> {
         if output.is_success() {
             return Ok(output);
         }

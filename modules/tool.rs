@@ -1,6 +1,21 @@
 //! Programs of the host that a module stands on: asked where they only read, run where they change.
 
-use module::{Failure, Host, HostError, Output, Program, host::succeeded};
+use std::path::Path;
+
+use module::{Failure, Host, HostError, Output, Program, host::succeeded, path::split_words};
+
+/// The program of a task's `executable`, which may have words behind it; `default` where the task
+/// names none.
+///
+/// # Errors
+/// A quote that does not end.
+pub fn executable(given: Option<&Path>, default: &str) -> Result<Program, Failure> {
+    let Some(path) = given else { return Ok(Program::new(default)) };
+    let mut words = split_words(&path.display().to_string())
+        .map_err(|why| Failure::new(format!("executable cannot be split: {why}")))?
+        .into_iter();
+    Ok(Program::new(words.next().unwrap_or_default()).args(words))
+}
 
 /// What a program that only reads says.
 ///

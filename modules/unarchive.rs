@@ -5,6 +5,8 @@ mod tar;
 mod tests;
 mod zip;
 
+pub use zip::names_and_checksums as zip_directory;
+
 use std::{
     io::Read,
     path::{Path, PathBuf},

@@ -187,10 +187,10 @@ impl Documented for YumRepository {
 }
 
 /// The sections of a file and what stands in them, in their order.
-type Sections = Vec<(String, Vec<(String, String)>)>;
+pub type Sections = Vec<(String, Vec<(String, String)>)>;
 
 /// Reads an INI file; lines that continue a value keep their breaks.
-fn parse(text: &str) -> Sections {
+pub fn parse(text: &str) -> Sections {
     let mut sections = Sections::new();
     for line in text.lines() {
         let bare = line.trim();

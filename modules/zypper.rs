@@ -8,7 +8,7 @@ use module::{
 };
 use protocol::Response;
 
-use crate::rpm;
+use crate::{markup::unescaped, rpm};
 
 /// Exit statuses that say that a boot or another run is needed, and nothing worse.
 const WELL: [i32; 6] = [0, 100, 101, 102, 103, 106];
@@ -274,9 +274,7 @@ fn messages(xml: &str) -> Vec<String> {
     xml.lines()
         .filter_map(|line| {
             let rest = line.trim().strip_prefix("<message type=\"error\">")?;
-            let text = rest.trim_end_matches("</message>").replace("&apos;", "'");
-            let text = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
-            Some(text.replace("&amp;", "&"))
+            Some(unescaped(rest.trim_end_matches("</message>")))
         })
         .collect()
 }

@@ -121,6 +121,11 @@ fn difference(
     Ok((!is_dressed && there.mode.bits() & 0o777 != wanted).then_some("Mode differs"))
 }
 
+/// Names and checksums of what is in an archive; `None` for what is none.
+pub fn names_and_checksums(bytes: &[u8]) -> Option<Vec<(String, u32)>> {
+    Some(directory(bytes)?.into_iter().map(|member| (member.name, member.crc)).collect())
+}
+
 /// What an archive says is in it; `None` where it cannot be read (or has more than 4 GiB or 65,535
 /// members, for which the format has other words).
 fn directory(bytes: &[u8]) -> Option<Vec<Member>> {

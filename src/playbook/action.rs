@@ -178,11 +178,34 @@ impl Cursor<'_> {
             if known.is_empty() {
                 let name = entry.key.as_str().unwrap_or("").to_owned();
                 self.unknown_action(&name, &entry.key.span.clone(), collections, carrier);
+            } else if let [action] = known.as_slice()
+                && self.is_stray_argument(action, entry, collections)
+            {
+                self.stray_argument(action, entry, carrier);
             } else {
                 self.unknown_keyword(entry, carrier);
             }
         }
         None
+    }
+
+    /// Whether a key beside an action without arguments is one of that action's.
+    fn is_stray_argument(&self, action: &Entry, entry: &Entry, collections: &[String]) -> bool {
+        let name = action.key.as_str().unwrap_or("");
+        let Some(resolved) = self.compiler.catalogue.resolve(name, collections) else {
+            return false;
+        };
+        let key = entry.key.as_str().unwrap_or("");
+        let mut arguments = resolved.spec.arguments.arguments.iter();
+        arguments.any(|known| known.name == key || known.aliases.iter().any(|alias| alias == key))
+    }
+
+    fn stray_argument(&mut self, action: &Entry, entry: &Entry, carrier: Carrier) {
+        let (name, action) = (entry.key.as_str().unwrap_or(""), action.key.as_str().unwrap_or(""));
+        let message = format!("'{name}' is not a valid attribute for a {}", carrier.name());
+        let hint = format!("{name} is an argument of {action}: indent it further than `{action}:`");
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message);
+        self.report(diagnostic.hint(hint));
     }
 
     /// Notes that a name stands for no module that can be run. True where one of that name is there
@@ -217,8 +240,20 @@ impl Cursor<'_> {
                     Carrier::Task | Carrier::Handler => crate::keywords::TASK_KEYWORDS,
                     _ => &[],
                 };
-                let known = names.iter().map(String::as_str).chain(keywords.iter().copied());
-                diagnostic.nearest(name, known)
+                // `include` of old is spelt like nothing that there is.
+                if matches!(name, "include" | "ansible.builtin.include") {
+                    let hint = "use include_tasks, import_tasks or, for playbooks, import_playbook";
+                    self.report(diagnostic.hint(hint));
+                    return false;
+                }
+                // Of a full name the last part is misspelt, more often than not.
+                let builtin = names.iter().filter(|known| !known.contains('.'));
+                let full: Vec<String> = match name.strip_prefix("ansible.builtin.") {
+                    Some(_) => builtin.map(|known| format!("ansible.builtin.{known}")).collect(),
+                    None => Vec::new(),
+                };
+                let known = names.iter().chain(&full).map(String::as_str);
+                diagnostic.nearest(name, known.chain(keywords.iter().copied()))
             }
         };
         if is_left {

@@ -26,6 +26,8 @@ pub struct CompilerSettings {
     /// Whether a broken template is an error of the task that uses it, when it does, as in Ansible;
     /// else nothing is run.
     pub defers_template_errors: bool,
+    /// Whether only roles themselves see their variables, where nothing is said at their use.
+    pub has_private_roles: bool,
     /// The most files that may be inside one another by static imports.
     pub import_depth_max: usize,
 }
@@ -52,13 +54,22 @@ pub struct RoleRequest {
     pub skips_validation: bool,
 }
 
+/// A file of tasks and what it brings.
+#[derive(Debug)]
+pub struct CompiledTasks {
+    pub items: Vec<Item>,
+    /// Handlers of the roles that it imports.
+    pub handlers: Vec<Item>,
+}
+
 /// A role and what it brings.
 #[derive(Debug)]
 pub struct CompiledRole {
     pub role: Arc<Role>,
     /// Its dependencies' tasks and its own.
     pub items: Vec<Item>,
-    /// Its dependencies' handlers and its own.
+    /// Its dependencies' handlers and its own; of a role that a task includes, those of the roles
+    /// that it imports before them.
     pub handlers: Vec<Item>,
 }
 
@@ -99,10 +110,11 @@ impl Compiler {
         are_handlers: bool,
         playbook_dir: &Path,
         diagnostics: &mut Diagnostics,
-    ) -> Vec<Item> {
+    ) -> CompiledTasks {
         let mut cursor = Cursor::new(self, diagnostics, playbook_dir);
         cursor.are_handlers = are_handlers;
-        cursor.tasks_file(path, parent, None)
+        let items = cursor.tasks_file(path, parent, None);
+        CompiledTasks { items, handlers: cursor.handlers }
     }
 
     /// Compiles a role that a task includes during a run.
@@ -121,7 +133,9 @@ impl Compiler {
             params,
             span: parent.span.clone(),
         };
-        cursor.role(parts, parent)
+        let mut compiled = cursor.role(parts, parent)?;
+        compiled.handlers.splice(0..0, cursor.handlers);
+        Some(compiled)
     }
 
     /// Compiles an action whose name a run has found out.
@@ -149,6 +163,11 @@ impl Compiler {
         let mut cursor = Cursor::new(self, &mut diagnostics, playbook_dir);
         cursor.are_handlers = are_handlers;
         cursor.find_tasks_file(name, frame)
+    }
+
+    /// Reads a file of YAML, decrypted where it is a vault file.
+    pub fn read_yaml(&self, path: &Path, diagnostics: &mut Diagnostics) -> Option<Node> {
+        self.files.read_yaml(path, None, diagnostics)
     }
 
     /// Looks a role up without compiling it.
@@ -275,7 +294,11 @@ impl<'a> Cursor<'a> {
                 let compiled = Expression::compile(&self.compiler.engine, &text, Some(&node.span));
                 let expression = compiled.unwrap_or_else(|error| {
                     if !self.compiler.settings.defers_template_errors {
-                        self.report_use(crate::codes::template_error(&error, &node.span));
+                        let mut diagnostic = crate::codes::template_error(&error, &node.span);
+                        if diagnostic.hint.is_none() {
+                            diagnostic.hint = operator_hint(&text).map(str::to_owned);
+                        }
+                        self.report_use(diagnostic);
                     }
                     Expression::broken(&text, Some(&node.span), error)
                 });
@@ -395,6 +418,29 @@ impl<'a> Cursor<'a> {
                 None
             }
         }
+    }
+}
+
+/// What to write in place of operators of other languages.
+fn operator_hint(condition: &str) -> Option<&'static str> {
+    let is_single = |at: usize| {
+        let before = condition.get(..at).and_then(|text| text.chars().next_back());
+        let after = condition.get(at + 1..).and_then(|text| text.chars().next());
+        !matches!(before, Some('=' | '!' | '<' | '>')) && after != Some('=')
+    };
+    if condition.matches(['\'']).count() % 2 == 1 || condition.matches(['"']).count() % 2 == 1 {
+        Some("a quote is not closed")
+    } else if condition.contains("&&") {
+        Some("write `and`, or a list of conditions that must all hold")
+    } else if condition.contains("||") {
+        Some("write `or`")
+    } else if condition.contains("===") || condition.match_indices('=').any(|(at, _)| is_single(at))
+    {
+        Some("write `==` to compare")
+    } else if condition.trim_start().starts_with('!') {
+        Some("write `not`")
+    } else {
+        None
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -111,7 +111,11 @@ impl Cursor<'_> {
         let tree = self.text(name.trim(), &node.span);
         let name = self.static_name(&tree, &node.span, frame)?;
         Some(RoleRequestParts {
-            request: RoleRequest { name, public: true, ..RoleRequest::default() },
+            request: RoleRequest {
+                name,
+                public: !self.compiler.settings.has_private_roles,
+                ..RoleRequest::default()
+            },
             keywords,
             params: Arc::new(params),
             span: node.span.clone(),
@@ -336,6 +340,10 @@ impl Cursor<'_> {
             self.report(Diagnostic::error(codes::UNREADABLE, span, message));
         }
         for file in files {
+            if !is_inside(&file, &folder) {
+                self.outside_of_role(&file, role, kind, span);
+                continue;
+            }
             let Some(node) = self.compiler.files.read_yaml(&file, Some(span), self.diagnostics)
             else {
                 continue;
@@ -353,6 +361,16 @@ impl Cursor<'_> {
         Arc::new(layer)
     }
 
+    fn outside_of_role(&mut self, file: &Path, role: &Path, kind: &str, span: &Span) {
+        let name = role.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let message = format!(
+            "Failed loading '{}' for role ({name}) as it is not inside the expected role path: '{}'",
+            file.display(),
+            role.join(kind).display()
+        );
+        self.report(Diagnostic::error(codes::UNREADABLE, span, message));
+    }
+
     fn role_tasks(
         &mut self,
         role: &Path,
@@ -363,6 +381,10 @@ impl Cursor<'_> {
     ) -> Vec<Item> {
         let name = from.unwrap_or("main");
         match existing(&role.join(kind), name) {
+            Some(file) if !is_inside(&file, &role.join(kind)) => {
+                self.outside_of_role(&file, role, kind, span);
+                Vec::new()
+            }
             Some(file) => self.tasks_file(&file, frame, Some(span)),
             None => {
                 if from.is_some() {
@@ -403,6 +425,22 @@ fn identity(found: &Found, request: &RoleRequest, keywords: &Keywords, params: &
         text.push_str(&format!("|when {}", condition.expression.text()));
     }
     text
+}
+
+/// Whether a file lies in a folder, `..` in its path taken as said. Links may lead elsewhere.
+fn is_inside(file: &Path, folder: &Path) -> bool {
+    let plain = |path: &Path| {
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::ParentDir => drop(plain.pop()),
+                Component::CurDir => {}
+                part => plain.push(part),
+            }
+        }
+        plain
+    };
+    plain(file).starts_with(plain(folder))
 }
 
 /// `folder/name` with one of the extensions of YAML, or as it stands.

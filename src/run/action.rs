@@ -89,7 +89,7 @@ pub(crate) fn is_unchecked(name: &str) -> bool {
 
 /// Whether an action has a controller's half.
 pub(crate) fn has_controller_half(name: &str) -> bool {
-    CONTROLLER_HALVES.contains(&short(name)) || name == synchronize::NAME
+    CONTROLLER_HALVES.contains(&short(name)) || [synchronize::NAME, transfer::PATCH].contains(&name)
 }
 
 /// Whether an action is one request to a host and nothing else: it neither looks at what other
@@ -144,6 +144,9 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Valu
 pub(crate) async fn run_checked(context: &ActionContext<'_>, args: JsonMap) -> TaskResult {
     if *context.task.action.name == *synchronize::NAME {
         return synchronize::run(context, args).await;
+    }
+    if *context.task.action.name == *transfer::PATCH {
+        return transfer::run(context, args).await;
     }
     match short(&context.task.action.name) {
         "assemble" | "copy" | "template" | "unarchive" | "script" | "fetch" | "uri" => {

@@ -191,6 +191,14 @@ impl Tree {
         })
     }
 
+    /// What stands for a tree in which a template does not compile: using it fails with the first
+    /// of its mistakes.
+    pub fn broken(mistakes: &[Diagnostic]) -> Tree {
+        let message = mistakes.first().map_or("", |first| first.message.as_str());
+        let place = mistakes.first().and_then(|first| first.span.clone());
+        Tree::Value(failed("", TemplateError::new(ErrorKind::Syntax, message).at(place)))
+    }
+
     /// A list of trees; one value if there is no template in it.
     pub fn list(items: Vec<Tree>) -> Tree {
         match items.iter().map(Tree::literal).collect::<Option<Vec<_>>>() {
@@ -312,6 +320,25 @@ impl Tree {
                 })
                 .collect::<Result<Dict>>()
                 .map(Value::Dict),
+        }
+    }
+
+    /// The value in a scope in which a text stays as it was written where it needs what is
+    /// undefined: so are the variables of a host shown to others.
+    pub fn forgiving(&self, scope: &Scope) -> Value {
+        match self {
+            Self::Template(template) => match scope.render(template).and_then(Value::forced) {
+                Ok(value) => value,
+                Err(error) if error.kind() == ErrorKind::Undefined => {
+                    Value::Str(Text::new(Arc::clone(template.text()), TextKind::Untrusted))
+                }
+                Err(error) => failed("", error),
+            },
+            Self::List(items) => Value::list(items.iter().map(|item| item.forgiving(scope))),
+            Self::Dict(entries) => {
+                Value::dict(entries.iter().map(|(key, tree)| (key.clone(), tree.forgiving(scope))))
+            }
+            Self::Keyed(_) | Self::Value(_) | Self::Secret(_) => self.instantiate(scope),
         }
     }
 

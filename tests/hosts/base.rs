@@ -40,6 +40,32 @@ pub struct Layer {
 pub const PYTHON: Layer =
     Layer { name: "python", packages: &["python3", "python3-apt"], script: "" };
 
+/// Programs that modules drive, none of which is started at boot.
+pub const SERVERS: Layer = Layer {
+    name: "servers",
+    packages: &[
+        "acl",
+        "apache2",
+        "at",
+        "bzip2",
+        "docker.io",
+        "firewalld",
+        "git",
+        "gzip",
+        "iptables",
+        "mariadb-server",
+        "openssl",
+        "parted",
+        "patch",
+        "postgresql",
+        "supervisor",
+        "ufw",
+        "xz-utils",
+    ],
+    script: "systemctl disable apache2 atd containerd docker docker.socket firewalld mariadb \
+             postgresql supervisor ufw",
+};
+
 /// The folder that bases and fleets are kept in: what `TRUEUP_HOSTS_DIR` names, else
 /// `/var/tmp/trueup-hosts`.
 pub fn work_folder() -> PathBuf {

@@ -21,12 +21,15 @@ use super::{
 };
 use crate::TaskResult;
 
+/// What changes files by a patch.
+pub(crate) const PATCH: &str = "ansible.posix.patch";
+
 /// What brings one file, or a folder, to a host.
 pub(crate) const COPY: &str = "ansible.builtin.copy";
 
 pub(crate) async fn run(context: &ActionContext<'_>, args: JsonMap) -> TaskResult {
-    let name = context.task.action.name.strip_prefix("ansible.builtin.").unwrap_or("");
-    let result = match name {
+    let name = &*context.task.action.name;
+    let result = match name.strip_prefix("ansible.builtin.").unwrap_or(name) {
         "copy" => copy(context, args).await,
         "template" => template(context, args).await,
         "script" => script(context, args).await,
@@ -34,6 +37,7 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: JsonMap) -> TaskResul
         "assemble" => assemble(context, args).await,
         "fetch" => fetch(context, args).await,
         "uri" => uri(context, args).await,
+        PATCH => patch(context, args).await,
         other => Err(format!("{other} is not there yet")),
     };
     result.unwrap_or_else(TaskResult::failure)
@@ -364,6 +368,19 @@ async fn unarchive(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Tas
     let path = find(context, "files", &src)?;
     let offered = Offered::default();
     let carried = carry_file(context, &offered, &path, flag(&args, "decrypt", true))?;
+    args.insert("_source".into(), carried.source);
+    let inline = carried.inline.into_iter().collect();
+    Ok(context.remote(args, &offered, inline).await)
+}
+
+/// Sends the patch with the request where it is the controller's.
+async fn patch(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResult, String> {
+    if flag(&args, "remote_src", false) {
+        return Ok(context.remote(args, &NoFiles, Vec::new()).await);
+    }
+    let src = text(&args, "src").unwrap_or("").to_owned();
+    let offered = Offered::default();
+    let carried = carry_file(context, &offered, &find(context, "files", &src)?, true)?;
     args.insert("_source".into(), carried.source);
     let inline = carried.inline.into_iter().collect();
     Ok(context.remote(args, &offered, inline).await)
