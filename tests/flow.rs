@@ -303,6 +303,18 @@ fn what_must_not_be_seen_is_not_shown() {
     scratch.write("play.yml", play("    - command: echo hush\n      no_log: true\n"));
     let played = scratch.trueup(&["run", "-v", "play.yml"]);
     played.expect_code(0);
+    // Nor are the items of a loop, whose end is told as that of one task.
+    let looping = "    - command: echo {{ item }}\n      no_log: true\n      loop: [hush, hushed]\n      \
+                   changed_when: item == 'hush'\n      failed_when: item == 'hushed'\n      \
+                   ignore_errors: true\n    - debug: {msg: hush}\n      no_log: true\n";
+    scratch.write("loop.yml", play(looping));
+    let looped = scratch.trueup(&["run", "loop.yml"]);
+    looped.expect_code(0).expect_said(&[
+        "changed: [localhost] => (item=None)\nfailed: [localhost] (item=None) => {\"censored\": ",
+        "\nfatal: [localhost]: FAILED! => {\"censored\": ",
+        "\"changed\": true}\n...ignoring",
+        "\nok: [localhost]\n",
+    ]);
     scratch.write(
         "secret.yml",
         "$ANSIBLE_VAULT;1.1;AES256\n\
@@ -325,7 +337,7 @@ fn what_must_not_be_seen_is_not_shown() {
     ]);
     asked.expect_code(0);
     asked.expect_said(&["the output has been hidden"]);
-    for ran in [played, asked] {
+    for ran in [played, looped, asked] {
         assert!(!ran.said().contains("hush"), "{}", ran.said());
     }
 }

@@ -327,8 +327,9 @@ impl Screen {
     fn item(&mut self, item: &run::ItemEvent) -> Vec<Line> {
         let result = &item.result;
         let host = Self::host_label(item.host.as_str(), result);
+        // Which item it was must not be seen either.
         let label = if result.no_log {
-            "(censored due to no_log)".to_owned()
+            "None".to_owned()
         } else {
             Value::from_json(&item.label).to_string()
         };
@@ -350,7 +351,7 @@ impl Screen {
                 let mut text = format!("skipping: [{host}] => (item={label}) ");
                 text.push_str(until_run(result));
                 if self.is_verbose(result) {
-                    text.push_str(&format!("=> {}", self.dump(&item.task, result)));
+                    text.push_str(&format!(" => {}", self.dump(&item.task, result)));
                 }
                 lines.push(out(self.paint(Tone::Skipped, &text)));
             }
@@ -377,7 +378,8 @@ impl Screen {
     ) -> Vec<Line> {
         let host = Self::host_label(host, result);
         let mut lines = self.warnings_of(result);
-        let has_items = !result.items.is_empty();
+        // Of what must not be seen Ansible knows no items, and says how all of them ended.
+        let has_items = !result.items.is_empty() && !result.no_log;
         if !has_items {
             lines.extend(self.diffs_of(result));
         }
@@ -433,7 +435,7 @@ impl Screen {
     }
 
     fn is_verbose(&self, result: &TaskResult) -> bool {
-        self.settings.verbosity > 0 || result.verbose_always
+        self.settings.verbosity > 0 || (result.verbose_always && !result.no_log)
     }
 
     /// The result as JSON: what people want to see of it.
@@ -443,9 +445,6 @@ impl Screen {
             let why = "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
             shown.insert("censored".into(), why.into());
             shown.insert("changed".into(), Json::Bool(result.changed));
-            if result.failed {
-                shown.insert("failed".into(), Json::Bool(true));
-            }
             return json::line(&Json::Object(shown));
         }
         let mut shown: JsonMap = result
