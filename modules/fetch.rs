@@ -13,7 +13,10 @@ use module::{
 use protocol::{Digest, Response};
 
 /// Copies a file from the host to the controller.
+///
+/// As in Ansible, names that it does not know are ignored.
 #[derive(Debug, Arguments)]
+#[arguments(open)]
 pub struct Fetch {
     /// The file on the host.
     src: PathBuf,

@@ -107,6 +107,127 @@ fn broken_playbooks_are_refused_before_anything_runs() {
     }
 }
 
+/// What Ansible meets only when it is used, in a task or a variable that may never be.
+#[test]
+fn what_may_never_be_reached_is_told_and_refuses_nothing() {
+    let guard = "      when: greeting is defined\n";
+    let filter = "there is no filter 'nowhere'";
+    for (tasks, says, fails) in [
+        // Options that were there once, under a condition, as old roles have them.
+        (
+            format!("    - command: echo a\n      args: {{warn: false}}\n{guard}"),
+            "Unsupported parameters for (command) module: warn",
+            "Unsupported parameters",
+        ),
+        (format!("    - debug: {{msg: '{{{{ a | nowhere }}}}'}}\n{guard}"), filter, filter),
+        (
+            format!("    - debug: {{msg: '{{{{ a + }}}}'}}\n{guard}"),
+            "unexpected end of variable block",
+            "unexpected end of variable block",
+        ),
+        (
+            "    - debug: {}\n      when: [greeting is defined, a | nowhere]\n".into(),
+            filter,
+            filter,
+        ),
+        (
+            format!("    - block:\n        - file: {{state: absent, pth: /nowhere}}\n{guard}"),
+            "Unsupported parameters for (file) module: pth",
+            "missing required arguments: path",
+        ),
+        (
+            "    - file: {pth: /nowhere}\n      loop: \"{{ greeting | default([]) }}\"\n".into(),
+            "Unsupported parameters for (file) module: pth",
+            "missing required arguments: path",
+        ),
+        (
+            format!("    - win_service: {{name: spooler}}\n{guard}"),
+            "ansible.windows.win_service exists",
+            "couldn't resolve module/action 'win_service'",
+        ),
+        (
+            "    - debug: {msg: '{{ greeting is defined and a }}'}\n      vars: {a: '{{ 1 | nowhere }}'}\n"
+                .into(),
+            filter,
+            filter,
+        ),
+    ] {
+        let scratch = Scratch::new("tentative");
+        scratch.write("hosts", LOCAL);
+        scratch.write("play.yml", play(&tasks));
+        println!("{tasks}");
+        let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+        ran.expect_code(0).expect_said(&["warning[E0", says, "fails if it is used", "play.yml:"]);
+        let reached = ["run", "-i", "hosts", "play.yml", "-e", r#"{"greeting": ["hi"]}"#];
+        scratch.trueup(&reached).expect_code(2).expect_said(&["failed=1", fails]);
+    }
+    // Nor do variables of inventories and of files that a run reads.
+    let scratch = Scratch::new("variables");
+    scratch.write("hosts", LOCAL);
+    scratch.write("group_vars/all.yml", "a: '{{ 1 | nowhere }}'\n");
+    scratch.write("more.yml", "b: '{{ 1 | nowhere }}'\nc: 3\n");
+    let read = "    - include_vars: more.yml\n    - debug: {msg: 'c is {{ c }}'}\n";
+    scratch.write("play.yml", play(read));
+    let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+    ran.expect_code(0).expect_said(&["c is 3", "group_vars/all.yml:1:", filter]);
+    for name in ["a", "b"] {
+        scratch
+            .write("play.yml", play(&format!("{read}    - debug: {{msg: '{{{{ {name} }}}}'}}\n")));
+        let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+        ran.expect_code(2).expect_said(&["failed=1", filter]);
+    }
+    // What no Ansible knows, or always happens, is refused all the same.
+    for (tasks, code, says) in [
+        (format!("    - coppy: {{src: a}}\n{guard}"), 4, "did you mean copy?"),
+        ("    - debug: {msg: '{{ a | nowhere }}'}\n      loop: [1, 2]\n".into(), 2, filter),
+        ("    - win_service: {name: spooler}\n".into(), 4, "couldn't resolve"),
+        (format!("    - debug: {{msg: x}}\n      whenn: a\n{guard}"), 4, "did you mean when?"),
+    ] {
+        let scratch = Scratch::new("sure");
+        scratch.write("hosts", LOCAL);
+        scratch.write("play.yml", play(&tasks));
+        println!("{tasks}");
+        let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+        ran.expect_code(code).expect_said(&[says, "nothing was run"]);
+        assert!(!scratch.path("touched").exists());
+    }
+}
+
+/// A collection's roles find one another by short names, and are called by their full ones.
+#[test]
+fn roles_of_a_collection_find_one_another() {
+    let scratch = Scratch::new("collection");
+    scratch.write("hosts", LOCAL);
+    let roles = "collections/ansible_collections/field/shop/roles";
+    scratch.write(&format!("{roles}/till/meta/main.yml"), "dependencies: [floor]\n");
+    scratch.write(
+        &format!("{roles}/till/tasks/main.yml"),
+        "- import_role: {name: door}\n- include_role: {name: sign}\n",
+    );
+    for role in ["floor", "door", "sign"] {
+        let task = format!("- name: Set up\n  debug: {{msg: the {role}}}\n");
+        scratch.write(&format!("{roles}/{role}/tasks/main.yml"), task);
+    }
+    // A role beside the playbook is not meant where the collection has one of that name.
+    scratch.write("roles/door/tasks/main.yml", "- fail: {msg: another door}\n");
+    let head = "- hosts: all\n  gather_facts: false\n";
+    scratch.write("play.yml", format!("{head}  roles: [field.shop.till]\n"));
+    let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+    ran.expect_code(0).expect_said(&[
+        "TASK [field.shop.floor : Set up]",
+        "TASK [field.shop.door : Set up]",
+        "TASK [field.shop.sign : Set up]",
+    ]);
+    scratch.write("play.yml", format!("{head}  collections: [field.shop]\n  roles: [floor]\n"));
+    scratch
+        .trueup(&["run", "-i", "hosts", "play.yml"])
+        .expect_code(0)
+        .expect_said(&["TASK [field.shop.floor : Set up]"]);
+    scratch.write("play.yml", format!("{head}  roles: [floor]\n"));
+    let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+    ran.expect_code(1).expect_said(&["the role 'floor' was not found"]);
+}
+
 #[test]
 fn all_mistakes_are_told_at_once() {
     let scratch = Scratch::new("many");

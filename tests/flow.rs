@@ -68,7 +68,7 @@ fn what_cannot_be_a_job_is_refused() {
         ("async_status: {jid: j0.0}", "could not find job"),
         ("command: sleep 9\n      timeout: 1", "in the expected time frame (1)"),
         ("command: sleep 9\n      async: 1\n      poll: 2", "Timeout exceeded"),
-        ("command: 'true'\n      async: soon", "async is 'soon'"),
+        ("command: 'true'\n      async: \"{{ 'soon' }}\"", "async is 'soon'"),
     ] {
         scratch.write("play.yml", play(&format!("    - {task}\n")));
         let ran = scratch.trueup(&["run", "play.yml"]);
@@ -431,4 +431,112 @@ fn variables_of_files_are_merged_where_that_is_asked() {
     scratch.write("play.yml", play(&tasks("other")));
     let ran = scratch.trueup(&["run", "play.yml"]);
     ran.expect_code(2).expect_said(&["hash_behaviour must be one of"]);
+}
+
+/// Plays that hold what they expect by themselves.
+#[test]
+fn what_variables_and_handlers_do_is_what_ansible_does() {
+    let cases: &[(&str, &str)] = &[
+        (
+            "a file that a handler includes runs whole",
+            "    - command: 'true'\n      notify: including\n    - meta: flush_handlers\n    \
+             - assert: {that: included_ran is defined}\n  handlers:\n    - name: including\n      \
+             include_tasks: named.yml\n",
+        ),
+        (
+            "facts are forgotten, what is set and registered is not",
+            "    - set_fact: {kept: 1}\n    - command: echo x\n      register: result\n    \
+             - setup: {gather_subset: min}\n    - meta: clear_facts\n    \
+             - assert: {that: [kept == 1, result.stdout == 'x', ansible_distribution is undefined]}\n",
+        ),
+        (
+            "a variable of a host that cannot be rendered is shown as it is written",
+            "    - include_vars: {file: later.yml}\n    - assert:\n        that:\n          \
+             - hostvars.localhost.later[1] == 'b2'\n          \
+             - hostvars.localhost.later[0].startswith('foo ')\n",
+        ),
+        (
+            "a role that an included role imports brings its handlers",
+            "    - include_role: {name: outer}\n    - meta: flush_handlers\n    \
+             - assert: {that: inner_ran is defined}\n",
+        ),
+        (
+            "a role that was left is done, and is not run again where it may not",
+            "    - import_role: {name: left}\n    \
+             - include_role: {name: left, allow_duplicates: false}\n    \
+             - assert: {that: times | int == 1}\n",
+        ),
+        (
+            "files of variables may be lists of dictionaries",
+            "    - assert: {that: first == 1 and second == 2}\n  vars_files: [list.yml]\n",
+        ),
+        (
+            "a handler's name is rendered when it is notified",
+            "    - command: 'true'\n      notify: plain\n    - meta: flush_handlers\n    \
+             - assert: {that: plain_ran is defined}\n  handlers:\n    \
+             - name: '{{ nowhere }}'\n      fail:\n    - name: plain\n      set_fact: {plain_ran: 1}\n",
+        ),
+        (
+            "a role is not public where it says no",
+            "    - import_role: name=left public=no\n    - assert: {that: of_left is undefined}\n",
+        ),
+    ];
+    for (name, tasks) in cases {
+        let scratch = Scratch::new("flow-cases");
+        scratch.write("named.yml", "- name: its own name\n  set_fact: {included_ran: 1}\n");
+        scratch.write("later.yml", "later: ['foo {{ none }}', 'b{{ 1 + 1 }}']\n");
+        scratch.write("list.yml", "- first: 1\n- second: 2\n");
+        scratch.write("roles/outer/tasks/main.yml", "- import_role: {name: inner}\n");
+        scratch.write("roles/inner/tasks/main.yml", "- command: 'true'\n  notify: of inner\n");
+        scratch.write(
+            "roles/inner/handlers/main.yml",
+            "- name: of inner\n  set_fact: {inner_ran: 1}\n",
+        );
+        scratch.write("roles/left/vars/main.yml", "of_left: 1\n");
+        scratch.write(
+            "roles/left/tasks/main.yml",
+            "- set_fact: {times: '{{ times | default(0) | int + 1 }}'}\n- meta: end_role\n",
+        );
+        scratch.write("play.yml", play(tasks));
+        println!("{name}");
+        scratch.trueup(&["run", "play.yml"]).expect_code(0);
+    }
+}
+
+#[test]
+fn what_handlers_and_roles_cannot_do_is_refused() {
+    let cases: &[(&str, &str)] = &[
+        (
+            "    - debug:\n  handlers:\n    - name: a\n      include_role: {name: b}\n",
+            "Using 'include_role' as a handler is not supported.",
+        ),
+        (
+            "    - debug:\n  handlers:\n    - block: [{debug: }]\n",
+            "Using a block as a handler is not supported.",
+        ),
+        (
+            "    - debug:\n  handlers:\n    - name: a\n      meta: flush_handlers\n",
+            "flush_handlers cannot be used as a handler",
+        ),
+        (
+            "    - import_tasks: {file: more.yml, apply: {tags: x}}\n",
+            "Invalid options for import_tasks: apply",
+        ),
+        (
+            "    - include_role: {name: a, vars_from: [x]}\n",
+            "Expected a string for vars_from but got <class 'list'>",
+        ),
+        (
+            "    - import_role: {name: a, tasks_from: ../../../more.yml}\n",
+            "not inside the expected role path",
+        ),
+    ];
+    for (tasks, says) in cases {
+        let scratch = Scratch::new("flow-refused");
+        scratch.write("more.yml", "[]\n");
+        scratch.write("roles/a/tasks/main.yml", "[]\n");
+        scratch.write("play.yml", play(tasks));
+        let ran = scratch.trueup(&["run", "play.yml"]);
+        ran.expect_said(&[says, "nothing was run"]);
+    }
 }

@@ -30,6 +30,8 @@ pub enum Command {
     Explain(crate::explain::ExplainArgs),
     /// Fetch playbooks from git and run them on this host.
     Pull(Box<crate::pull_command::PullArgs>),
+    /// Install, list and make roles and collections.
+    Galaxy(crate::galaxy::GalaxyArgs),
     /// Show the main job on hosts inside this process.
     Demo(DemoArgs),
 }

@@ -9,6 +9,7 @@ use run::{custom_module::CustomModule, execute::Specs};
 use crate::{
     collection_runtime::CollectionRuntimes,
     custom_modules::{CustomModules, Found, ModuleFolders},
+    short_names,
 };
 
 /// The catalogue that playbooks are checked against and runs look into.
@@ -87,7 +88,11 @@ impl Modules {
         if let Some(other) = self.runtimes.redirected(name).filter(|_| is_full) {
             return self.lookup(&other);
         }
-        self.find(name).map(resolved)
+        if let Some(spec) = self.find(name) {
+            return Some(resolved(spec));
+        }
+        let moved = short_names::installed(name, &self.collections).filter(|_| !is_qualified(name));
+        moved.and_then(|full| self.lookup(&full))
     }
 
     /// The catalogue without these modules, named with or without their collection.
@@ -121,6 +126,11 @@ impl Modules {
                 self.by_name.get(entry.name)
             })
     }
+}
+
+/// Whether a name says its collection.
+fn is_qualified(name: &str) -> bool {
+    name.contains('.')
 }
 
 fn resolved(spec: &Arc<ModuleSpec>) -> Resolved {
@@ -161,7 +171,7 @@ impl Catalogue for Modules {
             return Known::Refused { why };
         }
         if let Some(why) = self.runtimes.gone(name) {
-            return Known::Refused { why };
+            return Known::Gone { why };
         }
         let full = match name.split('.').collect::<Vec<_>>().as_slice() {
             [namespace, collection, module] => {
@@ -170,6 +180,10 @@ impl Catalogue for Modules {
                 let is_known = WELL_KNOWN.contains(&collection.as_str());
                 (is_there || is_known).then(|| name.to_owned())
             }
+            [short] => match short_names::installed(short, &self.collections) {
+                Some(full) => return self.known(&full),
+                None => short_names::likely(short),
+            },
             _ => None,
         };
         full.map_or(Known::No, |name| Known::NotNative { name })

@@ -27,7 +27,9 @@ pub type Found = Result<Arc<CustomModule>, String>;
 /// Folders in which users have what they have written.
 #[derive(Debug, Default)]
 pub struct ModuleFolders {
-    /// Of modules.
+    /// Of modules, named on the command line: they come before all others.
+    pub named: Vec<PathBuf>,
+    /// Of modules, of the settings: they come after those beside playbooks and in roles.
     pub modules: Vec<PathBuf>,
     /// Of what modules import.
     pub module_utils: Vec<PathBuf>,
@@ -35,8 +37,10 @@ pub struct ModuleFolders {
 
 /// Finds modules that users have written, and says how they are run.
 pub struct CustomModules {
-    /// Folders of modules, the first of which counts.
+    /// Folders of modules of the command line, of playbooks and of roles, the first of which counts.
     folders: RwLock<Vec<PathBuf>>,
+    /// Those of the settings, which come behind.
+    configured: Vec<PathBuf>,
     support: Arc<Support>,
     /// By the name that they are known by.
     found: RwLock<HashMap<String, Found>>,
@@ -61,7 +65,8 @@ impl CustomModules {
     /// Knows the folders of the settings; those of playbooks and roles are added as they are met.
     pub fn new(collections: Collections, folders: ModuleFolders, search_path: String) -> Self {
         Self {
-            folders: RwLock::new(folders.modules),
+            folders: RwLock::new(folders.named),
+            configured: folders.modules,
             support: Arc::new(Support {
                 collections,
                 beside: RwLock::default(),
@@ -81,6 +86,18 @@ impl CustomModules {
         if !folders.iter().any(|known| known == folder) && folder.is_dir() {
             folders.push(folder.to_owned());
             self.missing.write().unwrap_or_else(PoisonError::into_inner).clear();
+            // What the settings' folders have may stand behind what this one has.
+            let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
+            found.retain(|_, found| {
+                let Ok(module) = found else { return true };
+                let is_configured = self.configured.iter().any(|own| module.path.starts_with(own));
+                !is_configured
+                    || module
+                        .path
+                        .file_stem()
+                        .and_then(|stem| stem.to_str())
+                        .is_none_or(|stem| module_file(folder, stem).is_none())
+            });
         }
     }
 
@@ -93,7 +110,8 @@ impl CustomModules {
         if self.missing.read().unwrap_or_else(PoisonError::into_inner).contains(name) {
             return None;
         }
-        let folders = self.folders.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut folders = self.folders.read().unwrap_or_else(PoisonError::into_inner).clone();
+        folders.extend_from_slice(&self.configured);
         let place = folders.iter().find_map(|folder| Some((folder, module_file(folder, name)?)));
         let Some((folder, path)) = place else {
             let mut missing = self.missing.write().unwrap_or_else(PoisonError::into_inner);
@@ -120,8 +138,11 @@ impl CustomModules {
             Some((folder, last)) => (plugins.join("modules").join(folder), last),
             None => (plugins.join("modules"), stem.as_str()),
         };
-        let path = module_file(&folder, last)?;
         let action = plugins.join("action").join(format!("{stem}.py"));
+        let Some(path) = module_file(&folder, last) else {
+            // Some do all their work in the controller.
+            return action.is_file().then(|| Err(has_action_plugin(&key, &action)));
+        };
         let found = match action.is_file() {
             true => Err(has_action_plugin(&key, &action)),
             false => {
@@ -274,7 +295,7 @@ mod tests {
             std::fs::write(path, content).unwrap();
         }
         let folders =
-            ModuleFolders { modules: vec![root.join("library")], module_utils: Vec::new() };
+            ModuleFolders { modules: vec![root.join("library")], ..ModuleFolders::default() };
         let modules = CustomModules::new(Collections::default(), folders, String::new());
         (root, modules)
     }

@@ -3,13 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use inventory::Inventory;
-use plan::{Action, Frame, Item, Layer, Task};
+use plan::{Action, Frame, Layer, Task};
 use playbook::{Compiler, Files, RoleRequest, codes::UNKNOWN_ROLE};
 use run::{
-    IncludedRole, Includes,
+    IncludedRole, IncludedTasks, Includes,
     outcome::{IncludeRole, IncludeTasks},
 };
-use source::{Diagnostic, Diagnostics, SourceFile, yaml};
+use source::{Diagnostic, Diagnostics, Node, SourceFile};
 use template::{Engine, Tree};
 
 /// Compiles with the compiler that has read the playbooks.
@@ -51,7 +51,7 @@ impl Includes for Compiling {
         frame: &Arc<Frame>,
         are_handlers: bool,
         playbook_dir: &Path,
-    ) -> Result<Vec<Item>, String> {
+    ) -> Result<IncludedTasks, String> {
         // The run may have written what it includes.
         self.files.forget();
         let path = self
@@ -66,9 +66,10 @@ impl Includes for Compiling {
                 )
             })?;
         let mut diagnostics = Diagnostics::default();
-        let items =
+        let compiled =
             self.compiler.tasks_file(&path, frame, are_handlers, playbook_dir, &mut diagnostics);
-        outcome(items, &diagnostics)
+        let included = IncludedTasks { items: compiled.items, handlers: compiled.handlers };
+        outcome(included, &diagnostics)
     }
 
     fn role(
@@ -108,26 +109,20 @@ impl Includes for Compiling {
         outcome(action, &diagnostics)?.ok_or_else(|| format!("the action '{name}' cannot be used"))
     }
 
-    fn vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String> {
-        let file = self
-            .files
-            .read(path)
-            .map_err(|why| format!("cannot read {}: {why}", path.display()))?;
-        let mut diagnostics = Diagnostics::default();
-        let node = yaml::parse(&file, &mut diagnostics);
-        let node = outcome(node, &diagnostics)?;
-        let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(Vec::new()) };
-        let Some(mapping) = node.as_mapping() else {
-            return Err(format!("{} must be stored as a dictionary/hash", path.display()));
-        };
-        let mut vars = Vec::new();
-        for entry in &mapping.entries {
-            let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text());
-            let tree = Tree::from_node(&entry.value, &self.engine)
-                .map_err(|broken| crate::rendered(&Diagnostics { all: broken }))?;
-            vars.push((name.to_owned(), tree));
+    fn play_vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String> {
+        let Some(node) = self.vars_node(path)? else { return Ok(Vec::new()) };
+        match node.as_sequence() {
+            Some(items) => {
+                let all = items.iter().map(|item| self.vars_of(item, path));
+                Ok(all.collect::<Result<Vec<_>, _>>()?.concat())
+            }
+            None => self.vars_of(&node, path),
         }
-        Ok(vars)
+    }
+
+    fn vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String> {
+        let Some(node) = self.vars_node(path)? else { return Ok(Vec::new()) };
+        self.vars_of(&node, path)
     }
 
     fn text(&self, path: &Path) -> Result<Arc<SourceFile>, String> {
@@ -147,6 +142,33 @@ impl Includes for Compiling {
             });
         }
         Ok(bytes)
+    }
+}
+
+impl Compiling {
+    /// What stands in a file of variables; `None` where nothing does.
+    fn vars_node(&self, path: &Path) -> Result<Option<Node>, String> {
+        let file = self
+            .files
+            .read(path)
+            .map_err(|why| format!("cannot read {}: {why}", path.display()))?;
+        let mut diagnostics = Diagnostics::default();
+        let node = playbook::files::parse(&file, &mut diagnostics);
+        let node = outcome(node, &diagnostics)?;
+        Ok(node.filter(|node| !node.is_null()))
+    }
+
+    fn vars_of(&self, node: &Node, path: &Path) -> Result<Vec<(String, Tree)>, String> {
+        let Some(mapping) = node.as_mapping() else {
+            return Err(format!("{} must be stored as a dictionary/hash", path.display()));
+        };
+        // A text that is no template of ours harms nobody until it is used.
+        let tree = |value: &Node| Tree::deferring(value, &self.engine).0;
+        let entries = mapping.entries.iter().map(|entry| {
+            let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text());
+            (name.to_owned(), tree(&entry.value))
+        });
+        Ok(entries.collect())
     }
 }
 

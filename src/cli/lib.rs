@@ -18,6 +18,8 @@ pub mod embedded;
 pub mod exec_command;
 pub mod explain;
 pub mod extra_vars;
+mod foresight;
+pub mod galaxy;
 pub mod includes;
 pub mod inventory_command;
 pub mod listing;
@@ -34,6 +36,7 @@ pub mod screens;
 pub mod secrets;
 pub mod session;
 pub mod settings;
+mod short_names;
 pub mod vault_command;
 mod warnings;
 pub mod world;
@@ -138,6 +141,7 @@ fn dispatch(
                 args::Command::Config(args) => config_command::run(&args, settings),
                 args::Command::Explain(args) => explain::run(&args),
                 args::Command::Pull(args) => pull_command::run(*args, settings, program),
+                args::Command::Galaxy(args) => galaxy::run(args, &settings),
                 args::Command::Demo(args) => demo::run(&args, &settings),
             }
         }
@@ -167,6 +171,10 @@ fn dispatch(
         },
         Program::AnsiblePull => match parse::<pull_command::PullArgs>(program, arguments)? {
             Ok(args) => pull_command::run(args, settings()?, program),
+            Err(code) => Ok(code),
+        },
+        Program::AnsibleGalaxy => match parse::<galaxy::GalaxyArgs>(program, arguments)? {
+            Ok(args) => galaxy::run(args, &settings()?),
             Err(code) => Ok(code),
         },
         Program::NotYet(name) => {

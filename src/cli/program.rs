@@ -13,6 +13,7 @@ pub enum Program {
     AnsibleVault,
     AnsibleConfig,
     AnsiblePull,
+    AnsibleGalaxy,
     /// A program of Ansible's that Trueup does not stand in for yet.
     NotYet(&'static str),
 }
@@ -27,7 +28,7 @@ impl Program {
             "ansible-doc" => Program::AnsibleDoc,
             "ansible-vault" => Program::AnsibleVault,
             "ansible-config" => Program::AnsibleConfig,
-            "ansible-galaxy" => Program::NotYet("ansible-galaxy"),
+            "ansible-galaxy" => Program::AnsibleGalaxy,
             "ansible-pull" => Program::AnsiblePull,
             "ansible-console" => Program::NotYet("ansible-console"),
             _ => Program::Trueup,
@@ -45,6 +46,7 @@ impl Program {
             Program::AnsibleVault => "ansible-vault",
             Program::AnsibleConfig => "ansible-config",
             Program::AnsiblePull => "ansible-pull",
+            Program::AnsibleGalaxy => "ansible-galaxy",
             Program::NotYet(name) => name,
         }
     }

@@ -127,8 +127,10 @@ impl Bundle<'_> {
         let Some(shortest) = shortest_part(&import.name) else { return Ok(()) };
         for depth in (shortest..=import.name.len()).rev() {
             let name = import.name.get(..depth).unwrap_or_default();
-            if let Some(place) = self.locate(name) {
-                return self.bring(name, place);
+            match self.locate(name) {
+                Some(Place::Library) => return self.take_of_library(import, depth),
+                Some(place) => return self.bring(name, place),
+                None => {}
             }
         }
         if !import.is_required {
@@ -144,6 +146,35 @@ impl Bundle<'_> {
             self.module,
             looked_for.join(", ")
         ))
+    }
+
+    /// Of a module of the library one name: where the library does not have it, the controller's
+    /// Ansible may.
+    fn take_of_library(&mut self, import: &Import, depth: usize) -> Result<(), String> {
+        let module = import.name.get(..depth).unwrap_or_default();
+        let Some(wanted) = import.name.get(depth).filter(|wanted| *wanted != "*") else {
+            return Ok(());
+        };
+        let stem = module.join("/");
+        let text = [format!("{stem}/__init__.py"), format!("{stem}.py")]
+            .iter()
+            .find_map(|path| python_library::text(path));
+        if text.is_none_or(|text| mentions(text, wanted)) {
+            return Ok(());
+        }
+        let parts: Vec<&str> = module.iter().skip(2).map(String::as_str).collect();
+        let of_ansible = (self.sources.ansible)()
+            .and_then(|folder| file_in(&folder.join("module_utils"), &parts));
+        match of_ansible {
+            Some(place @ Place::File { .. }) => self.bring(module, place),
+            _ if !import.is_required => Ok(()),
+            _ => Err(format!(
+                "{} imports '{wanted}' of {}, which is not there without Ansible: install \
+                 ansible-core on the controller, or do without it",
+                self.module,
+                module.join(".")
+            )),
+        }
     }
 
     fn bring(&mut self, name: &[String], place: Place) -> Result<(), String> {
@@ -201,6 +232,12 @@ impl Bundle<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether a text of Python has a name anywhere in it, or may have any.
+fn mentions(text: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.contains("import *") || text.split(|c| !is_word(c)).any(|word| word == name)
 }
 
 /// How many parts of a name must be there for it to be brought; `None` where it is no affair of
@@ -301,6 +338,26 @@ mod tests {
         // What is missing may not be needed.
         check("try:\n  import ansible.module_utils.none\nexcept Exception: pass", &[], Ok(&[]));
         check("'''\nfrom ansible.module_utils.none import x\n'''", &[], Ok(&[]));
+    }
+
+    #[test]
+    fn what_the_library_lacks_of_a_module_is_taken_from_ansible_or_named() {
+        let facts = "from ansible.module_utils.facts import ansible_facts";
+        check(
+            facts,
+            &["ansible/module_utils/basic.py", "ansible/module_utils/facts/__init__.py"],
+            Ok(&["ansible/module_utils/__init__.py", "ansible/module_utils/facts/__init__.py"]),
+        );
+        check(
+            facts,
+            &[],
+            Err("ansible.modules.m imports 'ansible_facts' of ansible.module_utils.facts, which \
+                 is not there without Ansible: install ansible-core on the controller, or do \
+                 without it"),
+        );
+        check(&format!("try:\n    {facts}\nexcept ImportError: pass"), &[], Ok(&[]));
+        check("from ansible.module_utils.facts.utils import get_file_content", &[], Ok(&[]));
+        check("from ansible.module_utils.six.moves import urllib", &[], Ok(&[]));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use source::Diagnostics;
 use crate::{
     Failed, Program,
     args::RunArgs,
+    foresight::{self, Sight},
     listing, running,
     screens::Screens,
     session::{Places, Session},
@@ -62,13 +63,7 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     }
     judge_duplicate_keys(&session.settings, &mut diagnostics)?;
     crate::show_as(program, &diagnostics);
-    if diagnostics.has_errors() {
-        let count =
-            diagnostics.all.iter().filter(|d| d.severity == source::Severity::Error).count();
-        let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
-        let code = refusal_code(&diagnostics, args.detailed_exitcode);
-        return Err(Failed { code, message: format!("{errors}; nothing was run") });
-    }
+    refuse(&diagnostics, args.detailed_exitcode)?;
     let mut run_settings = session.run_settings(&args.inventory, &args.connection)?;
     let split = |tags: &[String]| -> Vec<String> {
         tags.iter()
@@ -101,6 +96,19 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     if args.inventory.flush_cache {
         store.flush_fact_cache();
     }
+    // Under Ansible's name nothing is said that Ansible would not say.
+    if !program.is_ansible() && !(args.list_hosts || args.list_tasks || args.list_tags) {
+        let all: Vec<Arc<Play>> = plays.iter().flat_map(|(_, plays)| plays.clone()).collect();
+        let sight = Sight {
+            compiler: &compiler,
+            modules: &session.modules,
+            store: &store,
+            is_complete: !args.syntax_check,
+        };
+        let found = foresight::look(&sight, &all);
+        crate::show_as(program, &found);
+        refuse(&found, args.detailed_exitcode)?;
+    }
     if args.syntax_check || args.list_hosts || args.list_tasks || args.list_tags {
         let text = listing::show(&args, &plays, &store, &run_settings)?;
         print!("{text}");
@@ -124,6 +132,17 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         Some(error) => Err(Failed::general(error.clone())),
         None => Ok(code),
     }
+}
+
+/// Ends a command for whose playbooks there are errors.
+fn refuse(diagnostics: &Diagnostics, is_detailed: bool) -> Result<(), Failed> {
+    if !diagnostics.has_errors() {
+        return Ok(());
+    }
+    let count = diagnostics.all.iter().filter(|d| d.severity == source::Severity::Error).count();
+    let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
+    let code = refusal_code(diagnostics, is_detailed);
+    Err(Failed { code, message: format!("{errors}; nothing was run") })
 }
 
 /// What `duplicate_dict_key` makes of a key that is given twice: a warning, an error or nothing.

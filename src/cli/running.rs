@@ -108,6 +108,10 @@ impl Prompts for Terminal {
         }
     }
 
+    fn hidden_line(&self) -> Option<String> {
+        rpassword::read_password().ok()
+    }
+
     fn ask(&self, prompt: &plan::Prompt, text: &str) -> Option<String> {
         if !std::io::stdin().is_terminal() {
             let mut line = String::new();

@@ -133,6 +133,7 @@ pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyr
     let add = |keyring: &mut Keyring, id: &str, password: &Secret<String>| {
         keyring.add(id, Secret::new(password.reveal().as_bytes().to_vec()));
     };
+    let (mut has_any, mut lost) = (false, Vec::new());
     for id in &ids {
         let (name, source) = match id.split_once('@') {
             Some(("", source)) | Some((source, "")) => (default_id.as_str(), source),
@@ -146,8 +147,18 @@ pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyr
             )?,
             "prompt" => ask(&format!("Vault password ({name}): "))?,
             "prompt_ask_vault_pass" => ask_default(is_new)?,
-            path => read_vault(&settings.expand(path), name, &keyring)?,
+            path => {
+                let path = settings.expand(path);
+                match read_vault(&path, name, &keyring) {
+                    Ok(password) => password,
+                    Err(why) => {
+                        lost.push(Lost::of(name, &path, why));
+                        continue;
+                    }
+                }
+            }
         };
+        has_any = true;
         add(&mut keyring, name, &password);
     }
     let mut files: Vec<_> =
@@ -156,8 +167,27 @@ pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyr
         files.extend(settings.path("DEFAULT_VAULT_PASSWORD_FILE"));
     }
     for file in &files {
-        let password = read_vault(file, &default_id, &keyring)?;
-        add(&mut keyring, &default_id, &password);
+        match read_vault(file, &default_id, &keyring) {
+            Ok(password) => {
+                has_any = true;
+                add(&mut keyring, &default_id, &password);
+            }
+            Err(why) => lost.push(Lost::of(&default_id, file, why)),
+        }
+    }
+    // One that is there may be the one that is needed.
+    match lost.pop() {
+        Some(last) if !has_any => return Err(last.why),
+        Some(last) => lost.push(last),
+        None => {}
+    }
+    for Lost { id, is_missing, why } in lost {
+        let what = if is_missing {
+            "getting vault password file"
+        } else {
+            "in vault password file loading"
+        };
+        eprintln!("[WARNING]: Error {what} ({id}): {why}");
     }
     let asks = sources.asks || (!is_rekey && flag("DEFAULT_ASK_VAULT_PASS")?.unwrap_or(false));
     let needs = sources.purpose != Purpose::Run && ids.is_empty() && files.is_empty();
@@ -165,6 +195,19 @@ pub fn vault_keyring(sources: &VaultSources, settings: &Settings) -> Result<Keyr
         add(&mut keyring, &default_id, &ask_default(is_new)?);
     }
     Ok(keyring)
+}
+
+/// A password that could not be had.
+struct Lost {
+    id: String,
+    is_missing: bool,
+    why: String,
+}
+
+impl Lost {
+    fn of(id: &str, path: &Path, why: String) -> Self {
+        Self { id: id.to_owned(), is_missing: !path.exists(), why }
+    }
 }
 
 fn ask_default(is_new: bool) -> Result<Secret<String>, String> {

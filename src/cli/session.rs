@@ -126,7 +126,10 @@ impl Session {
                 Modules::new(
                     collections.clone(),
                     ModuleFolders {
-                        modules: module_folders(&settings, places.modules),
+                        named: named_folders(&settings, places.modules),
+                        modules: settings
+                            .paths("DEFAULT_MODULE_PATH")
+                            .unwrap_or_else(|| plugin_folders(&settings, "modules")),
                         module_utils: settings
                             .paths("DEFAULT_MODULE_UTILS_PATH")
                             .unwrap_or_else(|| plugin_folders(&settings, "module_utils")),
@@ -275,8 +278,14 @@ impl Session {
                 surroundings: Arc::clone(&self.surroundings),
                 import_depth_max: IMPORT_DEPTH_MAX,
                 defers_template_errors: self.program.is_ansible(),
+                has_private_roles: self.has_private_roles().unwrap_or(false),
             },
         ))
+    }
+
+    /// What `private_role_vars` says, if it says anything.
+    fn has_private_roles(&self) -> Option<bool> {
+        self.settings.flag("DEFAULT_PRIVATE_ROLE_VARS").ok().flatten()
     }
 
     /// The variables of all hosts.
@@ -413,6 +422,8 @@ impl Session {
             gather_timeout_secs: settings.number("DEFAULT_GATHER_TIMEOUT")?.unwrap_or(10),
             inject_facts: flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true),
             any_errors_fatal: flag("ANY_ERRORS_FATAL")?.unwrap_or(false),
+            // As in Ansible, saying that roles are not private opens included ones too.
+            publishes_included_roles: self.has_private_roles() == Some(false),
             error_on_missing_handler: flag("ERROR_ON_MISSING_HANDLER")?.unwrap_or(true),
             host_pattern_mismatch: mismatch,
             strategy: settings.get("DEFAULT_STRATEGY").unwrap_or_else(|| "linear".into()),
@@ -562,16 +573,13 @@ impl Session {
     }
 }
 
-/// Where modules of the user's own are: folders of the command line, then those of the settings.
-fn module_folders(settings: &Settings, named: &[PathBuf]) -> Vec<PathBuf> {
-    let named = named
+/// Folders of modules that the command line names.
+fn named_folders(settings: &Settings, named: &[PathBuf]) -> Vec<PathBuf> {
+    named
         .iter()
         .flat_map(|path| std::env::split_paths(path).collect::<Vec<_>>())
-        .map(|path| settings.expand(&path.to_string_lossy()));
-    let said = settings
-        .paths("DEFAULT_MODULE_PATH")
-        .unwrap_or_else(|| plugin_folders(settings, "modules"));
-    named.chain(said).collect()
+        .map(|path| settings.expand(&path.to_string_lossy()))
+        .collect()
 }
 
 /// Where plugins of a kind are that no setting speaks of.

@@ -62,26 +62,57 @@ fn cache_folder(environment: &BTreeMap<String, String>) -> PathBuf {
     cache.unwrap_or_else(std::env::temp_dir).join("trueup")
 }
 
+/// Fetches a file from a server with the module `get_url`, on the controller.
+///
+/// # Errors
+/// What the module says.
+pub fn download(
+    environment: &BTreeMap<String, String>,
+    url: &str,
+    into: &Path,
+) -> Result<(), String> {
+    let given = JsonMap::from_iter([
+        ("url".to_owned(), Json::from(url)),
+        ("dest".to_owned(), Json::from(into.display().to_string())),
+        ("force".to_owned(), Json::Bool(true)),
+    ]);
+    let response = on_controller(environment, "get_url", &given)?;
+    match response.failed {
+        true => Err(response.msg.unwrap_or_else(|| format!("{url} could not be fetched"))),
+        false => Ok(()),
+    }
+}
+
+/// Runs a module on the controller.
+fn on_controller(
+    environment: &BTreeMap<String, String>,
+    module: &str,
+    given: &JsonMap,
+) -> Result<protocol::Response, String> {
+    const UMASK: u32 = 0o022;
+    let entry =
+        modules::CATALOGUE.find(module).ok_or_else(|| format!("there is no module {module}"))?;
+    let checked = arguments::check(&(entry.spec)().arguments, module, given);
+    let args = checked.map_err(|errors| {
+        errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("; ")
+    })?;
+    let variables = environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let cancellation = Arc::new(Cancellation::new().map_err(|error| error.to_string())?);
+    let courier = OwnCompanion(cache_folder(environment));
+    let mut host = Machine::new(variables, FileMode::new(UMASK), cancellation, &courier);
+    Ok((entry.run)(&args, Mode { check: false, diff: false }, &mut host))
+}
+
 /// Fetches with the module `uri`, on the controller.
 pub fn fetch(environment: BTreeMap<String, String>) -> Fetch {
     Arc::new(move |options: &JsonMap| {
-        const UMASK: u32 = 0o022;
-        let entry = modules::CATALOGUE.find("uri").ok_or("there is no module uri")?;
         let mut given = options.clone();
         given.insert("return_content".into(), Json::Bool(true));
         // The lookup takes fractions of a second, the module whole ones.
         if let Some(secs) = given.get("timeout").and_then(Json::as_f64) {
             given.insert("timeout".into(), Json::from(secs.ceil() as i64));
         }
-        let checked = arguments::check(&(entry.spec)().arguments, "uri", &given);
-        let args = checked.map_err(|errors| {
-            errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("; ")
-        })?;
-        let variables = environment.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-        let cancellation = Arc::new(Cancellation::new().map_err(|error| error.to_string())?);
-        let courier = OwnCompanion(cache_folder(&environment));
-        let mut host = Machine::new(variables, FileMode::new(UMASK), cancellation, &courier);
-        let response = (entry.run)(&args, Mode { check: false, diff: false }, &mut host);
+        let response = on_controller(&environment, "uri", &given)?;
         if response.failed {
             let url = options.get("url").and_then(Json::as_str).unwrap_or("");
             return Err(format!(

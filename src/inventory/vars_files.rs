@@ -67,14 +67,9 @@ pub fn read(
         };
         for entry in &mapping.entries {
             let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text().trim());
-            match Tree::from_node(&entry.value, engine) {
-                Ok(tree) => {
-                    vars.insert(name.into(), tree);
-                }
-                Err(broken) => {
-                    broken.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic))
-                }
-            }
+            let (tree, broken) = Tree::deferring(&entry.value, engine);
+            broken.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+            vars.insert(name.into(), tree);
         }
     }
     vars

@@ -191,16 +191,9 @@ impl Reader<'_> {
                         Some(name) => name.to_owned(),
                         None => entry.key.span.text().trim().to_owned(),
                     };
-                    match Tree::from_node(&entry.value, self.engine) {
-                        Ok(tree) => {
-                            vars.insert(name.as_str().into(), tree);
-                        }
-                        Err(broken) => {
-                            broken
-                                .into_iter()
-                                .for_each(|diagnostic| self.diagnostics.push(diagnostic));
-                        }
-                    }
+                    let (tree, broken) = Tree::deferring(&entry.value, self.engine);
+                    broken.into_iter().for_each(|diagnostic| self.diagnostics.push(diagnostic));
+                    vars.insert(name.as_str().into(), tree);
                 }
             }
             _ if node.is_null() => {}

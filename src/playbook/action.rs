@@ -79,8 +79,9 @@ impl Cursor<'_> {
         carrier: Carrier,
     ) -> Option<Action> {
         let Some(resolved) = self.compiler.catalogue.resolve(&written, collections) else {
-            self.unknown_action(&written, &span, carrier);
-            return None;
+            let is_left = self.unknown_action(&written, &span, collections, carrier);
+            // The run asks for it again, by the name as it stands, should the task be reached.
+            return is_left.then(|| self.deferred_action(written, span, value, args, collections));
         };
         let mut action = Action {
             written,
@@ -176,7 +177,11 @@ impl Cursor<'_> {
             }
             if known.is_empty() {
                 let name = entry.key.as_str().unwrap_or("").to_owned();
-                self.unknown_action(&name, &entry.key.span.clone(), carrier);
+                self.unknown_action(&name, &entry.key.span.clone(), collections, carrier);
+            } else if let [action] = known.as_slice()
+                && self.is_stray_argument(action, entry, collections)
+            {
+                self.stray_argument(action, entry, carrier);
             } else {
                 self.unknown_keyword(entry, carrier);
             }
@@ -184,26 +189,79 @@ impl Cursor<'_> {
         None
     }
 
-    fn unknown_action(&mut self, name: &str, span: &Span, carrier: Carrier) {
+    /// Whether a key beside an action without arguments is one of that action's.
+    fn is_stray_argument(&self, action: &Entry, entry: &Entry, collections: &[String]) -> bool {
+        let name = action.key.as_str().unwrap_or("");
+        let Some(resolved) = self.compiler.catalogue.resolve(name, collections) else {
+            return false;
+        };
+        let key = entry.key.as_str().unwrap_or("");
+        let mut arguments = resolved.spec.arguments.arguments.iter();
+        arguments.any(|known| known.name == key || known.aliases.iter().any(|alias| alias == key))
+    }
+
+    fn stray_argument(&mut self, action: &Entry, entry: &Entry, carrier: Carrier) {
+        let (name, action) = (entry.key.as_str().unwrap_or(""), action.key.as_str().unwrap_or(""));
+        let message = format!("'{name}' is not a valid attribute for a {}", carrier.name());
+        let hint = format!("{name} is an argument of {action}: indent it further than `{action}:`");
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message);
+        self.report(diagnostic.hint(hint));
+    }
+
+    /// Notes that a name stands for no module that can be run. True where one of that name is there
+    /// for Ansible, and the task may never be reached.
+    fn unknown_action(
+        &mut self,
+        name: &str,
+        span: &Span,
+        collections: &[String],
+        carrier: Carrier,
+    ) -> bool {
         let message = format!(
             "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
         );
         let diagnostic = Diagnostic::error(codes::UNKNOWN_MODULE, span, message);
-        let diagnostic = match self.compiler.catalogue.known(name) {
+        let catalogue = Arc::clone(&self.compiler.catalogue);
+        let is_short = !name.contains('.');
+        let known = collections
+            .iter()
+            .filter(|_| is_short)
+            .map(|collection| catalogue.known(&format!("{collection}.{name}")))
+            .find(|known| matches!(known, Known::Refused { .. }))
+            .unwrap_or_else(|| catalogue.known(name));
+        let is_left = self.is_tentative && known.is_for_ansible();
+        let diagnostic = match known {
             Known::NotNative { name } => diagnostic
                 .hint(format!("{name} exists, but Trueup has no native module for it yet")),
-            Known::Refused { why } => diagnostic.hint(why),
+            Known::Refused { why } | Known::Gone { why } => diagnostic.hint(why),
             Known::No => {
                 let names = self.compiler.catalogue.names();
                 let keywords = match carrier {
                     Carrier::Task | Carrier::Handler => crate::keywords::TASK_KEYWORDS,
                     _ => &[],
                 };
-                let known = names.iter().map(String::as_str).chain(keywords.iter().copied());
-                diagnostic.nearest(name, known)
+                // `include` of old is spelt like nothing that there is.
+                if matches!(name, "include" | "ansible.builtin.include") {
+                    let hint = "use include_tasks, import_tasks or, for playbooks, import_playbook";
+                    self.report(diagnostic.hint(hint));
+                    return false;
+                }
+                // Of a full name the last part is misspelt, more often than not.
+                let builtin = names.iter().filter(|known| !known.contains('.'));
+                let full: Vec<String> = match name.strip_prefix("ansible.builtin.") {
+                    Some(_) => builtin.map(|known| format!("ansible.builtin.{known}")).collect(),
+                    None => Vec::new(),
+                };
+                let known = names.iter().chain(&full).map(String::as_str);
+                diagnostic.nearest(name, known.chain(keywords.iter().copied()))
             }
         };
-        self.report(diagnostic);
+        if is_left {
+            self.report_use(diagnostic)
+        } else {
+            self.report(diagnostic)
+        }
+        is_left
     }
 
     /// `action: module k=v`, `action: {module: name, k: v}`.
@@ -398,7 +456,7 @@ impl Cursor<'_> {
                 diagnostic =
                     diagnostic.hint(format!("did you mean {}?", error.nearest.join(" or ")));
             }
-            self.report(diagnostic);
+            self.report_use(diagnostic);
         }
     }
 }

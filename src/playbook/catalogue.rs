@@ -22,6 +22,15 @@ pub enum Known {
     NotNative { name: String },
     /// A module of that name is there, and cannot be run.
     Refused { why: String },
+    /// A module of that name was there once; Ansible does not find it either.
+    Gone { why: String },
+}
+
+impl Known {
+    /// Whether Ansible finds a module of that name where its collection is installed.
+    pub fn is_for_ansible(&self) -> bool {
+        matches!(self, Self::NotNative { .. } | Self::Refused { .. })
+    }
 }
 
 /// Looks module names up.

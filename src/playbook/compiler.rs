@@ -7,10 +7,8 @@ use std::{
 
 use indexmap::IndexMap;
 use plan::{Condition, Frame, FrameKind, Item, Keywords, Layer, Play, Role, Setting};
-use source::{Diagnostic, Diagnostics, Kind, Node, Scalar, Span};
-use template::{
-    Engine, ErrorKind, Expression, Missing, Scope, Surroundings, TemplateError, Tree, Undefined,
-};
+use source::{Diagnostic, Diagnostics, Kind, Node, Scalar, Severity, Span};
+use template::{Engine, Expression, Scope, Surroundings, Tree};
 
 use crate::{Catalogue, Files, codes, collections::Collections, role::RoleRequestParts};
 
@@ -28,6 +26,8 @@ pub struct CompilerSettings {
     /// Whether a broken template is an error of the task that uses it, when it does, as in Ansible;
     /// else nothing is run.
     pub defers_template_errors: bool,
+    /// Whether only roles themselves see their variables, where nothing is said at their use.
+    pub has_private_roles: bool,
     /// The most files that may be inside one another by static imports.
     pub import_depth_max: usize,
 }
@@ -54,13 +54,22 @@ pub struct RoleRequest {
     pub skips_validation: bool,
 }
 
+/// A file of tasks and what it brings.
+#[derive(Debug)]
+pub struct CompiledTasks {
+    pub items: Vec<Item>,
+    /// Handlers of the roles that it imports.
+    pub handlers: Vec<Item>,
+}
+
 /// A role and what it brings.
 #[derive(Debug)]
 pub struct CompiledRole {
     pub role: Arc<Role>,
     /// Its dependencies' tasks and its own.
     pub items: Vec<Item>,
-    /// Its dependencies' handlers and its own.
+    /// Its dependencies' handlers and its own; of a role that a task includes, those of the roles
+    /// that it imports before them.
     pub handlers: Vec<Item>,
 }
 
@@ -101,10 +110,11 @@ impl Compiler {
         are_handlers: bool,
         playbook_dir: &Path,
         diagnostics: &mut Diagnostics,
-    ) -> Vec<Item> {
+    ) -> CompiledTasks {
         let mut cursor = Cursor::new(self, diagnostics, playbook_dir);
         cursor.are_handlers = are_handlers;
-        cursor.tasks_file(path, parent, None)
+        let items = cursor.tasks_file(path, parent, None);
+        CompiledTasks { items, handlers: cursor.handlers }
     }
 
     /// Compiles a role that a task includes during a run.
@@ -123,7 +133,9 @@ impl Compiler {
             params,
             span: parent.span.clone(),
         };
-        cursor.role(parts, parent)
+        let mut compiled = cursor.role(parts, parent)?;
+        compiled.handlers.splice(0..0, cursor.handlers);
+        Some(compiled)
     }
 
     /// Compiles an action whose name a run has found out.
@@ -153,11 +165,16 @@ impl Compiler {
         cursor.find_tasks_file(name, frame)
     }
 
+    /// Reads a file of YAML, decrypted where it is a vault file.
+    pub fn read_yaml(&self, path: &Path, diagnostics: &mut Diagnostics) -> Option<Node> {
+        self.files.read_yaml(path, None, diagnostics)
+    }
+
     /// Looks a role up without compiling it.
     pub fn finds_role(&self, name: &str, near: &[PathBuf], playbook_dir: &Path) -> Option<PathBuf> {
         let mut diagnostics = Diagnostics::default();
         let mut cursor = Cursor::new(self, &mut diagnostics, playbook_dir);
-        cursor.find_role(name, near, None).map(|found| found.path)
+        cursor.find_role(name, near, &[], None).map(|found| found.path)
     }
 }
 
@@ -175,6 +192,9 @@ pub(crate) struct Cursor<'a> {
     pub section: &'static str,
     /// How many blocks around have a rescue, for which a failing task is part of the plan.
     pub rescues: usize,
+    /// Whether what is being read may never be used: a variable, or a task that conditions may
+    /// leave out. What Ansible meets only when it is used is then told, and refuses nothing.
+    pub is_tentative: bool,
     /// Handlers of roles that were met since the play began.
     pub handlers: Vec<Item>,
 }
@@ -193,6 +213,7 @@ impl<'a> Cursor<'a> {
             are_handlers: false,
             section: "tasks",
             rescues: 0,
+            is_tentative: false,
             handlers: Vec::new(),
         }
     }
@@ -202,23 +223,29 @@ impl<'a> Cursor<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// A tree of templates; null where a template in it is broken, which is noted.
-    pub fn tree(&mut self, node: &Node) -> Tree {
-        match Tree::from_node(node, &self.compiler.engine) {
-            Ok(tree) => tree,
-            Err(broken) => {
-                if self.compiler.settings.defers_template_errors
-                    && let Some(first) = broken.first()
-                {
-                    let error = TemplateError::new(ErrorKind::Syntax, first.message.clone())
-                        .at(first.span.clone());
-                    let missing = Missing::Failed { name: "".into(), error };
-                    return Tree::Value(template::Value::Undefined(Undefined::new(missing)));
-                }
-                broken.into_iter().for_each(|diagnostic| self.report(diagnostic));
-                Tree::Value(template::Value::None)
-            }
+    /// Notes what is wrong with something that may never be used: a warning then.
+    pub fn report_use(&mut self, mut diagnostic: Diagnostic) {
+        if self.is_tentative {
+            diagnostic.severity = Severity::Warning;
+            diagnostic.label.get_or_insert_with(|| "fails if it is used".into());
         }
+        self.report(diagnostic);
+    }
+
+    /// A tree of templates. One that is broken is noted; what stands in its place fails where it
+    /// is used.
+    pub fn tree(&mut self, node: &Node) -> Tree {
+        if self.compiler.settings.defers_template_errors || self.is_tentative {
+            let (tree, broken) = Tree::deferring(node, &self.compiler.engine);
+            if !self.compiler.settings.defers_template_errors {
+                broken.into_iter().for_each(|diagnostic| self.report(diagnostic));
+            }
+            return tree;
+        }
+        Tree::from_node(node, &self.compiler.engine).unwrap_or_else(|broken| {
+            broken.into_iter().for_each(|diagnostic| self.report(diagnostic));
+            Tree::Value(template::Value::None)
+        })
     }
 
     /// A setting.
@@ -264,22 +291,31 @@ impl<'a> Cursor<'a> {
                         return Vec::new();
                     }
                 };
-                match Expression::compile(&self.compiler.engine, &text, Some(&node.span)) {
-                    Ok(expression) => vec![Condition {
-                        expression: Arc::new(expression),
-                        span: node.span.clone(),
-                    }],
-                    Err(error) => {
-                        self.report(crate::codes::template_error(&error, &node.span));
-                        Vec::new()
+                let compiled = Expression::compile(&self.compiler.engine, &text, Some(&node.span));
+                let expression = compiled.unwrap_or_else(|error| {
+                    if !self.compiler.settings.defers_template_errors {
+                        let mut diagnostic = crate::codes::template_error(&error, &node.span);
+                        if diagnostic.hint.is_none() {
+                            diagnostic.hint = operator_hint(&text).map(str::to_owned);
+                        }
+                        self.report_use(diagnostic);
                     }
-                }
+                    Expression::broken(&text, Some(&node.span), error)
+                });
+                vec![Condition { expression: Arc::new(expression), span: node.span.clone() }]
             }
         }
     }
 
     /// Variables of a mapping, or of a list of mappings.
     pub fn vars(&mut self, node: &Node, of: &str) -> Layer {
+        let outside = std::mem::replace(&mut self.is_tentative, true);
+        let layer = self.read_vars(node, of);
+        self.is_tentative = outside;
+        layer
+    }
+
+    fn read_vars(&mut self, node: &Node, of: &str) -> Layer {
         let mut layer = IndexMap::new();
         match &node.kind {
             Kind::Mapping(_) => self.add_vars(node, of, &mut layer),
@@ -382,6 +418,29 @@ impl<'a> Cursor<'a> {
                 None
             }
         }
+    }
+}
+
+/// What to write in place of operators of other languages.
+fn operator_hint(condition: &str) -> Option<&'static str> {
+    let is_single = |at: usize| {
+        let before = condition.get(..at).and_then(|text| text.chars().next_back());
+        let after = condition.get(at + 1..).and_then(|text| text.chars().next());
+        !matches!(before, Some('=' | '!' | '<' | '>')) && after != Some('=')
+    };
+    if condition.matches(['\'']).count() % 2 == 1 || condition.matches(['"']).count() % 2 == 1 {
+        Some("a quote is not closed")
+    } else if condition.contains("&&") {
+        Some("write `and`, or a list of conditions that must all hold")
+    } else if condition.contains("||") {
+        Some("write `or`")
+    } else if condition.contains("===") || condition.match_indices('=').any(|(at, _)| is_single(at))
+    {
+        Some("write `==` to compare")
+    } else if condition.trim_start().starts_with('!') {
+        Some("write `not`")
+    } else {
+        None
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use protocol::Json;
 use source::{Diagnostic, Diagnostics, Node, SourceFile, Span, yaml};
 use vault::Keyring;
 
@@ -65,7 +66,7 @@ impl Files {
         diagnostics: &mut Diagnostics,
     ) -> Option<Node> {
         match self.read(path) {
-            Ok(file) => yaml::parse(&file, diagnostics),
+            Ok(file) => parse(&file, diagnostics),
             Err(why) => {
                 let message = format!("cannot read {}: {why}", path.display());
                 diagnostics.push(match asked_by {
@@ -83,4 +84,22 @@ impl Files {
             read.clear();
         }
     }
+}
+
+/// Parses the one document of a file, which may be JSON as well. A file that is named as JSON and is
+/// neither is told what a reader of JSON says of it.
+pub fn parse(file: &Arc<SourceFile>, diagnostics: &mut Diagnostics) -> Option<Node> {
+    let known = diagnostics.all.len();
+    let node = yaml::parse(file, diagnostics);
+    if node.is_none()
+        && file.path.extension().is_some_and(|extension| extension == "json")
+        && let Some(found) = diagnostics.all.get_mut(known)
+        && let Err(error) = file.text.parse::<Json>()
+    {
+        found.message = format!(
+            "we were unable to read either as JSON nor YAML, these are the errors we got from each:\nJSON: {error}\nYAML: {}",
+            found.message
+        );
+    }
+    node
 }

@@ -122,6 +122,10 @@ impl Cursor<'_> {
                 }
             }
             "vars" => keywords.vars = self.vars(value, carrier.name()),
+            "tags" if matches!(value.kind, Kind::Mapping(_)) => {
+                let message = "tags must be specified as a list";
+                self.report(Diagnostic::error(codes::KEYWORD_VALUE, &value.span, message));
+            }
             "tags" => keywords.tags = self.listed(value),
             "when" if carrier != Carrier::Play => keywords.when = self.conditions(value),
             "environment" => keywords.environment = self.listed(value),
@@ -226,12 +230,58 @@ impl Cursor<'_> {
                 Carrier::Block | Carrier::Role => ["block", "rescue", "always"].iter().copied(),
             })
             .collect();
-        self.report(
-            Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message)
-                .nearest(name, known),
-        );
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message);
+        let of_old = OF_OLD.iter().find(|(old, _)| *old == name);
+        self.report(match of_old {
+            Some((_, now)) => diagnostic.hint(*now),
+            None => diagnostic.nearest(name, known),
+        });
+    }
+
+    /// Finds literal numbers and words that a keyword can never take.
+    pub(crate) fn check_literal(&mut self, keyword: &str, node: &Node) {
+        // As in Ansible, a value that is wrong may be the task's own failure.
+        if self.compiler.settings.defers_template_errors || node.is_null() {
+            return;
+        }
+        let wanted = match keyword {
+            "gather_facts" | "force_handlers" => (!is_boolean(node)).then_some("a boolean"),
+            "async" | "poll" | "retries" | "gather_timeout" => {
+                (!is_integer(node)).then_some("an integer")
+            }
+            "delay" | "max_fail_percentage" => (!is_number(node)).then_some("a number"),
+            _ => None,
+        };
+        if let Some(wanted) = wanted {
+            self.wrong_kind(keyword, node, wanted);
+        }
+        let words: &[&str] = match keyword {
+            "strategy" => &["linear", "free", "host_pinned"],
+            "order" => &["inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"],
+            _ => return,
+        };
+        let Some(word) = node.as_str().filter(|_| !is_template(node)) else { return };
+        let bare = word.strip_prefix("ansible.builtin.").unwrap_or(word);
+        if !words.contains(&bare) {
+            let message = format!("'{word}' is no {keyword}; there are {}", words.join(", "));
+            self.report(
+                Diagnostic::error(codes::KEYWORD_VALUE, &node.span, message)
+                    .nearest(bare, words.iter().copied()),
+            );
+        }
     }
 }
+
+/// Keywords that Ansible had once, and what to write now.
+const OF_OLD: &[(&str, &str)] = &[
+    ("sudo", "use become: true"),
+    ("sudo_user", "use become_user"),
+    ("su", "use become: true with become_method: su"),
+    ("su_user", "use become_user with become_method: su"),
+    ("always_run", "use check_mode: false"),
+    ("static", "use import_tasks or include_tasks"),
+    ("include", "use include_tasks, import_tasks or import_playbook"),
+];
 
 fn is_template(node: &Node) -> bool {
     node.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%"))
@@ -245,6 +295,15 @@ fn is_boolean(node: &Node) -> bool {
         _ => {
             is_template(node)
                 || node.as_str().is_some_and(|text| WORDS.contains(&text.to_lowercase().as_str()))
+        }
+    }
+}
+
+fn is_number(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scalar(Scalar::Float(_)) => true,
+        _ => {
+            is_integer(node) || node.as_str().is_some_and(|text| text.trim().parse::<f64>().is_ok())
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use plan::{Block, Frame, FrameKind, Item, Keywords, Play, Prompt};
+use plan::{Block, Frame, FrameKind, Item, Keywords, Play, Prompt, Setting};
 use source::{Diagnostic, Entry, Kind, Node, Scalar};
 
 use crate::{codes, compiler::Cursor, keywords::Carrier};
@@ -64,11 +64,15 @@ impl Cursor<'_> {
         let (serial, strategy, order) = (setting("serial"), setting("strategy"), setting("order"));
         let max_fail_percentage = setting("max_fail_percentage");
         let force_handlers = setting("force_handlers");
+        let vars_files = get("vars_files").map(|node| self.listed(node)).unwrap_or_default();
+        for setting in &vars_files {
+            self.check_vars_file(setting, folder);
+        }
         let mut play = Play {
             span: node.span.clone(),
             playbook: path.to_owned(),
             hosts,
-            vars_files: get("vars_files").map(|node| self.listed(node)).unwrap_or_default(),
+            vars_files,
             vars_prompt: get("vars_prompt").map(|node| self.prompts(node)).unwrap_or_default(),
             gather_facts,
             gather_subset,
@@ -97,7 +101,9 @@ impl Cursor<'_> {
 
     fn check_play_keyword(&mut self, entry: &Entry) {
         let name = entry.key.as_str().unwrap_or("");
-        if !crate::keywords::PLAY_KEYWORDS.contains(&name) {
+        if crate::keywords::PLAY_KEYWORDS.contains(&name) {
+            self.check_literal(name, &entry.value);
+        } else {
             self.unknown_keyword(entry, Carrier::Play);
         }
     }
@@ -120,6 +126,27 @@ impl Cursor<'_> {
             _ => return,
         };
         self.report(Diagnostic::error(codes::SHAPE, &hosts.span, message));
+    }
+
+    /// Reads a file of variables that is named without a template, so that what is wrong in it is
+    /// told with all the rest. A file that is not there may be written by a play before this one,
+    /// and one that is encrypted needs a password that not every look at a playbook has.
+    fn check_vars_file(&mut self, setting: &Setting, folder: &Path) {
+        let Some(names) = setting.tree.literal() else { return };
+        let names = names.as_list().map_or_else(|| vec![names.clone()], |list| list.to_vec());
+        let places = names.iter().flat_map(|name| {
+            let name = name.to_string();
+            [folder.join(&name), folder.join("vars").join(&name)]
+        });
+        let Some(path) = places.into_iter().find(|path| path.is_file()) else { return };
+        let Ok(file) = self.compiler.files.read(&path) else { return };
+        let Some(node) = crate::files::parse(&file, self.diagnostics) else { return };
+        let one = [node.clone()];
+        let parts = node.as_sequence().unwrap_or(&one);
+        if let Some(wrong) = parts.iter().find(|n| n.as_mapping().is_none() && !n.is_null()) {
+            let message = format!("{} must be stored as a dictionary/hash", path.display());
+            self.report(Diagnostic::error(codes::SHAPE, &wrong.span, message));
+        }
     }
 
     fn section(

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -111,7 +111,11 @@ impl Cursor<'_> {
         let tree = self.text(name.trim(), &node.span);
         let name = self.static_name(&tree, &node.span, frame)?;
         Some(RoleRequestParts {
-            request: RoleRequest { name, public: true, ..RoleRequest::default() },
+            request: RoleRequest {
+                name,
+                public: !self.compiler.settings.has_private_roles,
+                ..RoleRequest::default()
+            },
             keywords,
             params: Arc::new(params),
             span: node.span.clone(),
@@ -126,7 +130,12 @@ impl Cursor<'_> {
     ) -> Option<CompiledRole> {
         let RoleRequestParts { request, keywords, params, span } = parts;
         let near: Vec<PathBuf> = parent.roles().map(|role| role.path.clone()).collect();
-        let found = self.find_role(&request.name, &near, Some(&span))?;
+        let said = keywords
+            .collections
+            .clone()
+            .or_else(|| parent.chain().find_map(|frame| frame.keywords.collections.clone()));
+        let collections = self.lookup_collections(parent, said.as_deref());
+        let found = self.find_role(&request.name, &near, &collections, Some(&span))?;
         let marker = found
             .path
             .join(".role-being-read")
@@ -225,11 +234,14 @@ impl Cursor<'_> {
         Some(CompiledRole { role, items, handlers })
     }
 
-    /// Finds a role's folder; says where it looked where it finds none and was asked by a place.
+    /// Finds a role's folder: in the collections that short names are looked up in, beside the
+    /// playbook, in `roles_path`. Says where it looked where it finds none and was asked by a
+    /// place.
     pub(crate) fn find_role(
         &mut self,
         name: &str,
         near: &[PathBuf],
+        collections: &[String],
         asked_by: Option<&Span>,
     ) -> Option<Found> {
         let parts: Vec<&str> = name.split('.').collect();
@@ -244,6 +256,15 @@ impl Cursor<'_> {
                 if path.is_dir() {
                     return Some(Found { path, name: role_name, collection: Some(collection) });
                 }
+            }
+        }
+        let is_short = !name.contains(['.', '/']);
+        for collection in collections.iter().filter(|_| is_short) {
+            let folder = self.compiler.settings.collections.folder(collection);
+            let path = folder.map(|folder| folder.join("roles").join(name));
+            if let Some(path) = path.filter(|path| path.is_dir()) {
+                let (name, collection) = (name.to_owned(), Some(collection.clone()));
+                return Some(Found { path, name, collection });
             }
         }
         let mut folders = vec![self.playbook_dir.join("roles")];
@@ -319,6 +340,10 @@ impl Cursor<'_> {
             self.report(Diagnostic::error(codes::UNREADABLE, span, message));
         }
         for file in files {
+            if !is_inside(&file, &folder) {
+                self.outside_of_role(&file, role, kind, span);
+                continue;
+            }
             let Some(node) = self.compiler.files.read_yaml(&file, Some(span), self.diagnostics)
             else {
                 continue;
@@ -336,6 +361,16 @@ impl Cursor<'_> {
         Arc::new(layer)
     }
 
+    fn outside_of_role(&mut self, file: &Path, role: &Path, kind: &str, span: &Span) {
+        let name = role.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let message = format!(
+            "Failed loading '{}' for role ({name}) as it is not inside the expected role path: '{}'",
+            file.display(),
+            role.join(kind).display()
+        );
+        self.report(Diagnostic::error(codes::UNREADABLE, span, message));
+    }
+
     fn role_tasks(
         &mut self,
         role: &Path,
@@ -346,6 +381,10 @@ impl Cursor<'_> {
     ) -> Vec<Item> {
         let name = from.unwrap_or("main");
         match existing(&role.join(kind), name) {
+            Some(file) if !is_inside(&file, &role.join(kind)) => {
+                self.outside_of_role(&file, role, kind, span);
+                Vec::new()
+            }
             Some(file) => self.tasks_file(&file, frame, Some(span)),
             None => {
                 if from.is_some() {
@@ -386,6 +425,22 @@ fn identity(found: &Found, request: &RoleRequest, keywords: &Keywords, params: &
         text.push_str(&format!("|when {}", condition.expression.text()));
     }
     text
+}
+
+/// Whether a file lies in a folder, `..` in its path taken as said. Links may lead elsewhere.
+fn is_inside(file: &Path, folder: &Path) -> bool {
+    let plain = |path: &Path| {
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::ParentDir => drop(plain.pop()),
+                Component::CurDir => {}
+                part => plain.push(part),
+            }
+        }
+        plain
+    };
+    plain(file).starts_with(plain(folder))
 }
 
 /// `folder/name` with one of the extensions of YAML, or as it stands.

@@ -16,6 +16,20 @@ impl Cursor<'_> {
     /// Compiles a task.
     pub(crate) fn task(&mut self, node: &Node, parent: &Arc<Frame>) -> Option<Task> {
         let mapping = node.as_mapping()?;
+        let outside = self.is_tentative;
+        self.is_tentative |= may_be_left_out(mapping, parent);
+        let task = self.reached_task(node, mapping, parent);
+        self.is_tentative = outside;
+        task
+    }
+
+    /// Compiles a task, once it is known whether it may be left out.
+    fn reached_task(
+        &mut self,
+        node: &Node,
+        mapping: &Mapping,
+        parent: &Arc<Frame>,
+    ) -> Option<Task> {
         let carrier = if self.are_handlers { Carrier::Handler } else { Carrier::Task };
         let (keywords, rest) = self.keywords(mapping, carrier);
         let mut own = Own::default();
@@ -42,6 +56,8 @@ impl Cursor<'_> {
             self.action(node, &actions, args, &lookup, carrier, keywords.name.as_ref())?;
         if !own.is_forgiven(self.rescues, &keywords, parent) {
             self.check_arguments(&action);
+            self.check_loop(own.loop_.as_ref());
+            self.check_fact_names(&action);
         }
         let mut keywords = keywords;
         if is_local && keywords.get(Key::DelegateTo).is_none() {
@@ -70,8 +86,12 @@ impl Cursor<'_> {
         })
     }
 
-    /// Where short module names are looked up: a role's own collection first.
-    fn lookup_collections(&self, parent: &Arc<Frame>, said: Option<&Vec<String>>) -> Vec<String> {
+    /// Where short names of modules and roles are looked up: a role's own collection first.
+    pub(crate) fn lookup_collections(
+        &self,
+        parent: &Arc<Frame>,
+        said: Option<&Vec<String>>,
+    ) -> Vec<String> {
         let mut lookup: Vec<String> =
             parent.role().and_then(|role| role.collection.clone()).into_iter().collect();
         lookup.extend(said.into_iter().flatten().cloned());
@@ -82,6 +102,7 @@ impl Cursor<'_> {
         if value.is_null() && !matches!(name, "loop") {
             return;
         }
+        self.check_literal(name, value);
         match name {
             "async" => own.async_ = Some(self.setting(value)),
             "poll" => own.poll = Some(self.setting(value)),
@@ -121,6 +142,51 @@ impl Cursor<'_> {
         }
     }
 
+    /// A loop goes over a list. A word is most often a variable's name without its braces.
+    fn check_loop(&mut self, loop_: Option<&Loop>) {
+        let Some(Loop::List(setting)) = loop_ else { return };
+        let Some(value) = setting.tree.literal() else { return };
+        if self.compiler.settings.defers_template_errors
+            || matches!(value, Value::None | Value::List(_) | Value::Dict(_) | Value::Undefined(_))
+        {
+            return;
+        }
+        let text = value.to_string();
+        let message = format!("the field 'loop' takes a list, and this is {text:?}");
+        let diagnostic = Diagnostic::error(codes::KEYWORD_VALUE, &setting.span, message);
+        let hint = match is_variable_name(&text) {
+            true => format!("for the variable of that name write \"{{{{ {text} }}}}\""),
+            false => "write a list: a line with a dash for each item".to_owned(),
+        };
+        self.report(diagnostic.hint(hint));
+    }
+
+    /// What `set_fact` sets must be names of variables.
+    fn check_fact_names(&mut self, action: &plan::Action) {
+        if &*action.name != "ansible.builtin.set_fact"
+            || self.compiler.settings.defers_template_errors
+        {
+            return;
+        }
+        for name in action.args.keys() {
+            if !name.contains("{{") && !is_variable_name(name) {
+                let message = format!("'{name}' is not a valid variable name");
+                let hint = "names start with a letter or underscore and go on with letters, digits and underscores";
+                let span = action.arg_spans.get(name).unwrap_or(&action.span);
+                self.report(Diagnostic::error(codes::VARIABLE_NAME, span, message).hint(hint));
+            }
+        }
+        let sets = action.args.keys().any(|name| &**name != "cacheable");
+        let text = action.free_form.as_ref().and_then(|tree| tree.as_str());
+        if !sets && action.whole.is_none() && (action.free_form.is_none() || text.is_some()) {
+            let message = "set_fact is given no variable to set";
+            self.report(
+                Diagnostic::error(codes::BAD_ARGUMENT, &action.span, message)
+                    .hint("write name: value below it"),
+            );
+        }
+    }
+
     fn second_loop(&mut self, node: &Node) {
         let message = "duplicate loop in task: a task has one loop";
         self.report(Diagnostic::error(codes::KEYWORD_VALUE, &node.span, message));
@@ -132,7 +198,27 @@ impl Cursor<'_> {
         }
         if self.compiler.engine.lookup(lookup).is_err() {
             let message = format!("'with_{lookup}' is no loop: there is no lookup '{lookup}'");
-            self.report(Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message));
+            const LOOPS: &[&str] = &[
+                "with_dict",
+                "with_fileglob",
+                "with_filetree",
+                "with_first_found",
+                "with_flattened",
+                "with_indexed_items",
+                "with_inventory_hostnames",
+                "with_items",
+                "with_lines",
+                "with_list",
+                "with_nested",
+                "with_random_choice",
+                "with_sequence",
+                "with_subelements",
+                "with_together",
+            ];
+            self.report(
+                Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message)
+                    .nearest(&format!("with_{lookup}"), LOOPS.iter().copied()),
+            );
             return;
         }
         let terms = self.setting(&entry.value);
@@ -176,6 +262,19 @@ impl Cursor<'_> {
         }
         control
     }
+}
+
+/// Whether a run may come by a task and not run it: there is a condition on it or around it, or a
+/// loop that may have no items.
+fn may_be_left_out(task: &Mapping, parent: &Arc<Frame>) -> bool {
+    let is_said = |node: &Node| !node.is_null();
+    let loops = |entry: &Entry| {
+        entry.key.as_str().is_some_and(|name| name == "loop" || name.starts_with("with_"))
+            && !matches!(&entry.value.kind, Kind::Sequence(items) if !items.is_empty())
+    };
+    task.get("when").is_some_and(is_said)
+        || task.entries.iter().any(loops)
+        || parent.chain().any(|frame| !frame.keywords.when.is_empty())
 }
 
 /// What only tasks say.

@@ -42,7 +42,11 @@ impl Cursor<'_> {
                     node.span.text().trim(),
                     node.describe()
                 );
-                self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
+                let mut diagnostic = Diagnostic::error(codes::SHAPE, &node.span, message);
+                if node.as_mapping().is_some() {
+                    diagnostic = diagnostic.hint("put a dash before it: a list of one task");
+                }
+                self.report(diagnostic);
                 Vec::new()
             }
         }
@@ -57,9 +61,31 @@ impl Cursor<'_> {
             return None;
         };
         if ["block", "rescue", "always"].iter().any(|key| mapping.get(key).is_some()) {
+            if self.are_handlers {
+                let message = "Using a block as a handler is not supported.";
+                self.report(Diagnostic::error(codes::ACTION, &node.span, message));
+                return None;
+            }
             return self.block(node, parent).map(Item::Block);
         }
         let task = self.task(node, parent)?;
+        if task.does(&["include_role", "import_role"]) {
+            if self.are_handlers {
+                let message =
+                    format!("Using '{}' as a handler is not supported.", task.action.written);
+                self.report(Diagnostic::error(codes::ACTION, &task.action.span, message));
+                return None;
+            }
+            self.check_role_files(&task);
+        }
+        let flushes = task.does(&["meta"])
+            && task.action.free_form.as_ref().and_then(Tree::as_str) == Some("flush_handlers");
+        if self.are_handlers && flushes {
+            let message = "flush_handlers cannot be used as a handler";
+            self.report(Diagnostic::error(codes::ACTION, &task.action.span, message));
+            return None;
+        }
+        self.check_import_options(&task);
         match task.action.name.strip_prefix("ansible.builtin.") {
             Some("import_tasks") => Some(Item::Block(self.import_tasks(&task))),
             Some("import_role") => Some(Item::Block(self.import_role(&task))),
@@ -69,6 +95,49 @@ impl Cursor<'_> {
                 None
             }
             _ => Some(Item::Task(Arc::new(task))),
+        }
+    }
+
+    /// What only includes take.
+    fn check_import_options(&mut self, task: &Task) {
+        let known: &[&str] = match task.action.name.strip_prefix("ansible.builtin.") {
+            Some("import_tasks") => &["file"],
+            Some("import_role") => &[
+                "allow_duplicates",
+                "defaults_from",
+                "handlers_from",
+                "name",
+                "public",
+                "role",
+                "rolespec_validate",
+                "tasks_from",
+                "vars_from",
+            ],
+            _ => return,
+        };
+        let unknown: Vec<&str> =
+            task.action.args.keys().map(|name| &**name).filter(|n| !known.contains(n)).collect();
+        if !unknown.is_empty() {
+            let message =
+                format!("Invalid options for {}: {}", task.action.written, unknown.join(","));
+            self.report(Diagnostic::error(codes::BAD_ARGUMENT, &task.action.span, message));
+        }
+    }
+
+    /// Each of these names one file.
+    fn check_role_files(&mut self, task: &Task) {
+        for key in ["tasks_from", "vars_from", "defaults_from", "handlers_from"] {
+            let Some(tree) = task.action.args.get(key) else { continue };
+            let given = match tree {
+                Tree::List(_) => "list",
+                Tree::Dict(_) | Tree::Keyed(_) => "dict",
+                Tree::Value(template::Value::Str(_)) => continue,
+                Tree::Value(value) => value.type_name(),
+                Tree::Template(_) | Tree::Secret(_) => continue,
+            };
+            let message = format!("Expected a string for {key} but got <class '{given}'> instead");
+            let span = task.action.arg_spans.get(key).unwrap_or(&task.action.span);
+            self.report(Diagnostic::error(codes::KEYWORD_VALUE, span, message));
         }
     }
 
@@ -212,8 +281,14 @@ impl Cursor<'_> {
         };
         let (tasks_from, vars_from) = (text("tasks_from")?, text("vars_from")?);
         let (defaults_from, handlers_from) = (text("defaults_from")?, text("handlers_from")?);
+        let scope = self.static_scope(frame);
         let flag = |key: &str, tree: Option<&Tree>| {
-            tree.and_then(Tree::literal).map(|value| (key.to_owned(), value.truthy()))
+            // `public=no` is a text.
+            let is_no = |text: &str| {
+                matches!(text.to_lowercase().as_str(), "no" | "n" | "false" | "f" | "off" | "0")
+            };
+            let value = tree?.literal().or_else(|| tree?.evaluate(&scope).ok())?;
+            Some((key.to_owned(), value.truthy() && !value.as_str().is_some_and(is_no)))
         };
         let validates = flag("rolespec_validate", args.get("rolespec_validate"));
         Some(RoleRequest {
@@ -226,7 +301,8 @@ impl Cursor<'_> {
             allow_duplicates: Some(
                 flag("allow_duplicates", args.get("allow_duplicates")).is_none_or(|f| f.1),
             ),
-            public: flag("public", args.get("public")).is_none_or(|f| f.1),
+            public: flag("public", args.get("public"))
+                .map_or(!self.compiler.settings.has_private_roles, |f| f.1),
             skips_validation: validates.is_some_and(|f| !f.1),
         })
     }

@@ -75,6 +75,8 @@ pub struct Screen {
     /// Titles of the tasks that were announced, and the one shown last.
     titles: std::collections::HashMap<plan::TaskId, String>,
     shown: Option<plan::TaskId>,
+    /// The task that was announced last, whether its banner was shown or waits.
+    announced: Option<plan::TaskId>,
     names: std::collections::HashMap<plan::TaskId, String>,
     custom_stats: crate::custom_stats::CustomStats,
 }
@@ -117,6 +119,7 @@ impl Screen {
             said: Default::default(),
             titles: Default::default(),
             shown: None,
+            announced: None,
             names: Default::default(),
             custom_stats: Default::default(),
         }
@@ -182,17 +185,11 @@ impl Screen {
                 let full = format!("{}{}", role.unwrap_or_default(), name.trim());
                 self.names.insert(task.id, full);
                 let title = self.title("TASK", task, name, *check);
-                let mut lines = vec![self.announce(task, title)];
-                if self.settings.verbosity >= 2 {
-                    lines.push(out(
-                        self.paint(Tone::Verbose, &format!("task path: {}", place(task)))
-                    ));
-                }
-                lines
+                self.announce(task, title)
             }
             Event::HandlerStarted { task, name } => {
                 let title = self.title("RUNNING HANDLER", task, name, false);
-                vec![self.announce(task, title)]
+                self.announce(task, title)
             }
             Event::HostStarted { task, host } if self.settings.shows_host_start => {
                 let name = self.names.get(&task.id).cloned().unwrap_or_default();
@@ -205,9 +202,8 @@ impl Screen {
             }
             Event::RunStarted { playbooks } => self.playbooks(playbooks),
             Event::Item(item) => {
-                let mut lines = self.again(&item.task);
-                lines.extend(self.item(item));
-                lines
+                let lines = self.item(item);
+                self.under_banner(item.task.id, lines)
             }
             Event::Retrying { host, name, left, .. } => {
                 let text = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
@@ -224,15 +220,16 @@ impl Screen {
                 vec![out(self.paint(Tone::Plain, &format!("ASYNC {how} on {host}: jid={job}")))]
             }
             Event::HostEnded { host, task, result, ignored } => {
-                let mut lines = self.again(task);
-                lines.extend(self.host_ended(host.as_str(), task, result, *ignored));
-                lines
+                let lines = self.host_ended(host.as_str(), task, result, *ignored);
+                self.under_banner(task.id, lines)
             }
             Event::Included { file, hosts, label } => {
                 let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
                 let label = label.as_ref().map(|l| format!(" => (item={l})")).unwrap_or_default();
                 let text = format!("included: {file} for {}{label}", hosts.join(", "));
-                vec![out(self.paint(Tone::Included, &text))]
+                let line = out(self.paint(Tone::Included, &text));
+                let Some(task) = self.announced else { return vec![line] };
+                self.under_banner(task, vec![line])
             }
             Event::Warning { message } => self.warning(message),
             Event::Said { message } => vec![out(message.clone())],
@@ -279,20 +276,30 @@ impl Screen {
         lines
     }
 
-    fn announce(&mut self, task: &Arc<Task>, title: String) -> Line {
-        let line = out(self.banner(&title));
+    /// The banner of a task; where results may be hidden it waits for one that is shown.
+    fn announce(&mut self, task: &Arc<Task>, title: String) -> Vec<Line> {
         self.titles.insert(task.id, title);
-        self.shown = Some(task.id);
-        line
-    }
-
-    /// The banner once more, where hosts that run free have other tasks shown in between.
-    fn again(&mut self, task: &Arc<Task>) -> Vec<Line> {
-        if self.shown == Some(task.id) {
+        (self.shown, self.announced) = (None, Some(task.id));
+        if !(self.settings.shows_skipped && self.settings.shows_ok) {
             return Vec::new();
         }
-        self.shown = Some(task.id);
-        self.titles.get(&task.id).map(|title| out(self.banner(title))).into_iter().collect()
+        let mut lines = self.under_banner(task.id, Vec::new());
+        if self.settings.verbosity >= 2 {
+            lines.push(out(self.paint(Tone::Verbose, &format!("task path: {}", place(task)))));
+        }
+        lines
+    }
+
+    /// What is said of a task, under its banner where another one's stands there.
+    fn under_banner(&mut self, task: plan::TaskId, lines: Vec<Line>) -> Vec<Line> {
+        let is_hidden =
+            lines.is_empty() && !(self.settings.shows_skipped && self.settings.shows_ok);
+        if self.shown == Some(task) || is_hidden {
+            return lines;
+        }
+        self.shown = Some(task);
+        let banner = self.titles.get(&task).map(|title| out(self.banner(title)));
+        banner.into_iter().chain(lines).collect()
     }
 
     fn title(&self, word: &str, task: &Arc<Task>, name: &str, check: bool) -> String {

@@ -85,10 +85,12 @@ impl Cursor {
                 self.levels.push(Level::new(block, sequence, false));
                 continue;
             }
+            // What a handler includes runs because the handler does.
+            let is_chosen = level.is_flush;
             match level.current().cloned() {
                 Some(Item::Task(task)) => {
                     let is_handler = self.levels.iter().any(|level| level.is_flush);
-                    if is_handler && task.is_handler && !is_wanted(&task) {
+                    if is_chosen && task.is_handler && !is_wanted(&task) {
                         self.advance();
                         continue;
                     }

@@ -61,11 +61,39 @@ pub struct Executor {
 }
 
 /// What a task that is delegated sees: `ansible_delegated_vars` has the variables of the other host
-/// under its name.
+/// under its name, with the name of the host that the task is for.
 fn with_delegated(scope: &Scope, name: &str) -> Scope {
     let known = scope.get("hostvars").and_then(|hosts| hosts.get(name));
-    let vars = known.unwrap_or_else(|| Value::dict([("inventory_hostname", Value::from(name))]));
+    let inventory_hostname = scope.get("inventory_hostname").unwrap_or_else(|| Value::from(name));
+    let vars = match known {
+        Some(vars) => Value::object(Delegated { vars, inventory_hostname }),
+        None => Value::dict([("inventory_hostname", inventory_hostname)]),
+    };
     scope.push_values([("ansible_delegated_vars", Value::dict([(name, vars)]))])
+}
+
+/// The variables of a host that works for another.
+#[derive(Debug)]
+struct Delegated {
+    vars: Value,
+    inventory_hostname: Value,
+}
+
+impl template::Object for Delegated {
+    fn shape(&self) -> template::Shape {
+        template::Shape::Mapping
+    }
+
+    fn get(&self, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "inventory_hostname" => Some(self.inventory_hostname.clone()),
+            name => self.vars.get(name),
+        }
+    }
+
+    fn keys(&self) -> Vec<Value> {
+        self.vars.entries().unwrap_or_default().into_iter().map(|(key, _)| key).collect()
+    }
 }
 
 /// What is said of a condition with `{{ }}` in it.
@@ -116,6 +144,9 @@ impl Executor {
     /// registered and shown.
     pub async fn execute(&self, task: &Arc<Task>, host: &HostName) -> TaskResult {
         let mut scope = self.context.scope(host, Some(task));
+        if let Some(why) = self.context.broken_vars_file.get() {
+            return settled(TaskResult::failure(why.clone()));
+        }
         if let Some(wire) = self.ahead.as_ref().and_then(|ahead| ahead.tripwire.clone()) {
             scope = scope.push(wire);
         }
@@ -398,7 +429,15 @@ impl Executor {
                 )
             }
         };
-        resolved.map_err(|error| Box::new(TaskResult::failure(error.to_string())))
+        resolved.map_err(|error| {
+            let mut result = TaskResult::failure(error.to_string());
+            // OpenSSH refuses them, and the host is not reached.
+            if matches!(error, connect::ConnectSettingsError::SshArguments { .. }) {
+                result.failed = false;
+                result.unreachable = true;
+            }
+            Box::new(result)
+        })
     }
 
     /// A request of a module under a task's settings.

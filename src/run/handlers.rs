@@ -6,7 +6,7 @@ use std::{
 };
 
 use inventory::HostName;
-use plan::{Item, Task, TaskId};
+use plan::{Frame, Item, Task, TaskId};
 
 /// The handlers of a play and the hosts that have notified them.
 #[derive(Debug, Default)]
@@ -19,17 +19,42 @@ pub struct Handlers {
 #[derive(Debug)]
 struct Entry {
     task: Arc<Task>,
-    /// Name with its templates rendered as far as the play's variables allow.
-    name: String,
+    /// As it is written, until its templates could be rendered.
+    name: Name,
     listen: Vec<String>,
 }
 
+/// The name of a handler.
+#[derive(Debug)]
+enum Name {
+    Known(String),
+    /// It has templates whose variables were not there yet.
+    Template(String),
+}
+
+/// A name that could not be rendered when a notification might have meant it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unusable {
+    pub name: String,
+    pub why: String,
+}
+
+/// What a notification came to.
+#[derive(Debug, Default)]
+pub struct Notified {
+    /// Whether there is any handler that it means.
+    pub is_known: bool,
+    /// Handlers on the way to it that nobody can notify.
+    pub unusable: Vec<Unusable>,
+}
+
 impl Handlers {
-    /// Adds handlers; `name_of` and `listen_of` render what may be templates.
+    /// Adds handlers; `written` is the name of one as it is written, and whether there is a
+    /// template in it, `listen_of` gives its topics.
     pub fn add(
         &mut self,
         items: &[Item],
-        name_of: &dyn Fn(&Arc<Task>) -> String,
+        written: &dyn Fn(&Arc<Task>) -> (String, bool),
         listen_of: &dyn Fn(&Arc<Task>) -> Vec<String>,
     ) {
         for item in items {
@@ -38,33 +63,70 @@ impl Handlers {
                     if self.all.iter().any(|entry| entry.task.id == task.id) {
                         continue;
                     }
-                    self.all.push(Entry {
-                        task: Arc::clone(task),
-                        name: name_of(task),
-                        listen: listen_of(task),
-                    });
+                    let name = match written(task) {
+                        (name, true) => Name::Template(name),
+                        (name, false) => Name::Known(name),
+                    };
+                    let (task, listen) = (Arc::clone(task), listen_of(task));
+                    self.all.push(Entry { task, name, listen });
                 }
-                Item::Block(block) => self.add(&block.body, name_of, listen_of),
+                Item::Block(block) => self.add(&block.body, written, listen_of),
             }
         }
     }
 
     /// Notifies what a name means: all handlers that listen to it, and one of that name: of the
-    /// list of handlers that came last, the first. Returns whether there is any.
-    pub fn notify(&mut self, name: &str, host: &HostName) -> bool {
-        let last = self.all.iter().rev().find(|entry| entry.is_called(name));
-        let by_name = last.and_then(|last| {
-            let parent = &last.task.parent;
-            let beside = |entry: &&Entry| Arc::ptr_eq(&entry.task.parent, parent);
-            self.all.iter().filter(beside).find(|entry| entry.is_called(name))
-        });
+    /// list of handlers that came last, the first. Names with templates are rendered on the way to
+    /// it by `render`, once it succeeds.
+    pub fn notify(
+        &mut self,
+        name: &str,
+        host: &HostName,
+        render: &dyn Fn(&Arc<Task>) -> Result<String, String>,
+    ) -> Notified {
+        let mut notified = Notified::default();
+        let by_name = self.by_name(name, render, &mut notified.unusable);
         let listening = self.all.iter().filter(|entry| entry.listens_to(name));
         let found: Vec<TaskId> =
-            by_name.into_iter().chain(listening).map(|entry| entry.task.id).collect();
+            by_name.into_iter().chain(listening.map(|entry| entry.task.id)).collect();
         for id in &found {
             self.notified.entry(*id).or_default().insert(host.clone());
         }
-        !found.is_empty()
+        notified.is_known = !found.is_empty();
+        notified
+    }
+
+    fn by_name(
+        &mut self,
+        name: &str,
+        render: &dyn Fn(&Arc<Task>) -> Result<String, String>,
+        unusable: &mut Vec<Unusable>,
+    ) -> Option<TaskId> {
+        let mut lists: Vec<Arc<Frame>> = Vec::new();
+        for entry in &self.all {
+            if !lists.iter().any(|list| Arc::ptr_eq(list, &entry.task.parent)) {
+                lists.push(Arc::clone(&entry.task.parent));
+            }
+        }
+        for list in lists.iter().rev() {
+            for entry in self.all.iter_mut().filter(|entry| Arc::ptr_eq(&entry.task.parent, list)) {
+                if let Name::Template(written) = &entry.name {
+                    match render(&entry.task) {
+                        Ok(rendered) => entry.name = Name::Known(rendered),
+                        // Topics are enough to be notified by.
+                        Err(_) if !entry.listen.is_empty() => continue,
+                        Err(why) => {
+                            unusable.push(Unusable { name: written.clone(), why });
+                            continue;
+                        }
+                    }
+                }
+                if entry.is_called(name) {
+                    return Some(entry.task.id);
+                }
+            }
+        }
+        None
     }
 
     /// Whether a host waits for a handler.
@@ -94,10 +156,18 @@ impl Handlers {
         self.all
             .iter()
             .flat_map(|entry| {
-                std::iter::once(entry.name.as_str()).chain(entry.listen.iter().map(String::as_str))
+                std::iter::once(entry.name.text()).chain(entry.listen.iter().map(String::as_str))
             })
             .filter(|name| !name.is_empty())
             .collect()
+    }
+}
+
+impl Name {
+    fn text(&self) -> &str {
+        match self {
+            Self::Known(name) | Self::Template(name) => name,
+        }
     }
 }
 
@@ -107,7 +177,8 @@ impl Entry {
         if self.task.keywords.name.is_none() {
             return false;
         }
-        self.name == name || self.in_its_role(name) == Some(self.name.as_str())
+        let own = self.name.text();
+        own == name || self.in_its_role(name) == Some(own)
     }
 
     /// To a topic, with or without its role's name before it.

@@ -17,7 +17,7 @@ pub trait Includes: Send + Sync {
         frame: &Arc<Frame>,
         are_handlers: bool,
         playbook_dir: &Path,
-    ) -> Result<Vec<Item>, String>;
+    ) -> Result<IncludedTasks, String>;
 
     /// Compiles a role, under the frame of the include.
     fn role(
@@ -31,6 +31,9 @@ pub trait Includes: Send + Sync {
     /// Compiles the action of a task whose name was a template, and is known now.
     fn action(&self, task: &Task, name: &str, playbook_dir: &Path) -> Result<Action, String>;
 
+    /// Reads a file of variables of a play: a dictionary, or a list of them.
+    fn play_vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String>;
+
     /// Reads a file of variables.
     fn vars(&self, path: &Path) -> Result<Vec<(String, Tree)>, String>;
 
@@ -39,6 +42,14 @@ pub trait Includes: Send + Sync {
 
     /// Reads any file, decrypted where it is a vault file and that is wanted.
     fn bytes(&self, path: &Path, decrypts: bool) -> Result<Vec<u8>, String>;
+}
+
+/// A file of tasks and what it brings.
+#[derive(Clone, Debug)]
+pub struct IncludedTasks {
+    pub items: Vec<Item>,
+    /// Handlers of the roles that it imports.
+    pub handlers: Vec<Item>,
 }
 
 /// A role and what it brings.

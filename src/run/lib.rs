@@ -35,7 +35,7 @@ pub mod tags;
 pub use inventory::layers;
 
 pub use event::{Event, EventSink, ItemEvent};
-pub use includes::{IncludedRole, Includes};
+pub use includes::{IncludedRole, IncludedTasks, Includes};
 pub use outcome::TaskResult;
 pub use reach::{Connections, Reach};
 pub use runner::{Ended, Runner};

@@ -143,6 +143,11 @@ impl Magic {
                 let playbook = context.playbook_dir.display().to_string();
                 Value::list(paths.chain([playbook]).map(|path| Value::from(path.as_str())))
             }
+            "inventory_hostname" | "inventory_hostname_short" | "group_names"
+                if self.host.as_str().is_empty() =>
+            {
+                return None;
+            }
             "inventory_hostname" => Value::from(self.host.as_str()),
             "inventory_hostname_short" => Value::from(short_name(self.host.as_str())),
             "inventory_dir" | "inventory_file" => {
@@ -348,7 +353,11 @@ impl Object for HostVars {
         if name == "hostvars" {
             return None;
         }
-        self.scope().get(name)
+        let scope = self.scope();
+        match scope.tree(name) {
+            None | Some(Tree::Value(_)) => scope.get(name),
+            Some(tree) => Some(tree.forgiving(scope)),
+        }
     }
 
     fn keys(&self) -> Vec<Value> {

@@ -152,6 +152,12 @@ impl TaskResult {
         } else {
             Self::failure(error.to_string())
         };
+        // Python raises these where Ansible does not expect them.
+        if error.kind() == template::ErrorKind::Arithmetic {
+            result = Self::failure(format!("Unexpected failure during module execution: {error}"));
+            let exception = format!("ZeroDivisionError: {error}");
+            result.fields.insert("exception".into(), exception.into());
+        }
         let place = error.place().unwrap_or(near);
         result.place = Some(format!("{place} ({what})"));
         result.hint = error.hint().map(str::to_owned);

@@ -15,6 +15,9 @@ pub trait Prompts: Send + Sync {
 
     /// Reads a line behind a prompt; `None` at the end of input.
     fn line(&self, prompt: &str) -> Option<String>;
+
+    /// Reads a line that is not shown while it is typed; `None` at the end of input.
+    fn hidden_line(&self) -> Option<String>;
 }
 
 impl Runner {

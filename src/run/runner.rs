@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, RwLock},
+    sync::{Arc, OnceLock, RwLock},
 };
 
 use indexmap::IndexMap;
@@ -158,22 +158,18 @@ impl Runner {
                 includes: Arc::clone(&self.includes),
                 playbook_dir: playbook_dir.clone(),
                 vars: Arc::clone(&vars),
-                all_hosts: hosts.clone(),
+                // Those that were lost before the play are of it still.
+                all_hosts: matched.clone(),
                 lost_before: progress.lost.clone(),
                 active: Arc::new(RwLock::new(batch.clone())),
                 batch: batch.clone(),
                 roles: RwLock::new(public_roles(play)),
                 limit: limit.clone(),
                 known_surroundings: RwLock::default(),
+                broken_vars_file: OnceLock::new(),
             });
-            if let Some(host) = batch.first() {
-                let missing = context.missing_vars_files(host);
-                if let Some(name) = missing.first() {
-                    return Err(format!(
-                        "vars file {name} was not found (looked beside {} and in its folder vars)",
-                        play.playbook.display()
-                    ));
-                }
+            if let Some(wrong) = batch.first().and_then(|host| context.wrong_vars_file(host)) {
+                return Err(wrong);
             }
             let root = self.root(play, &vars, force_handlers)?;
             let executor = Arc::new(Executor {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use indexmap::IndexMap;
@@ -44,6 +44,8 @@ pub struct PlayContext {
     pub limit: Option<String>,
     /// What was worked out of surroundings so far.
     pub known_surroundings: KnownSurroundings,
+    /// The first file of `vars_files` that could not be read, and why. No task runs without it.
+    pub broken_vars_file: OnceLock<String>,
 }
 
 impl PlayContext {
@@ -51,6 +53,12 @@ impl PlayContext {
     pub fn scope(self: &Arc<Self>, host: &HostName, task: Option<&Arc<Task>>) -> Scope {
         let frame = task.map(|task| &task.parent);
         self.scope_of(host, frame, task)
+    }
+
+    /// The scope of a task on no host: what the play, roles and the task itself say, and of the
+    /// run what is the same for all hosts.
+    pub fn hostless_scope(self: &Arc<Self>, task: &Arc<Task>) -> Scope {
+        self.scope_of(&HostName::from(""), Some(&task.parent), Some(task))
     }
 
     /// The scope inside a frame, or of a task in it.
@@ -167,21 +175,28 @@ impl PlayContext {
                 let Some(path) = candidates.iter().rev().find(|path| path.is_file()) else {
                     continue;
                 };
-                if let Ok(vars) = self.includes.vars(path) {
-                    let layer: IndexMap<Arc<str>, template::Tree> =
-                        vars.into_iter().map(|(name, tree)| (name.into(), tree)).collect();
-                    found.push(Arc::new(layer));
-                    break;
+                match self.includes.play_vars(path) {
+                    Ok(vars) => {
+                        let layer: IndexMap<Arc<str>, template::Tree> =
+                            vars.into_iter().map(|(name, tree)| (name.into(), tree)).collect();
+                        found.push(Arc::new(layer));
+                    }
+                    // The first one is told.
+                    Err(why) => drop(self.broken_vars_file.set(why)),
                 }
+                break;
             }
         }
         found
     }
 
-    /// Files of `vars_files` that are nowhere, for a message before the play's first task.
-    pub fn missing_vars_files(self: &Arc<Self>, host: &HostName) -> Vec<String> {
+    /// What is wrong with the files of `vars_files`, for a message before the play's first task:
+    /// one that is nowhere, or that cannot be read.
+    pub fn wrong_vars_file(self: &Arc<Self>, host: &HostName) -> Option<String> {
         let scope = self.scope(host, None);
-        let mut missing = Vec::new();
+        if let Some(why) = self.broken_vars_file.get() {
+            return Some(why.clone());
+        }
         for file in &self.play.vars_files {
             let Ok(names) = file.tree.evaluate(&scope) else { continue };
             let names: Vec<String> = match names.as_list() {
@@ -193,10 +208,14 @@ impl PlayContext {
                     || self.playbook_dir.join("vars").join(name).is_file()
             };
             if !names.iter().any(is_there) {
-                missing.push(names.join(", "));
+                return Some(format!(
+                    "vars file {} was not found (looked beside {} and in its folder vars)",
+                    names.join(", "),
+                    self.play.playbook.display()
+                ));
             }
         }
-        missing
+        None
     }
 
     /// What templates of a task may ask of the controller: its search paths above all. Tasks of one

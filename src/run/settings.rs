@@ -28,6 +28,9 @@ pub struct RunSettings {
     /// Whether facts are variables of their own (`ansible_distribution`) too.
     pub inject_facts: bool,
     pub any_errors_fatal: bool,
+    /// Whether the rest of a play sees the variables of roles that its tasks include, where nothing
+    /// is said there.
+    pub publishes_included_roles: bool,
     /// Whether notifying a handler that is not there is an error.
     pub error_on_missing_handler: bool,
     /// Whether a pattern that matches no host is an error.
@@ -155,6 +158,7 @@ impl Default for RunSettings {
             gather_timeout_secs: 10,
             inject_facts: true,
             any_errors_fatal: false,
+            publishes_included_roles: false,
             error_on_missing_handler: true,
             host_pattern_mismatch: Mismatch::Warning,
             strategy: "linear".into(),

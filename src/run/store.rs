@@ -367,7 +367,7 @@ impl Store {
         hosts.get(host).is_some_and(|vars| vars.injected.contains_key(FACTS_GATHERED))
     }
 
-    /// Forgets the facts of a host, and what `set_fact` and `register` have set on it.
+    /// Forgets the facts of a host; what `set_fact` and `register` have set on it stays.
     pub fn clear_facts(&self, host: &HostName) {
         write(&self.cached).insert(host.clone());
         if let Some(cache) = &self.fact_cache {
@@ -377,7 +377,6 @@ impl Store {
             vars.facts = no_facts();
             vars.fact_map = JsonMap::new();
             vars.injected = JsonMap::new();
-            vars.set = Layer::default();
         }
     }
 

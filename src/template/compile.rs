@@ -12,16 +12,17 @@ pub mod names;
 pub mod origin;
 pub mod syntax;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use minijinja::machinery::{ast, parse, parse_expr};
 
 use crate::{
     engine::Engine,
     error::{ErrorKind, Result, TemplateError},
+    value::Value,
 };
 use front::Rewritten;
-use ir::{Body, Program};
+use ir::{At, Body, Expr, ExprKind, Program};
 use lower::Lowerer;
 use origin::Origin;
 use syntax::Syntax;
@@ -67,6 +68,20 @@ pub fn expression(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Pr
     let mut lowerer = Lowerer::new(engine, text, &origin, &rewritten);
     let body = Body::Expression(lowerer.expr(&parsed)?);
     Ok(lowerer.finish(body, origin.clone()))
+}
+
+/// A program that gives a value, whatever its text says.
+pub fn constant(text: Arc<str>, value: Value, origin: Origin) -> Program {
+    Program {
+        text,
+        origin,
+        body: Body::Expression(Expr { kind: ExprKind::Constant(value), at: At::default() }),
+        uses: Vec::new(),
+        blocks: HashMap::new(),
+        slots: 0,
+        exports: Vec::new(),
+        kept: Vec::new(),
+    }
 }
 
 /// Compiles a condition that has `{{ }}` in it; one with statements in it is compiled as a text.

@@ -6,7 +6,7 @@ use source::Span;
 
 use crate::{
     engine::Engine,
-    error::{ErrorKind, Result, TemplateError},
+    error::{ErrorKind, Missing, Result, TemplateError, Undefined},
     scope::Scope,
     template::{Name, Origin, Template},
     value::Value,
@@ -36,6 +36,14 @@ impl Expression {
         let as_text = Template::compile(engine, &text, origin.clone())?;
         let template = Template::compile_condition(engine, &text, origin)?;
         Ok(Self { template: Arc::new(template), as_text: Some(Arc::new(as_text)) })
+    }
+
+    /// What stands for an expression that cannot be compiled: evaluating it is the error.
+    pub fn broken(text: &str, span: Option<&Span>, error: TemplateError) -> Self {
+        let missing = Missing::Failed { name: "".into(), error };
+        let value = Value::Undefined(Undefined::new(missing));
+        let template = Template::constant(text.into(), value, Origin::expression(span));
+        Self { template: Arc::new(template), as_text: None }
     }
 
     /// The text as it was written.

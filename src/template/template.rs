@@ -52,6 +52,11 @@ impl Template {
         Ok(Self { program: Arc::new(compile::condition(engine, text, origin)?) })
     }
 
+    /// A text that stands for a value, whatever it says.
+    pub(crate) fn constant(text: Arc<str>, value: Value, origin: Origin) -> Self {
+        Self { program: Arc::new(compile::constant(text, value, origin)) }
+    }
+
     pub(crate) fn from_program(program: Arc<Program>) -> Self {
         Self { program }
     }

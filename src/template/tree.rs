@@ -7,7 +7,7 @@ use std::{
 
 use indexmap::IndexMap;
 use protocol::Secret;
-use source::{Diagnostic, Kind, Node, Scalar, Span};
+use source::{Diagnostic, Kind, Node, Scalar, Severity, Span};
 
 use crate::{
     engine::Engine,
@@ -84,6 +84,24 @@ impl Tree {
         let mut wrong = Vec::new();
         let tree = Self::build(node, engine, &mut wrong);
         if wrong.is_empty() { Ok(tree) } else { Err(wrong) }
+    }
+
+    /// A tree whose broken templates are left to whoever uses it: it stands for the first error
+    /// then, and comes with all of them as warnings.
+    pub fn deferring(node: &Node, engine: &Engine) -> (Tree, Vec<Diagnostic>) {
+        let mut broken = match Self::from_node(node, engine) {
+            Ok(tree) => return (tree, Vec::new()),
+            Err(broken) => broken,
+        };
+        for diagnostic in &mut broken {
+            diagnostic.severity = Severity::Warning;
+            diagnostic.label.get_or_insert_with(|| "fails if it is used".into());
+        }
+        let Some(first) = broken.first() else { return (Tree::Value(Value::None), broken) };
+        let error =
+            TemplateError::new(ErrorKind::Syntax, first.message.clone()).at(first.span.clone());
+        let missing = Missing::Failed { name: "".into(), error };
+        (Tree::Value(Value::Undefined(Undefined::new(missing))), broken)
     }
 
     fn build(node: &Node, engine: &Engine, wrong: &mut Vec<Diagnostic>) -> Tree {
@@ -171,6 +189,14 @@ impl Tree {
             ),
             other => Tree::Value(other.clone()),
         })
+    }
+
+    /// What stands for a tree in which a template does not compile: using it fails with the first
+    /// of its mistakes.
+    pub fn broken(mistakes: &[Diagnostic]) -> Tree {
+        let message = mistakes.first().map_or("", |first| first.message.as_str());
+        let place = mistakes.first().and_then(|first| first.span.clone());
+        Tree::Value(failed("", TemplateError::new(ErrorKind::Syntax, message).at(place)))
     }
 
     /// A list of trees; one value if there is no template in it.
@@ -294,6 +320,25 @@ impl Tree {
                 })
                 .collect::<Result<Dict>>()
                 .map(Value::Dict),
+        }
+    }
+
+    /// The value in a scope in which a text stays as it was written where it needs what is
+    /// undefined: so are the variables of a host shown to others.
+    pub fn forgiving(&self, scope: &Scope) -> Value {
+        match self {
+            Self::Template(template) => match scope.render(template).and_then(Value::forced) {
+                Ok(value) => value,
+                Err(error) if error.kind() == ErrorKind::Undefined => {
+                    Value::Str(Text::new(Arc::clone(template.text()), TextKind::Untrusted))
+                }
+                Err(error) => failed("", error),
+            },
+            Self::List(items) => Value::list(items.iter().map(|item| item.forgiving(scope))),
+            Self::Dict(entries) => {
+                Value::dict(entries.iter().map(|(key, tree)| (key.clone(), tree.forgiving(scope))))
+            }
+            Self::Keyed(_) | Self::Value(_) | Self::Secret(_) => self.instantiate(scope),
         }
     }
 

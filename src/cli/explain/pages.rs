@@ -173,6 +173,39 @@ tasks: []",
         remedy: "convert the value first, with `int`, `string`, `list` …",
     },
     Page {
+        code: "W0216",
+        title: "a file or role that is not there",
+        meaning: "A task takes a file, a template, a file of tasks or a role by a plain name, and none of the folders where Ansible looks has it. The run goes on, since a task before it may make the file, and a condition may skip the task.",
+        example: "ansible.builtin.template:
+  src: nginx.conf.j3
+  dest: /etc/nginx/nginx.conf",
+        remedy: "look at the nearest names and at the folders that the message gives",
+    },
+    Page {
+        code: "W0217",
+        title: "a pattern that matches no host",
+        meaning: "A play names hosts or groups that the inventory does not have, so nothing of it would be run on them.",
+        example: "- hosts: webservres",
+        remedy: "look at the nearest names; `trueup inventory --graph` shows those that there are",
+    },
+    Page {
+        code: "W0218",
+        title: "a variable that nothing defines",
+        meaning: "A task uses a variable that no play, role, task, file of variables, group or host defines, and that is no fact. The task would fail where it is run.",
+        example: r#"vars:
+  http_port: 80
+tasks:
+  - debug: msg="{{ htpp_port }}""#,
+        remedy: "look at the nearest names; give it with -e; or say what stands for it: `{{ port | default(80) }}`",
+    },
+    Page {
+        code: "W0219",
+        title: "a mode that is a decimal number",
+        meaning: "Modes are octal. A number without a leading zero is decimal, so that its bits are others than it looks like.",
+        example: "mode: 644",
+        remedy: "put it in quotes, with a leading zero: `mode: \"0644\"`",
+    },
+    Page {
         code: "E0301",
         title: "a template that is not well formed",
         meaning: "The text between the braces is no expression, or a statement is not closed.",

@@ -118,7 +118,7 @@ settings! {
     DEFAULT_NULL_REPRESENTATION: Raw = "null", Nowhere, ["ANSIBLE_NULL_REPRESENTATION"], [("defaults", "null_representation")], [], [];
     DEFAULT_POLL_INTERVAL: Int = "15", Here, ["ANSIBLE_POLL_INTERVAL"], [("defaults", "poll_interval")], [], [];
     DEFAULT_PRIVATE_KEY_FILE: Path = "null", Here, ["ANSIBLE_PRIVATE_KEY_FILE"], [("defaults", "private_key_file")], [], [];
-    DEFAULT_PRIVATE_ROLE_VARS: Bool = "false", Nowhere, ["ANSIBLE_PRIVATE_ROLE_VARS"], [("defaults", "private_role_vars")], [], [];
+    DEFAULT_PRIVATE_ROLE_VARS: Bool = "false", Here, ["ANSIBLE_PRIVATE_ROLE_VARS"], [("defaults", "private_role_vars")], [], [];
     DEFAULT_REMOTE_PORT: Int = "null", Here, ["ANSIBLE_REMOTE_PORT"], [("defaults", "remote_port")], [], [];
     DEFAULT_REMOTE_USER: Text = "null", Here, ["ANSIBLE_REMOTE_USER"], [("defaults", "remote_user")], [], [];
     DEFAULT_ROLES_PATH: PathSpec = r#""{home}/roles:/usr/share/ansible/roles:/etc/ansible/roles""#, Here, ["ANSIBLE_ROLES_PATH"], [("defaults", "roles_path")], [], [];

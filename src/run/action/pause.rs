@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, IsTerminal},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,9 +14,15 @@ use crate::{Event, TaskResult};
 pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResult {
     let number = |name: &str| match args.get(name) {
         None | Some(Json::Null) => Ok(None),
+        // A fraction is cut off; a text that is one is wrong.
+        Some(Json::Number(number)) if number.is_f64() => {
+            Ok(number.as_f64().map(|number| number.trunc() as i64))
+        }
         Some(json) => match protocol::coerce::coerce(protocol::spec::Kind::Int, json) {
             Ok(value) => Ok(value.as_i64()),
-            Err(why) => Err(why),
+            Err(why) => Err(format!(
+                "argument '{name}' is of type <class 'str'> and we were unable to convert to int: {why}"
+            )),
         },
     };
     let (minutes, seconds) = match (number("minutes"), number("seconds")) {
@@ -49,15 +56,21 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
             let hidden = if echo { "" } else { " (output is hidden)" };
             say(format!("[{name}]\n{text}{hidden}:"));
             if std::io::stdin().is_terminal() {
-                let read = tokio::task::spawn_blocking(|| {
+                let prompts = Arc::clone(&context.executor.prompts);
+                let read = tokio::task::spawn_blocking(move || {
+                    if !echo {
+                        return prompts.hidden_line();
+                    }
                     let mut line = String::new();
-                    std::io::stdin().lock().read_line(&mut line).map(|_| line)
+                    std::io::stdin().lock().read_line(&mut line).ok().map(|_| line)
                 });
-                if let Ok(Ok(line)) = read.await {
+                if let Ok(Some(line)) = read.await {
                     input = line.trim_end_matches(['\r', '\n']).to_owned();
                 }
             } else {
-                say("Not waiting for response to prompt as stdin is not interactive".into());
+                let message =
+                    "Not waiting for response to prompt as stdin is not interactive".to_owned();
+                let _ = context.executor.events.send(Event::Warning { message });
             }
         }
     }

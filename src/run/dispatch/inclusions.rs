@@ -10,7 +10,7 @@ use inventory::HostName;
 use plan::{Block, Frame, FrameKind, Item, Key, Layer, Task};
 use template::{Tree, Value};
 
-use super::{Dispatcher, Strategy, look_ahead::may_end_others, outcomes::settled_failure};
+use super::{Dispatcher, look_ahead::may_end_others, outcomes::settled_failure};
 use crate::{Event, TaskResult, outcome::RunOrder};
 
 impl Dispatcher {
@@ -24,21 +24,9 @@ impl Dispatcher {
         let mut announced: IndexMap<(String, Option<String>), Vec<HostName>> = IndexMap::new();
         let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
         for (index, task, result) in includes {
-            let targets: Vec<usize> =
-                if self.runs_once(&task, index) && self.strategy == Strategy::Linear {
-                    (0..self.hosts.len())
-                        .filter(|other| {
-                            self.hosts
-                                .get(*other)
-                                .is_some_and(|h| !h.is_unreachable && !h.cursor.has_failed())
-                        })
-                        .collect()
-                } else {
-                    vec![index]
-                };
-            for target in targets {
-                wanted.extend(result.orders.iter().map(|o| (target, Arc::clone(&task), o.clone())));
-            }
+            // An include that runs once is of the host that ran it; what is inside may run once
+            // by itself.
+            wanted.extend(result.orders.iter().map(|o| (index, Arc::clone(&task), o.clone())));
         }
         while let Some((index, task, order)) = wanted.pop_front() {
             let Some(host) = self.hosts.get(index).map(|host| host.name.clone()) else { continue };
@@ -139,13 +127,14 @@ impl Dispatcher {
         });
         let (items, frame) = match order {
             RunOrder::IncludeTasks(include) => {
-                let items = self.includes.tasks(
+                let included = self.includes.tasks(
                     include,
                     &frame,
                     task.is_handler,
                     &self.context.playbook_dir,
                 )?;
-                (items, frame)
+                self.add_handlers(&included.handlers);
+                (included.items, frame)
             }
             RunOrder::IncludeRole(include) => {
                 let role = self.includes.role(

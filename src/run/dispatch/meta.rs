@@ -40,10 +40,10 @@ impl Dispatcher {
         };
         let what = what.trim().to_owned();
         if !task.is_implicit {
-            let _ = self.executor.events.send(Event::TaskStarted {
-                task: Arc::clone(task),
-                name: self.executor.name_of(task, &scope),
-                check: self.context.settings.check,
+            let (task, name) = (Arc::clone(task), self.executor.name_of(task, &scope));
+            let _ = self.executor.events.send(match task.is_handler {
+                true => Event::HandlerStarted { task, name },
+                false => Event::TaskStarted { task, name, check: self.context.settings.check },
             });
         }
         // The end of a role is noted whatever its conditions say.
@@ -121,12 +121,15 @@ impl Dispatcher {
             "end_role" => match task.role() {
                 Some(role) => {
                     let role = Arc::clone(role);
+                    self.completed_roles.insert((name, role.identity.clone()));
                     if let Some(host) = self.hosts.get_mut(index) {
                         host.cursor.end_role(&role);
                     }
                 }
                 None => {
-                    self.fail_meta(index, task, "Cannot execute 'end_role' from outside of a role")
+                    let message = "Cannot execute 'end_role' from outside of a role";
+                    self.end.mistake = Some(format!("{message}\n  at {}", task.span));
+                    self.end.ends_play = true;
                 }
             },
             "reset_connection" => self.reach.reset(name.as_str()).await,

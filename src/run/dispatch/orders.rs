@@ -134,8 +134,28 @@ impl Dispatcher {
         };
         for name in &result.notify {
             let mut is_known = false;
+            let mut unusable = Vec::new();
             for host in &hosts {
-                is_known |= self.handlers.notify(name, host);
+                // Names hold for all hosts, so that no host's own variables count.
+                let context = Arc::clone(&self.context);
+                let render = |handler: &Arc<Task>| match &handler.keywords.name {
+                    Some(tree) => tree
+                        .evaluate(&context.hostless_scope(handler))
+                        .map(|name| name.to_string())
+                        .map_err(|error| error.to_string()),
+                    None => Ok(handler.action.written.clone()),
+                };
+                let notified = self.handlers.notify(name, host, &render);
+                is_known |= notified.is_known;
+                unusable.extend(notified.unusable);
+            }
+            unusable.dedup();
+            for handler in unusable {
+                let message = format!(
+                    "Handler '{}' is unusable because it has no listen topics and the name could not be templated (host-specific variables are not supported in handler names). The error: {}",
+                    handler.name, handler.why
+                );
+                let _ = self.executor.events.send(Event::Warning { message });
             }
             if !is_known {
                 let message = format!(
@@ -155,10 +175,10 @@ impl Dispatcher {
     }
 
     pub(super) fn add_handlers(&mut self, items: &[Item]) {
-        let context = Arc::clone(&self.context);
-        let Some(host) = context.batch.first().cloned() else { return };
-        let executor = Arc::clone(&self.executor);
-        let name_of = |task: &Arc<Task>| executor.name_of(task, &context.scope(&host, Some(task)));
+        let written = |task: &Arc<Task>| match &task.keywords.name {
+            Some(tree) => (plan::written(tree), tree.literal().is_none()),
+            None => (task.action.written.clone(), false),
+        };
         // Topics are taken as they are written: Ansible renders none.
         let listen_of = |task: &Arc<Task>| {
             task.listen
@@ -172,7 +192,7 @@ impl Dispatcher {
                 })
                 .collect()
         };
-        self.handlers.add(items, &name_of, &listen_of);
+        self.handlers.add(items, &written, &listen_of);
     }
 }
 

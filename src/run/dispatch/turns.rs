@@ -189,12 +189,12 @@ impl Dispatcher {
         } else if self.is_waiting_for_start && task.does(&["meta"]) {
             return false;
         }
+        if is_handler && task.is_handler {
+            self.handlers.done(task.id, &name);
+        }
         if task.does(&["meta"]) {
             self.meta(index, task).await;
             return false;
-        }
-        if is_handler && task.is_handler {
-            self.handlers.done(task.id, &name);
         }
         if !self.announce(task, &name, is_handler) {
             return false;

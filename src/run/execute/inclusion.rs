@@ -51,7 +51,7 @@ impl Executor {
                 defaults_from: text("defaults_from"),
                 handlers_from: text("handlers_from"),
                 allow_duplicates: flag("allow_duplicates"),
-                public: flag("public").unwrap_or(false),
+                public: flag("public").unwrap_or(self.context.settings.publishes_included_roles),
                 validates: flag("rolespec_validate").unwrap_or(true),
                 item_vars,
                 label,

@@ -433,6 +433,12 @@ fn items2dict(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value>
     }
     let dict = Dict::default();
     for item in value.elements()? {
+        if !item.is_mapping() {
+            return Err(TemplateError::of_type(format!(
+                "items2dict requires a list of dictionaries, got {} instead.",
+                value.repr()
+            )));
+        }
         let (Some(key), Some(value)) = (item.get(&key_name), item.get(&value_name)) else {
             return Err(TemplateError::of_value(format!(
                 "items2dict requires each dictionary in the list to contain the keys '{key_name}' \
