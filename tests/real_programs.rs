@@ -84,7 +84,7 @@ fn postgresql() {
     if available("postgresql") {
         bench().converge(
             "postgresql",
-            "systemctl start postgresql && until pg_isready -q; do sleep 0.2; done; cd / && su postgres -c \
+            "systemctl start postgresql && for i in $(seq 100); do pg_isready -q && break; sleep 0.2; done; cd / && su postgres -c \
              \"createdb app && createuser reader && createuser staff && psql -q app -c 'CREATE TABLE \
              books (a int)' -c 'CREATE FUNCTION add(int, int) RETURNS int LANGUAGE sql AS \
              \\$\\$SELECT 1\\$\\$'\"",
@@ -120,7 +120,7 @@ fn services() {
             "services",
             "printf '[program:app]\\ncommand=/bin/sleep 1000\\nautostart=false\\n' \
              > /etc/supervisor/conf.d/app.conf && systemctl start supervisor && \
-             until supervisorctl status | grep -q app; do sleep 0.2; done",
+             for i in $(seq 100); do supervisorctl status | grep -q app && break; sleep 0.2; done",
         );
     }
 }
