@@ -29,6 +29,7 @@ mod boot;
 pub mod connection;
 mod dialogue;
 mod local;
+mod outgoing;
 mod packing;
 mod pipe;
 pub mod remote;
