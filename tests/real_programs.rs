@@ -114,6 +114,27 @@ fn iptables() {
 }
 
 #[test]
+fn ufw() {
+    if available("ufw") {
+        let bench = bench();
+        bench.converge("ufw", "ufw --force reset && ufw --force disable");
+        bench.host.run("ufw status | grep -q 'Status: active' && ufw --force disable").unwrap();
+    }
+}
+
+#[test]
+fn firewalld() {
+    if available("firewalld") {
+        let bench = bench();
+        bench.converge(
+            "firewalld",
+            "systemctl start firewalld && for i in $(seq 100); do firewall-cmd --state && break; sleep 0.2; done",
+        );
+        bench.host.run("firewall-cmd --query-service=https && systemctl stop firewalld").unwrap();
+    }
+}
+
+#[test]
 fn services() {
     if available("services") {
         bench().converge(

@@ -274,7 +274,7 @@ fn install_roles(
     let folders = role_folders(settings);
     let has_own_folder = args.roles_path.is_some();
     let folder = args.roles_path.or_else(|| folders.first().cloned()).unwrap_or_default();
-    if wanted.is_empty() && !args.role_file.as_ref().is_some_and(|_| !others.is_empty()) {
+    if wanted.is_empty() && (args.role_file.is_none() || others.is_empty()) {
         println!("Skipping install, no requirements found");
     }
     if !wanted.is_empty() {

@@ -97,7 +97,8 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         store.flush_fact_cache();
     }
     // Under Ansible's name nothing is said that Ansible would not say.
-    if !program.is_ansible() && !(args.list_hosts || args.list_tasks || args.list_tags) {
+    let only_lists = args.list_hosts || args.list_tasks || args.list_tags;
+    if !program.is_ansible() && !only_lists {
         let all: Vec<Arc<Play>> = plays.iter().flat_map(|(_, plays)| plays.clone()).collect();
         let sight = Sight {
             compiler: &compiler,

@@ -96,7 +96,7 @@ fn wanted(task: &Task) -> Option<(String, &'static str, &Span)> {
             .get(name)
             .is_some_and(|tree| tree.literal().is_none_or(|value| says_yes(&value)))
     };
-    if is_said("remote_src") || task.keywords.module_defaults.iter().next().is_some() {
+    if is_said("remote_src") || !task.keywords.module_defaults.is_empty() {
         return None;
     }
     let short = action.name.rsplit('.').next().unwrap_or_default();
