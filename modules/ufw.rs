@@ -20,6 +20,9 @@ const RULES: [&str; 6] = [
     "/var/lib/ufw/user6.rules",
 ];
 
+/// The files in which it keeps its policies and how much it logs.
+const SETTINGS: [&str; 2] = ["/etc/default/ufw", "/etc/ufw/ufw.conf"];
+
 /// Keeps the firewall of Ubuntu: whether it is on, its defaults, and rules one at a time.
 ///
 /// Whether something changed is read from ufw's own files and status before and after; a check run
@@ -157,6 +160,15 @@ impl Documented for Ufw {
 struct Seen {
     status: String,
     rules: Vec<String>,
+    /// What it keeps of policies and of logging, which it does not tell while it is off.
+    settings: Vec<(String, String)>,
+}
+
+impl Seen {
+    fn setting(&self, name: &str) -> Option<&str> {
+        let found = self.settings.iter().rev().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 impl Ufw {
@@ -168,7 +180,18 @@ impl Ufw {
             let text = String::from_utf8_lossy(&bytes);
             rules.extend(tuples(&text));
         }
-        Ok(Seen { status, rules })
+        let mut settings = Vec::new();
+        for path in SETTINGS {
+            let Some(bytes) = host.read(Path::new(path))? else { continue };
+            let text = String::from_utf8_lossy(&bytes);
+            let pairs = text.lines().filter_map(|line| line.trim().split_once('='));
+            settings.extend(
+                pairs
+                    .filter(|(name, _)| name.starts_with("DEFAULT_") || *name == "LOGLEVEL")
+                    .map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_lowercase())),
+            );
+        }
+        Ok(Seen { status, rules, settings })
     }
 
     /// The runs of ufw, in their order.
@@ -316,13 +339,33 @@ impl Ufw {
             ["-f", "disable"] => Ok(is_on),
             ["-f", ..] => Ok(true),
             ["default", policy, rest @ ..] => {
-                let direction = format!("({})", rest.first().unwrap_or(&"incoming"));
+                let direction = rest.first().copied().unwrap_or("incoming");
+                let chain = match direction {
+                    "outgoing" => "OUTPUT",
+                    "routed" => "FORWARD",
+                    _ => "INPUT",
+                };
+                let target = match *policy {
+                    "allow" => "accept",
+                    "deny" => "drop",
+                    other => other,
+                };
+                if let Some(kept) = seen.setting(&format!("DEFAULT_{chain}_POLICY")) {
+                    return Ok(kept != target);
+                }
+                let direction = format!("({direction})");
                 let found = line("Default: ")
                     .split(", ")
                     .find_map(|one| one.strip_suffix(direction.as_str()));
                 Ok(found.is_none_or(|found| found.trim() != *policy && found.trim() != "disabled"))
             }
             ["logging", level] => {
+                if let Some(kept) = seen.setting("LOGLEVEL") {
+                    return Ok(match *level {
+                        "on" => kept == "off",
+                        level => kept != level,
+                    });
+                }
                 let now = line("Logging: ");
                 let (switch, now) = now.split_once(' ').unwrap_or((now, ""));
                 Ok(match *level {
@@ -492,6 +535,23 @@ mod tests {
             if args["state"] != "reloaded" {
                 assert!(!run("ufw", &args, "", "", Mode::default(), &mut host).changed, "{args}");
             }
+        }
+    }
+
+    #[test]
+    fn what_it_keeps_is_known_while_it_is_off() {
+        let mut host = host();
+        host.put("/etc/default/ufw", "IPV6=yes\nDEFAULT_INPUT_POLICY=\"DROP\"\n");
+        host.put("/etc/ufw/ufw.conf", "ENABLED=no\nLOGLEVEL=off\n");
+        for (args, changed) in [
+            (json!({"default": "deny"}), false),
+            (json!({"default": "reject"}), true),
+            (json!({"logging": "off"}), false),
+            (json!({"logging": "on"}), true),
+        ] {
+            let mode = Mode { check: true, diff: false };
+            let response = run("ufw", &args, "", "", mode, &mut host);
+            assert_eq!(response.changed, changed, "{args}: {response:?}");
         }
     }
 

@@ -195,6 +195,8 @@ pub(crate) struct Cursor<'a> {
     /// Whether what is being read may never be used: a variable, or a task that conditions may
     /// leave out. What Ansible meets only when it is used is then told, and refuses nothing.
     pub is_tentative: bool,
+    /// The same of a task's own condition, where there is one.
+    pub is_condition_tentative: Option<bool>,
     /// Handlers of roles that were met since the play began.
     pub handlers: Vec<Item>,
 }
@@ -214,6 +216,7 @@ impl<'a> Cursor<'a> {
             section: "tasks",
             rescues: 0,
             is_tentative: false,
+            is_condition_tentative: None,
             handlers: Vec::new(),
         }
     }
@@ -257,6 +260,24 @@ impl<'a> Cursor<'a> {
     pub fn text(&mut self, text: &str, span: &Span) -> Tree {
         let kind = Kind::Scalar(Scalar::Str { text: text.into(), style: source::Style::Plain });
         self.tree(&Node { kind, span: span.clone() })
+    }
+
+    /// What `when` holds. The first condition is looked at wherever the task, block or include is;
+    /// those behind it where it holds.
+    pub fn own_conditions(&mut self, node: &Node) -> Vec<Condition> {
+        let first = match node.as_sequence() {
+            Some(items) => items.first(),
+            None => Some(node),
+        };
+        let Some(first) = first else { return Vec::new() };
+        let inside = self.is_tentative;
+        self.is_tentative = self.is_condition_tentative.unwrap_or(inside);
+        let mut all = self.conditions(first);
+        self.is_tentative = inside;
+        for later in node.as_sequence().unwrap_or_default().iter().skip(1) {
+            all.extend(self.conditions(later));
+        }
+        all
     }
 
     /// A condition or a list of them.

@@ -127,7 +127,7 @@ impl Cursor<'_> {
                 self.report(Diagnostic::error(codes::KEYWORD_VALUE, &value.span, message));
             }
             "tags" => keywords.tags = self.listed(value),
-            "when" if carrier != Carrier::Play => keywords.when = self.conditions(value),
+            "when" if carrier != Carrier::Play => keywords.when = self.own_conditions(value),
             "environment" => keywords.environment = self.listed(value),
             "module_defaults" => keywords.module_defaults = self.listed(value),
             "notify" if !matches!(carrier, Carrier::Play | Carrier::Role) => {

@@ -11,6 +11,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("ssh-keygen", "openssh-client"),
+    ("rsync", "rsync"),
     ("strace", "strace"),
     ("mount", "mount"),
     ("chroot", "coreutils"),
