@@ -19,7 +19,7 @@ impl Cursor<'_> {
         let outside = self.is_tentative;
         self.is_tentative |= may_be_left_out(mapping, parent);
         // The task's own condition is looked at wherever the task is.
-        let before = std::mem::replace(&mut self.is_condition_tentative, Some(outside));
+        let before = self.is_condition_tentative.replace(outside);
         let task = self.reached_task(node, mapping, parent);
         self.is_condition_tentative = before;
         self.is_tentative = outside;
