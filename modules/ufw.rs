@@ -166,8 +166,7 @@ struct Seen {
 
 impl Seen {
     fn setting(&self, name: &str) -> Option<&str> {
-        let found = self.settings.iter().rev().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
+        self.settings.iter().rfind(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
