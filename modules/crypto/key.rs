@@ -159,7 +159,7 @@ impl PrivateKey {
     /// # Errors
     /// No `openssl`.
     pub fn public(&self, host: &dyn Host) -> Result<Option<Vec<u8>>, Failure> {
-        let output = host.query(&self.openssl(&["pkey", "-pubout", "-outform", "DER", "-in"]))?;
+        let output = host.query(&self.openssl(&["pkey", "-pubout", "-outform", "DER", "-in"])?)?;
         Ok(output.is_success().then_some(output.stdout).filter(|bytes| !bytes.is_empty()))
     }
 
@@ -175,14 +175,17 @@ impl PrivateKey {
 
     /// `openssl` with those words, of which the last asks for the key's file. It reads the
     /// passphrase from its input, as does what is asked to write (`-passout stdin`).
-    pub fn openssl(&self, words: &[&str]) -> Program {
+    ///
+    /// # Errors
+    /// A passphrase that it cannot be given.
+    pub fn openssl(&self, words: &[&str]) -> Result<Program, Failure> {
         // One that is never right stands for none, or it would be asked for.
         let passphrase = self.passphrase.as_deref().unwrap_or_default();
         Program::new("openssl")
             .args(words.iter().copied())
             .args([HANDED, "-passin", "stdin"])
             .handed(self.pem.clone())
-            .stdin(format!("{passphrase}\n{passphrase}\n"))
+            .lines(&[passphrase, passphrase])
     }
 
     /// Whether it stands in its file in the clear.
@@ -229,10 +232,12 @@ impl PrivateKey {
         let tbs = tbs.display().to_string();
         let program = match kind {
             // These take the text itself.
-            Kind::Plain(_) => self.openssl(&["pkeyutl", "-sign", "-rawin", "-in", &tbs, "-inkey"]),
+            Kind::Plain(_) => {
+                self.openssl(&["pkeyutl", "-sign", "-rawin", "-in", &tbs, "-inkey"])?
+            }
             _ => {
                 let digest = format!("-{}", digest.to_lowercase().replace('-', ""));
-                self.openssl(&["dgst", &digest, "-sign"]).arg(tbs)
+                self.openssl(&["dgst", &digest, "-sign"])?.arg(tbs)
             }
         };
         Ok(tool::run(host, &program)?.stdout)

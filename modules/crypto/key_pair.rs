@@ -147,7 +147,7 @@ impl OpensshKeypair {
         // Handed over, since a file that others can read is refused.
         let key = host.read(&self.path)?.unwrap_or_default();
         let program = Program::new("ssh-keygen").args(["-y", "-f", HANDED]).handed(key);
-        let program = program.asked(&[self.passphrase.as_deref().unwrap_or_default()]);
+        let program = program.asked(&[self.passphrase.as_deref().unwrap_or_default()])?;
         Ok(tool::ask_whether(host, &program)?.map(|line| line.trim().to_owned()))
     }
 
@@ -210,7 +210,7 @@ impl OpensshKeypair {
             self.comment.as_deref().unwrap_or_default(),
         ]);
         program = match self.passphrase.as_deref().filter(|passphrase| !passphrase.is_empty()) {
-            Some(passphrase) => program.asked(&[passphrase, passphrase]),
+            Some(passphrase) => program.asked(&[passphrase, passphrase])?,
             None => program.args(["-N", ""]),
         };
         program = match self.private_key_format.as_str() {

@@ -317,7 +317,7 @@ impl OpensslPrivatekey {
 
     /// The key as the task wants it written.
     fn write(&self, host: &dyn Host, key: &PrivateKey) -> Result<Vec<u8>, Failure> {
-        let mut program = key.openssl(&["pkey", "-in"]);
+        let mut program = key.openssl(&["pkey", "-in"])?;
         if self.is_traditional() {
             program = program.arg("-traditional");
         }

@@ -251,6 +251,9 @@ fn pairs_of_keys_are_made_where_they_do_not_fit() {
         let response = run("openssh_keypair", &secret(wrong), false, Path::new(""));
         assert!(response.msg.unwrap_or_default().starts_with("Unable to read the key"));
     }
+    let lines = run("openssh_keypair", &secret("two\nlines"), false, Path::new(""));
+    let msg = lines.msg.unwrap_or_default();
+    assert!(msg.contains("ends of lines") && !msg.contains("two"), "{msg}");
     scratch.shell("echo broken > id");
     let response = run("openssh_keypair", &json!({"path": path}), false, Path::new(""));
     assert!(response.msg.unwrap_or_default().starts_with("Unable to read the key"));

@@ -68,7 +68,7 @@ impl User {
         let program = program.args(["-C", &comment, "-f", &file]);
         let program = match self.ssh_key_passphrase.as_deref().filter(|one| !one.is_empty()) {
             // Not in its arguments, which other users of the host can see.
-            Some(passphrase) => program.asked(&[passphrase, passphrase]),
+            Some(passphrase) => program.asked(&[passphrase, passphrase])?,
             None => program.args(["-N", ""]),
         };
         let output = host.execute(&program)?;

@@ -4,11 +4,16 @@ use std::{path::PathBuf, time::Duration};
 
 use protocol::JsonMap;
 
+use crate::Failure;
+
 /// The bytes of each output stream that are kept; what is over is dropped and said so.
 pub const OUTPUT_BYTES_MAX: usize = 5 * 1024 * 1024;
 
 /// The argument in whose place a program finds the path of what it is handed.
 pub const HANDED: &str = "<handed>";
+
+/// The bytes that OpenSSH and OpenSSL read of a passphrase at most; they drop the rest unsaid.
+pub const LINE_BYTES_MAX: usize = 1_022;
 
 /// A program and how it is run. It is never given to a shell.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,14 +95,34 @@ impl Program {
         self
     }
 
+    /// Sets what it reads to lines, such as passphrases.
+    ///
+    /// # Errors
+    /// A line that would not be read as one: with an end of line or a NUL in it, or longer than
+    /// [`LINE_BYTES_MAX`]. What is in it is not said.
+    pub fn lines(self, lines: &[&str]) -> Result<Self, Failure> {
+        if lines.iter().any(|line| line.contains(['\n', '\r', '\0'])) {
+            let message = "a passphrase with ends of lines or NUL in it cannot be given to";
+            return Err(Failure::new(format!("{message} {}", self.name)));
+        }
+        if lines.iter().any(|line| line.len() > LINE_BYTES_MAX) {
+            let message =
+                format!("a passphrase of more than {LINE_BYTES_MAX} bytes cannot be given to");
+            return Err(Failure::new(format!("{message} {}", self.name)));
+        }
+        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        Ok(self.stdin(input))
+    }
+
     /// Answers what it would ask on a terminal (a line for each question), as those do that look
     /// for one and take their input where there is none.
-    #[must_use]
-    pub fn asked(self, lines: &[&str]) -> Self {
-        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    ///
+    /// # Errors
+    /// As [`lines`](Self::lines).
+    pub fn asked(self, lines: &[&str]) -> Result<Self, Failure> {
         // `ssh-keygen` asks on a desktop where there is one.
-        let program = self.variable("DISPLAY", "").stdin(input);
-        Self { is_unattended: true, ..program }
+        let program = self.variable("DISPLAY", "").lines(lines)?;
+        Ok(Self { is_unattended: true, ..program })
     }
 
     /// Adds a variable to its environment.

@@ -85,12 +85,22 @@ fn an_unattended_program_has_no_terminal() {
     let (mut host, _) = machine();
     // Field 7 is the terminal, and 6 the session, which it leads.
     let script = "cat; cut -d' ' -f6,7 /proc/$$/stat; echo $$ $DISPLAY";
-    let program = Program { umask: Some(0o027), ..shell(script).asked(&["one", "two"]) };
+    let program = Program { umask: Some(0o027), ..shell(script).asked(&["one", "two"]).unwrap() };
     let output = host.execute(&program).unwrap().stdout_text();
     let lines: Vec<&str> = output.lines().collect();
     let [one, two, session, pid] = lines.as_slice() else { panic!("{output:?}") };
     assert_eq!((*one, *two), ("one", "two"));
     assert_eq!(*session, format!("{} 0", pid.trim()));
+}
+
+#[test]
+fn what_would_not_be_read_as_one_line_is_refused_without_being_told() {
+    for secret in ["hush\nhush", "hush\r", "hu\0sh", &"hush".repeat(300)] {
+        for program in [shell("cat").lines(&[secret]), shell("cat").asked(&["a", secret])] {
+            let failure = format!("{:?}", program.unwrap_err());
+            assert!(failure.contains("sh") && !failure.contains("hush"), "{failure}");
+        }
+    }
 }
 
 #[test]
