@@ -73,6 +73,7 @@ mod mysql;
 mod nftables;
 mod npm;
 mod openpgp;
+mod order_values;
 mod package;
 mod package_facts;
 mod packed_file;

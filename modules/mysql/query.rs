@@ -4,7 +4,7 @@ use module::{Action, Arguments, Documented, Example, Failure, Host, Returned};
 use protocol::{Json, JsonMap, Response, python, spec::Support};
 
 use super::{Login, checked, identifier, literal};
-use crate::markup::unescaped;
+use crate::{markup::unescaped, order_values};
 
 /// What the client tells after each order.
 const COUNTS: &str = "SELECT ROW_COUNT() AS trueup_rows, @@warning_count AS trueup_warnings;\n";
@@ -149,38 +149,7 @@ impl MysqlQuery {
 
     /// An order with its values.
     fn filled(&self, order: &str) -> Result<String, Failure> {
-        if self.positional_args.is_none() && self.named_args.is_none() {
-            return Ok(order.to_owned());
-        }
-        let mut out = String::new();
-        let mut values = self.positional_args.iter().flatten();
-        let mut rest = order;
-        while let Some((before, after)) = rest.split_once('%') {
-            out.push_str(before);
-            if let Some(next) = after.strip_prefix('%') {
-                out.push('%');
-                rest = next;
-            } else if let Some(next) =
-                after.strip_prefix('s').filter(|_| self.positional_args.is_some())
-            {
-                let one = values.next();
-                let one =
-                    one.ok_or_else(|| Failure::new("there are more %s than positional_args"))?;
-                out.push_str(&value(one));
-                rest = next;
-            } else if let Some((name, next)) =
-                after.strip_prefix('(').and_then(|it| it.split_once(")s"))
-            {
-                let one = self.named_args.as_ref().and_then(|all| all.get(name));
-                let one = one.ok_or_else(|| Failure::new(format!("named_args has no {name}")))?;
-                out.push_str(&value(one));
-                rest = next;
-            } else {
-                return Err(Failure::new("a % in an order with values must be written as %%"));
-            }
-        }
-        out.push_str(rest);
-        Ok(out)
+        order_values::fill(order, self.positional_args.as_deref(), self.named_args.as_ref(), &value)
     }
 
     /// What stands before the orders.

@@ -4,7 +4,7 @@ use module::{Action, Arguments, Documented, Example, Failure, Guard, Host, Mode,
 use protocol::{Json, JsonMap, Response, python, spec::Support};
 
 use super::{Login, identifier, literal};
-use crate::tool;
+use crate::{order_values, tool};
 
 /// Gives orders to PostgreSQL, and returns the rows of a query.
 ///
@@ -82,36 +82,7 @@ impl PostgresqlQuery {
     /// Puts values where they belong.
     fn fill(&self, text: &str) -> Result<String, Failure> {
         let text = text.trim().trim_end_matches(';');
-        if self.positional_args.is_none() && self.named_args.is_none() {
-            return Ok(text.to_owned());
-        }
-        let mut positional = self.positional_args.iter().flatten();
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('%') {
-            out.push_str(before);
-            if let Some(next) = after.strip_prefix('%') {
-                out.push('%');
-                rest = next;
-            } else if let Some(next) = after.strip_prefix('s') {
-                let one = positional
-                    .next()
-                    .ok_or_else(|| Failure::new("there are more %s than positional_args"))?;
-                out.push_str(&value(one));
-                rest = next;
-            } else if let Some((name, next)) =
-                after.strip_prefix('(').and_then(|inner| inner.split_once(")s"))
-            {
-                let one = self.named_args.as_ref().and_then(|named| named.get(name));
-                let one = one.ok_or_else(|| Failure::new(format!("named_args has no {name}")))?;
-                out.push_str(&value(one));
-                rest = next;
-            } else {
-                return Err(Failure::new("a % in an order with values must be written as %%"));
-            }
-        }
-        out.push_str(rest);
-        Ok(out)
+        order_values::fill(text, self.positional_args.as_deref(), self.named_args.as_ref(), &value)
     }
 
     fn is_query(order: &str) -> bool {
