@@ -38,13 +38,26 @@ pub struct Engine {
     /// Seconds that an answer is waited for.
     #[argument(default = 60)]
     timeout: u64,
-    /// Whether the engine is spoken to in TLS; not supported.
+    #[argument(flatten)]
+    tls: EngineTls,
+    /// Whether `ssh` is used for engines elsewhere; not supported.
+    #[argument(default = false)]
+    use_ssh_client: bool,
+    /// Whether what is done is returned as `actions` in any case.
+    #[argument(default = false)]
+    pub debug: bool,
+}
+
+/// How the engine is spoken to in TLS: by Docker's command line alone.
+#[derive(Debug, Arguments)]
+pub struct EngineTls {
+    /// Whether the engine is spoken to in TLS, as modules that go through Docker's program can.
     #[argument(default = false)]
     tls: bool,
-    /// Whether the engine must prove who it is; not supported.
+    /// Whether the engine must prove who it is.
     #[argument(default = false, aliases("tls_verify"))]
     validate_certs: bool,
-    /// The name that it must prove to have.
+    /// The name that it must prove to have; not supported.
     tls_hostname: Option<String>,
     /// File of the authorities that it is trusted by.
     #[argument(aliases("ca_cert", "tls_ca_cert", "cacert_path"))]
@@ -55,12 +68,6 @@ pub struct Engine {
     /// File of the key to it.
     #[argument(aliases("tls_client_key", "key_path"))]
     client_key: Option<PathBuf>,
-    /// Whether `ssh` is used for engines elsewhere; not supported.
-    #[argument(default = false)]
-    use_ssh_client: bool,
-    /// Whether what is done is returned as `actions` in any case.
-    #[argument(default = false)]
-    pub debug: bool,
 }
 
 /// What the engine answered.
@@ -85,12 +92,12 @@ pub fn escape(text: &str) -> String {
 
 impl Engine {
     fn refuse_what_cannot_be(&self) -> Result<(), Failure> {
-        let is_tls = self.tls
-            || self.validate_certs
-            || self.tls_hostname.is_some()
-            || self.ca_path.is_some()
-            || self.client_cert.is_some()
-            || self.client_key.is_some();
+        let EngineTls { tls, validate_certs, tls_hostname, ca_path, client_cert, client_key } =
+            &self.tls;
+        let is_tls = *tls
+            || *validate_certs
+            || tls_hostname.is_some()
+            || [ca_path, client_cert, client_key].into_iter().any(Option::is_some);
         if is_tls {
             return Err(Failure::new("engines that are spoken to in TLS are not supported"));
         }

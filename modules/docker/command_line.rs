@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use module::{Arguments, Failure, Host, Output, Program};
 use protocol::Json;
 
+use super::EngineTls;
+
 /// How the engine is reached through the program.
 #[derive(Debug, Arguments)]
 pub struct CommandLine {
@@ -19,23 +21,8 @@ pub struct CommandLine {
     /// Version of the engine's language: `auto` is the engine's own.
     #[argument(default = "auto", aliases("docker_api_version"))]
     api_version: String,
-    /// Whether the engine is spoken to in TLS.
-    #[argument(default = false)]
-    tls: bool,
-    /// Whether the engine must prove who it is.
-    #[argument(default = false, aliases("tls_verify"))]
-    validate_certs: bool,
-    /// The name that it must prove to have.
-    tls_hostname: Option<String>,
-    /// File of the authorities that it is trusted by.
-    #[argument(aliases("ca_cert", "tls_ca_cert", "cacert_path"))]
-    ca_path: Option<PathBuf>,
-    /// File of the client's certificate.
-    #[argument(aliases("tls_client_cert", "cert_path"))]
-    client_cert: Option<PathBuf>,
-    /// File of the key to it.
-    #[argument(aliases("tls_client_key", "key_path"))]
-    client_key: Option<PathBuf>,
+    #[argument(flatten)]
+    tls: EngineTls,
 }
 
 impl CommandLine {
@@ -50,6 +37,11 @@ impl CommandLine {
         if self.cli_context.is_some() && self.docker_host.is_some() {
             return Err(Failure::new("parameters are mutually exclusive: docker_host|cli_context"));
         }
+        if self.tls.tls_hostname.is_some() {
+            return Err(Failure::new(
+                "tls_hostname is not supported: docker's program takes the name from docker_host",
+            ));
+        }
         let name = self.docker_cli.as_ref().map(|path| path.display().to_string());
         let mut program = Program::new(name.unwrap_or_else(|| "docker".into()));
         for (flag, value) in [("--host", &self.docker_host), ("--context", &self.cli_context)] {
@@ -57,15 +49,15 @@ impl CommandLine {
                 program = program.args([flag, value]);
             }
         }
-        if self.validate_certs {
+        if self.tls.validate_certs {
             program = program.arg("--tlsverify");
-        } else if self.tls {
+        } else if self.tls.tls {
             program = program.arg("--tls");
         }
         for (flag, path) in [
-            ("--tlscacert", &self.ca_path),
-            ("--tlscert", &self.client_cert),
-            ("--tlskey", &self.client_key),
+            ("--tlscacert", &self.tls.ca_path),
+            ("--tlscert", &self.tls.client_cert),
+            ("--tlskey", &self.tls.client_key),
         ] {
             if let Some(path) = path {
                 program = program.args([flag, &path.display().to_string()]);
@@ -73,9 +65,6 @@ impl CommandLine {
         }
         if self.api_version != "auto" {
             program = program.variable("DOCKER_API_VERSION", &self.api_version);
-        }
-        if let Some(name) = &self.tls_hostname {
-            program = program.variable("DOCKER_TLS_HOSTNAME", name);
         }
         Ok(program.args(words))
     }
