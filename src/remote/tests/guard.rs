@@ -5,42 +5,28 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
-    io::Read,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
 use protocol::{
-    Answer, FromRemote, Json, Order, Request, Response, ToRemote,
-    frame::{self, READY},
+    Json, Request, Response,
     request::{GUARD_MODULE, GuardOrder, GuardStep},
 };
 use serde_json::json;
+
+#[path = "remote_process/stream.rs"]
+mod stream;
 
 struct Remote(Child);
 
 impl Remote {
     fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_trueup-remote"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = child.stdout.as_mut().unwrap();
-        let mut ready = vec![0; READY.len()];
-        stdout.read_exact(&mut ready).unwrap();
-        assert!(frame::read::<FromRemote>(stdout).unwrap().is_some());
-        Self(child)
+        Self(stream::start(&mut Command::new(stream::REMOTE)))
     }
 
     fn call(&mut self, request: Request) -> Response {
-        let order = ToRemote { id: 1, order: Order::Run(Box::new(request)) };
-        frame::write(self.0.stdin.as_mut().unwrap(), &order).unwrap();
-        let stdout = self.0.stdout.as_mut().unwrap();
-        match frame::read::<FromRemote>(stdout).unwrap().unwrap().answer {
-            Answer::Done(response) => *response,
-            other => panic!("{other:?}"),
-        }
+        stream::call(&mut self.0, 1, request)
     }
 }
 

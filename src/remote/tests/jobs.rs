@@ -5,19 +5,17 @@
 
 use std::{
     fs,
-    io::Read,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
-use protocol::{
-    Answer, FromRemote, Json, Order, Request, Response, ToRemote,
-    frame::{self, READY},
-    request::JobOrder,
-};
+use protocol::{Json, Request, Response, request::JobOrder};
 use serde_json::json;
+
+#[path = "remote_process/stream.rs"]
+mod stream;
 
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,26 +29,11 @@ fn folder() -> PathBuf {
 }
 
 fn start() -> Child {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_trueup-remote"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let stdout = child.stdout.as_mut().unwrap();
-    let mut ready = vec![0; READY.len()];
-    stdout.read_exact(&mut ready).unwrap();
-    assert!(frame::read::<FromRemote>(stdout).unwrap().is_some());
-    child
+    stream::start(&mut Command::new(stream::REMOTE))
 }
 
 fn call(remote: &mut Child, request: Request) -> Response {
-    let order = ToRemote { id: 1, order: Order::Run(Box::new(request)) };
-    frame::write(remote.stdin.as_mut().unwrap(), &order).unwrap();
-    let answer = frame::read::<FromRemote>(remote.stdout.as_mut().unwrap()).unwrap().unwrap();
-    match answer.answer {
-        Answer::Done(response) => *response,
-        other => panic!("{other:?}"),
-    }
+    stream::call(remote, 1, request)
 }
 
 /// Orders a job of the shell, and ends the remote. Returns the path of the job's file.

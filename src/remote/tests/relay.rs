@@ -5,21 +5,20 @@
 
 use std::{
     fs,
-    io::Read,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Command},
     time::{Duration, Instant},
 };
 
 use protocol::{
-    Answer, FromRemote, Json, Order, Request, Response, ToRemote,
-    frame::{self, READY},
-    request::JobOrder,
+    Answer, FromRemote, Json, Order, Request, Response, ToRemote, frame, request::JobOrder,
 };
 use serde_json::json;
 
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+#[path = "remote_process/stream.rs"]
+mod stream;
 
 struct Remote {
     child: Child,
@@ -32,18 +31,8 @@ impl Remote {
     fn start(name: &str, second: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("trueup-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_trueup-remote"))
-            .args(["--rare", second])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = stream::start(Command::new(stream::REMOTE).args(["--rare", second]));
         let stdin = child.stdin.take();
-        let stdout = child.stdout.as_mut().unwrap();
-        let mut ready = vec![0; READY.len()];
-        stdout.read_exact(&mut ready).unwrap();
-        let hello: FromRemote = frame::read(stdout).unwrap().unwrap();
-        assert!(matches!(hello.answer, Answer::Hello(_)));
         Self { child, stdin, folder, next: 0 }
     }
 

@@ -6,16 +6,15 @@
 
 use std::{
     fs,
-    io::Read,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
 };
 
-use protocol::{
-    Answer, FromRemote, Json, Order, Request, Response, ToRemote,
-    frame::{self, READY},
-};
+use protocol::{Json, Request, Response};
 use serde_json::json;
+
+#[path = "remote_process/stream.rs"]
+mod stream;
 
 /// How often a task is repeated, for its share.
 const TIMES: u64 = 10;
@@ -31,18 +30,9 @@ impl Traced {
     fn start() -> Self {
         let folder = std::env::temp_dir().join(format!("trueup-calls-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let mut child = Command::new("strace")
-            .args(["-f", "-qq", "-o"])
-            .arg(folder.join("trace"))
-            .arg(env!("CARGO_BIN_EXE_trueup-remote"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = child.stdout.as_mut().unwrap();
-        let mut ready = vec![0; READY.len()];
-        stdout.read_exact(&mut ready).unwrap();
-        assert!(frame::read::<FromRemote>(stdout).unwrap().is_some());
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-o"]).arg(folder.join("trace")).arg(stream::REMOTE);
+        let child = stream::start(&mut strace);
         Self { folder, child, last: 0 }
     }
 
@@ -57,13 +47,7 @@ impl Traced {
             args: args.as_object().unwrap().clone(),
             ..Request::default()
         };
-        let order = ToRemote { id: self.last, order: Order::Run(Box::new(request)) };
-        frame::write(self.child.stdin.as_mut().unwrap(), &order).unwrap();
-        let stdout = self.child.stdout.as_mut().unwrap();
-        match frame::read::<FromRemote>(stdout).unwrap().unwrap().answer {
-            Answer::Done(response) => *response,
-            other => panic!("{other:?}"),
-        }
+        stream::call(&mut self.child, self.last, request)
     }
 
     fn mark(&mut self, name: &str) {
