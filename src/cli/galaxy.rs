@@ -131,15 +131,8 @@ pub struct RoleInstallArgs {
     /// Folder that roles come into.
     #[arg(short = 'p', long = "roles-path", value_name = "FOLDER")]
     pub roles_path: Option<PathBuf>,
-    /// Write over what is there.
-    #[arg(short = 'f', long)]
-    pub force: bool,
-    /// Write over what is there, of dependencies too.
-    #[arg(long = "force-with-deps")]
-    pub force_with_deps: bool,
-    /// Leave dependencies out.
-    #[arg(short = 'n', long = "no-deps")]
-    pub no_deps: bool,
+    #[command(flatten)]
+    pub install: InstallArgs,
     /// Go on with the next one where one fails.
     #[arg(short = 'i', long = "ignore-errors")]
     pub ignore_errors: bool,
@@ -149,6 +142,27 @@ pub struct RoleInstallArgs {
     /// Say more.
     #[arg(short = 'v', long = "verbose", action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// What installing takes, of roles and of collections.
+#[derive(Args, Debug)]
+pub struct InstallArgs {
+    /// Write over what is there.
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Write over what is there, of dependencies too.
+    #[arg(long = "force-with-deps")]
+    pub force_with_deps: bool,
+    /// Leave dependencies out.
+    #[arg(short = 'n', long = "no-deps")]
+    pub no_deps: bool,
+}
+
+impl InstallArgs {
+    /// Whether what was asked for takes the place of what is there.
+    fn overwrites(&self) -> bool {
+        self.force || self.force_with_deps
+    }
 }
 
 #[derive(Args, Debug)]
@@ -191,15 +205,8 @@ pub struct CollectionInstallArgs {
     /// Folder that collections come into.
     #[arg(short = 'p', long = "collections-path", value_name = "FOLDER")]
     pub collections_path: Option<PathBuf>,
-    /// Write over what is there.
-    #[arg(short = 'f', long)]
-    pub force: bool,
-    /// Write over what is there, of dependencies too.
-    #[arg(long = "force-with-deps")]
-    pub force_with_deps: bool,
-    /// Take no notice of dependencies.
-    #[arg(short = 'n', long = "no-deps")]
-    pub no_deps: bool,
+    #[command(flatten)]
+    pub install: InstallArgs,
     /// Ask no server: none is ever asked.
     #[arg(long)]
     pub offline: bool,
@@ -282,9 +289,9 @@ fn install_roles(
         let installation = roles::Installation {
             settings,
             folder,
-            overwrites: args.force || args.force_with_deps,
-            overwrites_dependencies: args.force_with_deps,
-            takes_dependencies: !args.no_deps,
+            overwrites: args.install.overwrites(),
+            overwrites_dependencies: args.install.force_with_deps,
+            takes_dependencies: !args.install.no_deps,
             ignores_errors: args.ignore_errors,
             keeps_git: args.keep_scm_meta,
         };
@@ -306,8 +313,8 @@ fn install_roles(
         settings,
         folder: folders.first().cloned().unwrap_or_default(),
         others: folders,
-        overwrites: args.force || args.force_with_deps,
-        takes_dependencies: !args.no_deps,
+        overwrites: args.install.overwrites(),
+        takes_dependencies: !args.install.no_deps,
     };
     installation.install(others)
 }
@@ -359,8 +366,8 @@ fn install_collections(args: CollectionInstallArgs, settings: &Settings) -> Resu
         settings,
         folder,
         others: folders,
-        overwrites: args.force || args.force_with_deps,
-        takes_dependencies: !args.no_deps,
+        overwrites: args.install.overwrites(),
+        takes_dependencies: !args.install.no_deps,
     };
     installation.install(wanted)
 }
