@@ -12,12 +12,17 @@ use std::{
 
 use crate::{
     base::{Layer, copy_network_settings, layers, mount_overlay},
+    cgroup,
     network::Network,
     shell::{HostsError, at, feed, run, tail},
 };
 
 /// Seconds that a host has to answer after its start.
 const BOOT_SECS: u64 = 60;
+
+/// Enters the control groups that a file names, and becomes the program that follows.
+const ENTER_GROUPS: &str = "while read -r group; do echo $$ >\"$group/cgroup.procs\" || exit; \
+                            done <\"$1\"; shift; exec \"$@\"";
 
 /// What a host is to be.
 #[derive(Clone, Debug, Default)]
@@ -96,9 +101,15 @@ impl Host {
         let console_path = folder.join("console.log");
         let console = File::create(&console_path).map_err(at(&console_path))?;
         let console_too = console.try_clone().map_err(at(&console_path))?;
-        let container = Command::new("systemd-nspawn")
-            .args(["--boot", "--quiet", "--register=no", "--keep-unit", "--console=pipe"])
-            .args(["--resolv-conf=off", "--timezone=off", "--link-journal=no"])
+        let groups = cgroup::make(&network.namespace(number))?;
+        let list: String = groups.iter().map(|group| format!("{}\n", group.display())).collect();
+        let list_path = folder.join("cgroups");
+        fs::write(&list_path, list).map_err(at(&list_path))?;
+        let container = Command::new("/bin/sh")
+            .args(["-c", ENTER_GROUPS, "host"])
+            .arg(&list_path)
+            .args(["systemd-nspawn", "--boot", "--quiet", "--register=no", "--keep-unit"])
+            .args(["--console=pipe", "--resolv-conf=off", "--timezone=off", "--link-journal=no"])
             .args(["--capability=CAP_NET_ADMIN", "--kill-signal=SIGRTMIN+3"])
             .arg(format!("--network-namespace-path=/run/netns/{}", network.namespace(number)))
             .arg(format!("--machine={}", network.namespace(number)))

@@ -13,6 +13,7 @@
 
 pub mod available;
 pub mod base;
+mod cgroup;
 pub mod fleet;
 pub mod host;
 pub mod network;

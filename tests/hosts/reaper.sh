@@ -29,6 +29,15 @@ for file in "$folder"/*/pid; do
     tries=$((tries + 1))
   done
 done
+# A control group stays busy for as long as the kernel buries its processes.
+cat "$folder"/*/cgroups 2>/dev/null | while read -r group; do
+  tries=0
+  while [ -d "$group" ] && [ $tries -lt 100 ]; do
+    find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null
+    [ ! -d "$group" ] || sleep 0.05
+    tries=$((tries + 1))
+  done
+done
 for merged in "$folder"/*/merged; do
   tries=0
   while grep -qs " $merged " /proc/self/mountinfo && [ $tries -lt 100 ]; do

@@ -15,11 +15,12 @@ use hosts::{Fleet, HostSpec, available};
 /// Makes a test a process that owns a host and waits.
 const OWNER: &str = "TRUEUP_HOSTS_OWNER";
 
-/// What a host leaves on this machine: its folder, its namespace and its init.
+/// What a host leaves on this machine: its folder, its namespace, its init and its control groups.
 struct Traces {
     folder: PathBuf,
     namespace: PathBuf,
     init: PathBuf,
+    groups: Vec<PathBuf>,
 }
 
 impl Traces {
@@ -29,20 +30,31 @@ impl Traces {
         let pids = Command::new("ip").args(["netns", "pids", &format!("tu{fleet}-1")]).output();
         let pids = String::from_utf8(pids.unwrap().stdout).unwrap();
         let init = pids.split_whitespace().next().unwrap().to_owned();
-        Self { folder: folder.to_owned(), namespace, init: Path::new("/proc").join(init) }
+        let groups = Command::new("sh").arg("-c").arg("cat \"$0\"/*/cgroups").arg(folder).output();
+        let groups = String::from_utf8(groups.unwrap().stdout).unwrap();
+        let groups = groups.lines().map(PathBuf::from).collect();
+        let init = Path::new("/proc").join(init);
+        Self { folder: folder.to_owned(), namespace, init, groups }
     }
 
     fn all_there(&self) -> bool {
-        self.folder.exists() && self.namespace.exists() && self.init.exists()
+        let services = |group: &PathBuf| group.join("payload/system.slice").exists();
+        let is_grouped = !self.groups.is_empty() && self.groups.iter().all(services);
+        self.folder.exists() && self.namespace.exists() && self.init.exists() && is_grouped
+    }
+
+    fn any_there(&self) -> bool {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        self.folder.exists()
+            || self.namespace.exists()
+            || self.init.exists()
+            || self.groups.iter().any(|group| group.exists())
+            || mounts.contains(&format!(" {}/", self.folder.display()))
     }
 
     fn wait_until_gone(&self) {
         let end = Instant::now() + Duration::from_secs(20);
-        let mounted = || {
-            let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-            mounts.contains(&format!(" {}/", self.folder.display()))
-        };
-        while self.folder.exists() || self.namespace.exists() || self.init.exists() || mounted() {
+        while self.any_there() {
             assert!(Instant::now() < end, "{} is still there", self.folder.display());
             std::thread::sleep(Duration::from_millis(50));
         }
