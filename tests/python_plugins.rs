@@ -137,6 +137,43 @@ fn what_is_expected_is_what_ansible_core_does() {
     check(&PathBuf::from(oracle).join("ansible-playbook"), &[]);
 }
 
+/// What `ansible-inventory --list` prints of the cloud's configuration, by a program.
+fn cloud(program: &Path, words: &[&str]) -> Value {
+    let scratch = Scratch::new("cloud");
+    copy(&material(""), &scratch.path(""));
+    let mut command = scratch.command(program, words);
+    command
+        .args(["-i", "my.cloud.yml", "--list"])
+        .env("ANSIBLE_INVENTORY_PLUGINS", scratch.path("inventory_plugins"))
+        .env("CLOUD_TOKEN", "secret");
+    let ran = Ran::of(command.output().unwrap());
+    ran.expect_code(0);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+/// As `ansible-inventory` of ansible-core 2.18 prints it.
+fn expected_cloud() -> Value {
+    let text = fs::read_to_string(material("cloud.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn inventory_plugins_of_users_give_what_they_give_under_ansible_core() {
+    if has_python("python3") {
+        assert_eq!(cloud(trueup(), &["inventory"]), expected_cloud());
+    }
+}
+
+#[test]
+fn the_cloud_is_what_ansible_core_makes_of_it() {
+    let Some(oracle) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) else {
+        println!("SKIPPED: ansible-core is compared with where {VARIABLE} names its folder");
+        return;
+    };
+    let program = PathBuf::from(oracle).join("ansible-inventory");
+    assert_eq!(cloud(&program, &[]), expected_cloud());
+}
+
 /// Files beside a playbook, what the environment says, the template, and the words of the refusal.
 const REFUSALS: &[(&str, &str, &[(&str, &str)], &str, &[&str])] = &[
     (
@@ -201,6 +238,20 @@ const REFUSALS: &[(&str, &str, &[(&str, &str)], &str, &[&str])] = &[
         &[],
         "{{ lookup('x') }}",
         &["No module named 'ansible.plugins.connection'", "lookup_plugins/x.py"],
+    ),
+    (
+        "vars_plugins/x.py",
+        "class VarsModule:\n    def get_vars(self, loader, path, entities):\n        return 1\n",
+        &[],
+        "{{ 1 }}",
+        &["the vars plugin 'x' was expected to return a dictionary, got 'int' instead"],
+    ),
+    (
+        "vars_plugins/x.py",
+        "class VarsModule:\n    def get_vars(self, loader, path, entities):\n        return nothing\n",
+        &[],
+        "{{ 1 }}",
+        &["NameError: name 'nothing' is not defined", "vars_plugins/x.py"],
     ),
     (
         "lookup_plugins/x.py",

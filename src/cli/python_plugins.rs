@@ -1,11 +1,18 @@
 //! Plugins in Python: which interpreter runs them, and where they are.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
+use inventory::{Vars, vars_files::VarsFolder};
 use playbook::collections::Collections;
-use plugins::{Python, PythonPlugins, Setup};
+use plugins::{Python, PythonPlugins, PythonVars, Setup};
+use template::Scope;
 
-use crate::{Failed, python_library, settings::Settings};
+use crate::{Failed, python_library, session::Session, settings::Settings};
 
 /// Names the interpreter, as a path or as a name to look for in `PATH`.
 const PROGRAM: &str = "TRUEUP_PYTHON";
@@ -16,12 +23,16 @@ const TIMEOUT: &str = "TRUEUP_PYTHON_TIMEOUT";
 /// What [`TIMEOUT`] is where nothing says otherwise: clouds may take their time.
 const TIMEOUT_SECS: u64 = 600;
 
+/// How a run ends that a vars plugin has failed: as one that could not begin.
+const VARS_FAILED: i32 = 1;
+
 /// Settings that name folders of plugins.
 const FOLDERS: &[(&str, &str)] = &[
     ("filter", "DEFAULT_FILTER_PLUGIN_PATH"),
     ("test", "DEFAULT_TEST_PLUGIN_PATH"),
     ("lookup", "DEFAULT_LOOKUP_PLUGIN_PATH"),
     ("inventory", "DEFAULT_INVENTORY_PLUGIN_PATH"),
+    ("vars", "DEFAULT_VARS_PLUGIN_PATH"),
 ];
 
 /// Filters, tests and lookups of users. Nothing is started or read yet.
@@ -36,8 +47,8 @@ pub fn of(
     let configured: HashMap<_, _> = FOLDERS
         .iter()
         .map(|(kind, setting)| {
-            let folders = settings.paths(setting);
-            (*kind, folders.unwrap_or_else(|| folders(settings, kind)))
+            let configured = settings.paths(setting);
+            (*kind, configured.unwrap_or_else(|| folders(settings, kind)))
         })
         .collect();
     let found_in = collections.clone();
@@ -46,6 +57,24 @@ pub fn of(
         configured,
         collection: Arc::new(move |name| found_in.folder(name)),
     }))
+}
+
+/// Reads what vars plugins have for a host or group beside a folder.
+type BroughtVars = Box<dyn Fn(&Path, VarsFolder, &str) -> Vars + Send + Sync>;
+
+/// What vars plugins of users have, over what stands in files. One that fails ends the run, as it
+/// does in Ansible: what hosts would be told without its variables is not what was meant.
+pub fn vars(session: &Session) -> BroughtVars {
+    let scope = Scope::new(Arc::clone(&session.engine), Arc::clone(&session.surroundings));
+    let enabled = session.settings.list("VARIABLE_PLUGINS_ENABLED").unwrap_or_default();
+    let plugins = PythonVars::new(Arc::clone(&session.plugins), scope, enabled);
+    Box::new(move |folder, kind, name| match plugins.read(folder, kind, name) {
+        Ok(vars) => vars,
+        Err(why) => {
+            eprintln!("ERROR! {why}");
+            std::process::exit(VARS_FAILED);
+        }
+    })
 }
 
 /// The folders of a kind of plugins or modules where no setting names others.

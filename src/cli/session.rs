@@ -297,12 +297,14 @@ impl Session {
     ) -> Result<Arc<Store>, Failed> {
         let files = Arc::clone(&self.files);
         let engine = Arc::clone(&self.engine);
+        let brought = python_plugins::vars(self);
         let read_vars: run::store::VarsReader = Arc::new(move |folder, kind, name| {
             let mut diagnostics = Diagnostics::default();
             let read = |path: &Path| files.read(path);
-            let vars =
+            let mut vars =
                 inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
             crate::show(&diagnostics);
+            vars.extend(brought(folder, kind, name));
             vars
         });
         let inject = self.settings.flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true);

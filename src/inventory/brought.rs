@@ -26,6 +26,9 @@ pub enum Reading {
 
 /// Reads sources with plugins of users.
 pub trait InventoryPlugins: Send + Sync {
+    /// Whether there is a plugin of that name.
+    fn has(&self, name: &str) -> bool;
+
     /// What the plugin of that name makes of a source, given what was read before it.
     fn read(&self, name: &str, source: &str, before: &Inventory) -> Reading;
 }

@@ -134,7 +134,8 @@ pub fn load(
     inventory.names.transform = settings.transform;
     for name in &settings.enabled {
         let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
-        if !KNOWN.contains(&short) && settings.plugins.is_none() {
+        let is_brought = settings.plugins.as_ref().is_some_and(|plugins| plugins.has(name));
+        if !KNOWN.contains(&short) && !is_brought {
             let message = format!("Failed to load inventory plugin, skipping {name}");
             let mut diagnostic = Diagnostic::placeless(codes::NOT_YET, message);
             diagnostic.severity = Severity::Warning;

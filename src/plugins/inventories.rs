@@ -31,6 +31,10 @@ impl PythonInventories {
 }
 
 impl InventoryPlugins for PythonInventories {
+    fn has(&self, name: &str) -> bool {
+        self.plugins.file("inventory", name).is_some()
+    }
+
     fn read(&self, name: &str, source: &str, before: &Inventory) -> Reading {
         let Some((file, dotted)) = self.plugins.file("inventory", name) else {
             return Reading::Unknown;

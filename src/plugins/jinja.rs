@@ -59,6 +59,11 @@ impl PythonPlugins {
         self.folders.add(folder);
     }
 
+    /// The files of a kind beside playbooks, in roles and in the folders of the settings.
+    pub(crate) fn files(&self, kind: &'static str) -> Vec<Arc<PluginFile>> {
+        self.folders.files(kind)
+    }
+
     fn in_folders(
         &self,
         kind: PluginKind,

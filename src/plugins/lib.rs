@@ -18,9 +18,11 @@ mod jinja;
 mod library;
 mod lookup;
 mod redirects;
+mod variables;
 mod wire;
 
 pub use interpreter::Python;
 pub use inventories::PythonInventories;
 pub use jinja::{PythonPlugins, Setup};
 pub use library::text as library;
+pub use variables::PythonVars;

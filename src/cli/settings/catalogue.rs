@@ -133,7 +133,7 @@ settings! {
     DEFAULT_TIMEOUT: Int = "10", Here, ["ANSIBLE_TIMEOUT"], [("defaults", "timeout")], [], [];
     DEFAULT_TRANSPORT: Text = r#""ssh""#, Here, ["ANSIBLE_TRANSPORT"], [("defaults", "transport")], [], [];
     DEFAULT_UNDEFINED_VAR_BEHAVIOR: Bool = "true", Nowhere, ["ANSIBLE_ERROR_ON_UNDEFINED_VARS"], [("defaults", "error_on_undefined_vars")], [], [];
-    DEFAULT_VARS_PLUGIN_PATH: PathSpec = r#""{home}/plugins/vars:/usr/share/ansible/plugins/vars""#, Nowhere, ["ANSIBLE_VARS_PLUGINS"], [("defaults", "vars_plugins")], [], [];
+    DEFAULT_VARS_PLUGIN_PATH: PathSpec = r#""{home}/plugins/vars:/usr/share/ansible/plugins/vars""#, Here, ["ANSIBLE_VARS_PLUGINS"], [("defaults", "vars_plugins")], [], [];
     DEFAULT_VAULT_ENCRYPT_IDENTITY: Text = "null", Here, ["ANSIBLE_VAULT_ENCRYPT_IDENTITY"], [("defaults", "vault_encrypt_identity")], [], [];
     DEFAULT_VAULT_IDENTITY: Text = r#""default""#, Here, ["ANSIBLE_VAULT_IDENTITY"], [("defaults", "vault_identity")], [], [];
     DEFAULT_VAULT_IDENTITY_LIST: List = "[]", Here, ["ANSIBLE_VAULT_IDENTITY_LIST"], [("defaults", "vault_identity_list")], [], [];
@@ -223,7 +223,7 @@ settings! {
     TRANSFORM_INVALID_GROUP_CHARS: Text = r#""never""#, Here, ["ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"], [("defaults", "force_valid_group_names")], [], ["always", "never", "ignore", "silently"];
     USE_PERSISTENT_CONNECTIONS: Bool = "false", Inside, ["ANSIBLE_USE_PERSISTENT_CONNECTIONS"], [("defaults", "use_persistent_connections")], [], [];
     VALIDATE_ACTION_GROUP_METADATA: Bool = "true", Inside, ["ANSIBLE_VALIDATE_ACTION_GROUP_METADATA"], [("defaults", "validate_action_group_metadata")], [], [];
-    VARIABLE_PLUGINS_ENABLED: List = r#"["host_group_vars"]"#, Nowhere, ["ANSIBLE_VARS_ENABLED"], [("defaults", "vars_plugins_enabled")], [], [];
+    VARIABLE_PLUGINS_ENABLED: List = r#"["host_group_vars"]"#, Here, ["ANSIBLE_VARS_ENABLED"], [("defaults", "vars_plugins_enabled")], [], [];
     VARIABLE_PRECEDENCE: List = r#"["all_inventory", "groups_inventory", "all_plugins_inventory", "all_plugins_play", "groups_plugins_inventory", "groups_plugins_play"]"#, Nowhere, ["ANSIBLE_PRECEDENCE"], [("defaults", "precedence")], [], [];
     VAULT_ENCRYPT_SALT: Text = "null", Here, ["ANSIBLE_VAULT_ENCRYPT_SALT"], [("defaults", "vault_encrypt_salt")], [], [];
     VERBOSE_TO_STDERR: Bool = "false", Nowhere, ["ANSIBLE_VERBOSE_TO_STDERR"], [("defaults", "verbose_to_stderr")], [], [];

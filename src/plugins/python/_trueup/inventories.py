@@ -49,9 +49,9 @@ class _Entity:
 
 
 class Group(_Entity):
-    def __init__(self, name, inventory):
+    def __init__(self, name=None, inventory=None):
         super().__init__(name)
-        self._inventory = inventory
+        self._inventory = inventory or Inventory.nothing()
         self.host_names = []
         self.child_names = []
         self.priority = 1
@@ -92,9 +92,9 @@ class Group(_Entity):
 
 
 class Host(_Entity):
-    def __init__(self, name, inventory, port=None):
+    def __init__(self, name=None, inventory=None, port=None):
         super().__init__(name)
-        self._inventory = inventory
+        self._inventory = inventory or Inventory.nothing()
         self.address = name
         if port:
             self.vars["ansible_port"] = int(port)
@@ -144,6 +144,13 @@ class Inventory:
         for name, said in before.get("groups", {}).items():
             for member in said.get("hosts", []) + said.get("children", []):
                 self.add_child(name, member)
+
+    @staticmethod
+    def nothing():
+        """What hosts and groups are in that stand alone."""
+        made = Inventory.__new__(Inventory)
+        made.groups, made.hosts = {}, {}
+        return made
 
     def add_group(self, group):
         from ansible.errors import AnsibleError
