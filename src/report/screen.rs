@@ -408,7 +408,7 @@ impl Screen {
             let all_items = result.items.iter().all(|item| item.skipped);
             if self.settings.shows_skipped && all_items {
                 let mut text = format!("skipping: [{host}]{}", until_run(result));
-                if self.is_verbose(result) && !has_items {
+                if self.is_verbose(result) {
                     text.push_str(&format!(" => {}", self.dump(task, result)));
                 }
                 lines.push(out(self.paint(Tone::Skipped, &text)));
@@ -459,11 +459,12 @@ impl Screen {
             shown.remove("invocation");
             shown.remove("diff");
         }
-        if result.failed {
-            // Said by the line already.
-            shown.remove("failed");
-        } else if shown.get("failed") == Some(&Json::Bool(false)) {
-            shown.remove("failed");
+        // The line says both already.
+        shown.remove("failed");
+        shown.remove("skipped");
+        if result.skipped {
+            // Its items have lines of their own.
+            shown.remove("results");
         }
         if task.does(&["debug"]) {
             if shown.contains_key("msg") {
