@@ -136,11 +136,11 @@ impl Execution<'_> {
         let mut returned = self.returned("", "");
         let (status, msg) = match &error {
             HostError::NoProgram { name } => {
-                (2, format!("[Errno 2] No such file or directory: '{name}'"))
+                (2, format!("[Errno 2] No such file or directory: b'{name}'"))
             }
             HostError::Program { source, .. } => match source.raw_os_error() {
                 Some(code @ 2) => {
-                    (code, format!("[Errno 2] No such file or directory: '{}'", program.name))
+                    (code, format!("[Errno 2] No such file or directory: b'{}'", program.name))
                 }
                 Some(code @ 13) => {
                     (code, format!("[Errno 13] Permission denied: '{}'", program.name))
