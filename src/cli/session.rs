@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use inventory::{Inventory, LoadSettings, group_names::Transform};
@@ -296,13 +296,34 @@ impl Session {
     ) -> Result<Arc<Store>, Failed> {
         let files = Arc::clone(&self.files);
         let engine = Arc::clone(&self.engine);
+        let program = self.program;
+        // What is wrong is said once, however often it is read.
+        let shown: Mutex<Vec<(PathBuf, String)>> = Mutex::default();
         let read_vars: run::store::VarsReader = Arc::new(move |folder, kind, name| {
             let mut diagnostics = Diagnostics::default();
             let read = |path: &Path| files.read(path);
             let vars =
                 inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
-            crate::show(&diagnostics);
-            vars
+            let has_place = |known: &(PathBuf, String)| known.0 == folder && known.1 == name;
+            let is_new = match shown.lock() {
+                Ok(mut shown) if !shown.iter().any(has_place) => {
+                    shown.push((folder.to_owned(), name.to_owned()));
+                    true
+                }
+                _ => false,
+            };
+            if is_new {
+                crate::show_as(program, &diagnostics);
+            }
+            let wrong =
+                diagnostics.all.iter().find(|found| found.severity == source::Severity::Error);
+            match wrong {
+                None => Ok(vars),
+                Some(wrong) => Err(match &wrong.span {
+                    Some(span) => format!("{}: {}", span.file.path.display(), wrong.message),
+                    None => wrong.message.clone(),
+                }),
+            }
         });
         let inject = self.settings.flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true);
         let mut surroundings = (*self.surroundings).clone();
