@@ -36,8 +36,8 @@ pub fn of(
     let configured: HashMap<_, _> = FOLDERS
         .iter()
         .map(|(kind, setting)| {
-            let folders = settings.paths(setting);
-            (*kind, folders.unwrap_or_else(|| folders(settings, kind)))
+            let named = settings.paths(setting);
+            (*kind, named.unwrap_or_else(|| folders(settings, kind)))
         })
         .collect();
     let found_in = collections.clone();
