@@ -6,7 +6,12 @@ use plan::Task;
 use protocol::{Json, JsonMap};
 use run::{Event, TaskResult};
 
-use crate::{Live, Paint, Show, diff, json, log::DETAILS_FROM, paint::Tone, result::visible};
+use crate::{
+    Live, Paint, Show, diff, json,
+    log::DETAILS_FROM,
+    paint::Tone,
+    result::{exception, visible},
+};
 
 /// Shows results one host after the other.
 pub struct AdhocScreen {
@@ -32,6 +37,9 @@ impl Show for AdhocScreen {
                 }
                 for warning in &result.warnings {
                     self.live.print_error(&format!("[WARNING]: {warning}"));
+                }
+                if let Some(text) = exception(result, self.verbosity).filter(|_| result.failed) {
+                    self.live.print(&self.paint.text(Tone::Failed, text.trim_end_matches('\n')));
                 }
                 self.live.print(&self.line(host.as_str(), task, result));
             }
@@ -88,7 +96,7 @@ impl AdhocScreen {
 
     fn dump(&self, result: &TaskResult, is_debug: bool) -> String {
         let mut shown: JsonMap = visible(result, self.verbosity);
-        for hidden in ["warnings", "deprecations", "failed", "skipped"] {
+        for hidden in ["warnings", "deprecations", "exception", "failed", "skipped"] {
             shown.remove(hidden);
         }
         if self.verbosity < 3 {
