@@ -10,7 +10,10 @@ use std::{
 use playbook::collections::Collections;
 use run::custom_module::{CustomModule, JSON_MARK, PythonBundle, PythonModule, Speech};
 
-use crate::python_bundle::{self, Sources};
+use crate::{
+    python_bundle::{self, Sources},
+    settings::Settings,
+};
 
 /// Endings of files that stand among modules and are none.
 const IGNORED_ENDINGS: &[&str] = &[
@@ -33,6 +36,15 @@ pub struct ModuleFolders {
     pub modules: Vec<PathBuf>,
     /// Of what modules import.
     pub module_utils: Vec<PathBuf>,
+}
+
+/// Folders of modules that the command line names.
+pub fn named_folders(settings: &Settings, named: &[PathBuf]) -> Vec<PathBuf> {
+    named
+        .iter()
+        .flat_map(|path| std::env::split_paths(path).collect::<Vec<_>>())
+        .map(|path| settings.expand(&path.to_string_lossy()))
+        .collect()
 }
 
 /// Finds modules that users have written, and says how they are run.

@@ -23,9 +23,6 @@ const TIMEOUT: &str = "TRUEUP_PYTHON_TIMEOUT";
 /// What [`TIMEOUT`] is where nothing says otherwise: clouds may take their time.
 const TIMEOUT_SECS: u64 = 600;
 
-/// How a run ends that a vars plugin has failed: as one that could not begin.
-const VARS_FAILED: i32 = 1;
-
 /// Settings that name folders of plugins.
 const FOLDERS: &[(&str, &str)] = &[
     ("filter", "DEFAULT_FILTER_PLUGIN_PATH"),
@@ -47,8 +44,8 @@ pub fn of(
     let configured: HashMap<_, _> = FOLDERS
         .iter()
         .map(|(kind, setting)| {
-            let configured = settings.paths(setting);
-            (*kind, configured.unwrap_or_else(|| folders(settings, kind)))
+            let named = settings.paths(setting);
+            (*kind, named.unwrap_or_else(|| folders(settings, kind)))
         })
         .collect();
     let found_in = collections.clone();
@@ -59,22 +56,27 @@ pub fn of(
     }))
 }
 
-/// Reads what vars plugins have for a host or group beside a folder.
-type BroughtVars = Box<dyn Fn(&Path, VarsFolder, &str) -> Vars + Send + Sync>;
+/// Reads what vars plugins have for a host or group beside a folder; says what is wrong.
+type BroughtVars = Box<dyn Fn(&Path, VarsFolder, &str) -> Result<Vars, String> + Send + Sync>;
 
-/// What vars plugins of users have, over what stands in files. One that fails ends the run, as it
-/// does in Ansible: what hosts would be told without its variables is not what was meant.
+/// What vars plugins of users have, which goes over what stands in files.
 pub fn vars(session: &Session) -> BroughtVars {
     let scope = Scope::new(Arc::clone(&session.engine), Arc::clone(&session.surroundings));
     let enabled = session.settings.list("VARIABLE_PLUGINS_ENABLED").unwrap_or_default();
     let plugins = PythonVars::new(Arc::clone(&session.plugins), scope, enabled);
-    Box::new(move |folder, kind, name| match plugins.read(folder, kind, name) {
-        Ok(vars) => vars,
-        Err(why) => {
-            eprintln!("ERROR! {why}");
-            std::process::exit(VARS_FAILED);
-        }
-    })
+    Box::new(move |folder, kind, name| plugins.read(folder, kind, name))
+}
+
+/// Where collections are: beside the playbooks, then where the settings say.
+pub fn collections(settings: &Settings, playbooks: &[PathBuf]) -> Collections {
+    let beside = playbooks.iter().map(|folder| folder.join("collections"));
+    let configured = settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
+        vec![
+            settings.home.join(".ansible/collections"),
+            PathBuf::from("/usr/share/ansible/collections"),
+        ]
+    });
+    Collections { paths: beside.chain(configured).collect() }
 }
 
 /// The folders of a kind of plugins or modules where no setting names others.

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use inventory::{Inventory, LoadSettings, group_names::Transform};
@@ -22,7 +22,7 @@ use crate::{
     Failed, Program,
     args::{ConnectionOptions, InventoryOptions},
     catalogue::Modules,
-    custom_modules::ModuleFolders,
+    custom_modules::{self, ModuleFolders},
     extra_vars, python_plugins, secrets,
     settings::{Configuration, Settings},
 };
@@ -78,7 +78,7 @@ impl Session {
             seen.add(&plain);
             Ok(Secret::new(plain))
         });
-        let collections = collections(&settings, places.playbooks);
+        let collections = python_plugins::collections(&settings, places.playbooks);
         let plugins = Arc::new(python_plugins::of(&settings, &collections, places.playbooks)?);
         let engine = Engine::with_decrypt(Arc::clone(&decrypt))
             .with_plugins(Arc::clone(&plugins) as Arc<dyn template::brought::Plugins>);
@@ -121,7 +121,7 @@ impl Session {
                 Modules::new(
                     collections.clone(),
                     ModuleFolders {
-                        named: named_folders(&settings, places.modules),
+                        named: custom_modules::named_folders(&settings, places.modules),
                         modules: settings
                             .paths("DEFAULT_MODULE_PATH")
                             .unwrap_or_else(|| python_plugins::folders(&settings, "modules")),
@@ -298,14 +298,37 @@ impl Session {
         let files = Arc::clone(&self.files);
         let engine = Arc::clone(&self.engine);
         let brought = python_plugins::vars(self);
+        let program = self.program;
+        // What is wrong is said once, however often it is read.
+        let shown: Mutex<Vec<(PathBuf, String)>> = Mutex::default();
         let read_vars: run::store::VarsReader = Arc::new(move |folder, kind, name| {
             let mut diagnostics = Diagnostics::default();
             let read = |path: &Path| files.read(path);
             let mut vars =
                 inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
-            crate::show(&diagnostics);
-            vars.extend(brought(folder, kind, name));
-            vars
+            let has_place = |known: &(PathBuf, String)| known.0 == folder && known.1 == name;
+            let is_new = match shown.lock() {
+                Ok(mut shown) if !shown.iter().any(has_place) => {
+                    shown.push((folder.to_owned(), name.to_owned()));
+                    true
+                }
+                _ => false,
+            };
+            if is_new {
+                crate::show_as(program, &diagnostics);
+            }
+            let wrong =
+                diagnostics.all.iter().find(|found| found.severity == source::Severity::Error);
+            match wrong {
+                None => {
+                    vars.extend(brought(folder, kind, name)?);
+                    Ok(vars)
+                }
+                Some(wrong) => Err(match &wrong.span {
+                    Some(span) => format!("{}: {}", span.file.path.display(), wrong.message),
+                    None => wrong.message.clone(),
+                }),
+            }
         });
         let inject = self.settings.flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true);
         let mut surroundings = (*self.surroundings).clone();
@@ -574,26 +597,4 @@ impl Session {
             narrator,
         }))
     }
-}
-
-/// Folders of modules that the command line names.
-fn named_folders(settings: &Settings, named: &[PathBuf]) -> Vec<PathBuf> {
-    named
-        .iter()
-        .flat_map(|path| std::env::split_paths(path).collect::<Vec<_>>())
-        .map(|path| settings.expand(&path.to_string_lossy()))
-        .collect()
-}
-
-/// Where plugins of a kind are that no setting speaks of.
-/// Where collections are: beside the playbooks, then where the settings say.
-fn collections(settings: &Settings, playbooks: &[PathBuf]) -> Collections {
-    let beside = playbooks.iter().map(|folder| folder.join("collections"));
-    let configured = settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
-        vec![
-            settings.home.join(".ansible/collections"),
-            PathBuf::from("/usr/share/ansible/collections"),
-        ]
-    });
-    Collections { paths: beside.chain(configured).collect() }
 }
