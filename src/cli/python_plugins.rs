@@ -49,11 +49,16 @@ pub fn of(
         })
         .collect();
     let found_in = collections.clone();
-    Ok(PythonPlugins::new(Setup {
+    let plugins = PythonPlugins::new(Setup {
         python: Arc::new(python(settings, collections, playbooks)?),
         configured,
         collection: Arc::new(move |name| found_in.folder(name)),
-    }))
+    });
+    // Inventories are read before playbooks.
+    for folder in playbooks {
+        plugins.add_folder(folder);
+    }
+    Ok(plugins)
 }
 
 /// Reads what vars plugins have for a host or group beside a folder; says what is wrong.

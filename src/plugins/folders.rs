@@ -78,7 +78,12 @@ impl Folders {
     /// Notes the folder of a playbook or role.
     pub fn add(&self, folder: &Path) {
         let mut around = self.around.write().unwrap_or_else(PoisonError::into_inner);
-        if !around.iter().any(|known| known == folder) {
+        // A folder may be told of by several names, and its plugins count once.
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let is_known = |known: &PathBuf| {
+            known == folder || real(known).is_some_and(|known| real(folder) == Some(known))
+        };
+        if !around.iter().any(is_known) {
             around.push(folder.to_owned());
         }
     }

@@ -48,7 +48,7 @@ impl InventoryPlugins for PythonInventories {
         request.push_str(r#","before":"#);
         request.push_str(&snapshot(before, objects).to_string());
         request.push('}');
-        let of = Of { what: "the inventory plugin", name, file: &file.path };
+        let of = Of { what: "inventory plugin", name, file: &file.path };
         let answers = InTemplate { scope: &self.scope, objects };
         match self.plugins.python.call(&request, &of, &answers) {
             Ok(Json::Null) => Reading::NotMine,

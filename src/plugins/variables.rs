@@ -74,7 +74,7 @@ impl PythonVars {
             quoted(&mut request, text);
         }
         request.push('}');
-        let of = Of { what: "the vars plugin", name, file: &file.path };
+        let of = Of { what: "vars plugin", name, file: &file.path };
         let answers = InTemplate { scope: &self.scope, objects };
         let made: Json =
             self.plugins.python.call(&request, &of, &answers).map_err(|error| match error {

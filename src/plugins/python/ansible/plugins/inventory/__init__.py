@@ -66,7 +66,7 @@ class BaseInventoryPlugin(AnsiblePlugin):
         if not isinstance(config, Mapping):
             raise AnsibleParserError("inventory source has invalid structure, it should be a dictionary, got: %s" % type(config))
         self.set_options(direct=config, var_options=self._vars)
-        if "cache" in self._options and self.get_option("cache"):
+        if self._options.get("cache") and hasattr(self, "load_cache_plugin"):
             self.load_cache_plugin()
         return config
 
