@@ -36,8 +36,8 @@ pub struct Copy {
     /// File or folder in the controller, or on the host with `remote_src`. A folder whose path ends
     /// with `/` stands for what is in it.
     src: Option<PathBuf>,
-    /// What the file holds, instead of `src`.
-    content: Option<String>,
+    /// What the file holds, instead of `src`: text, or data, which is written as JSON.
+    content: Option<Json>,
     /// Where it goes. A path that ends with `/`, or that is a folder, takes the file in under its
     /// own name.
     dest: PathBuf,
