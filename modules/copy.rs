@@ -15,7 +15,7 @@ use module::{
     Arguments, Delta, Documented, Example, Failure, FileArguments, Host, HostError, Module,
     Placement, Returned, Source,
     clock::local_time,
-    content::{Algorithm, file_digest},
+    content::{Algorithm, Digesting, file_digest},
     file_arguments::path_info,
     host::Links,
     path::split_words,
@@ -168,7 +168,11 @@ impl Module for Copy {
                             validate: validate.clone(),
                             ..self.file.placement(attributes)?
                         };
-                        self.place(wanted, host, &placement)?;
+                        let [sha1, md5] = self.place(wanted, host, &placement)?;
+                        if plan.single().is_some() {
+                            returned.insert("checksum".into(), sha1.into());
+                            returned.insert("md5sum".into(), md5.into());
+                        }
                     }
                 }
             }
@@ -191,6 +195,15 @@ impl Module for Copy {
     }
 
     fn returned(&self, delta: &Delta<Files>, host: &dyn Host) -> Result<JsonMap, Failure> {
+        self.returned_beside(&JsonMap::new(), delta, host)
+    }
+
+    fn returned_beside(
+        &self,
+        applied: &JsonMap,
+        delta: &Delta<Files>,
+        host: &dyn Host,
+    ) -> Result<JsonMap, Failure> {
         let plan = self.plan(host)?;
         let mut map = JsonMap::new();
         map.insert("dest".into(), plan.dest.display().to_string().into());
@@ -198,7 +211,8 @@ impl Module for Copy {
             map.insert("src".into(), origin.into());
         }
         map.extend(path_info(host, &plan.dest)?);
-        if let Some(wanted) = plan.single() {
+        // What was written was read to its end.
+        if let Some(wanted) = plan.single().filter(|_| !applied.contains_key("checksum")) {
             let checksum = wanted.sha1(host)?;
             map.insert("checksum".into(), checksum.into());
             if !delta.is_settled()
@@ -238,21 +252,23 @@ impl Copy {
         Ok(Some(words))
     }
 
+    /// Writes a file; returns its SHA-1 and MD5.
     fn place(
         &self,
         wanted: &plan::Wanted,
         host: &mut dyn Host,
         placement: &Placement,
-    ) -> Result<(), Failure> {
-        let mut content = wanted.open_whole(self, host)?;
-        match host.write(&wanted.path, &mut *content, placement) {
+    ) -> Result<[String; 2], Failure> {
+        let content = wanted.open_whole(self, host)?;
+        let mut content = Digesting::new(content, [Algorithm::Sha1, Algorithm::Md5]);
+        match host.write(&wanted.path, &mut content, placement) {
             Err(HostError::Invalid { output }) => {
                 let mut failure = Failure::new("failed to validate");
                 failure = failure.with("exit_status", output.status);
                 failure = failure.with("stdout", output.stdout_text());
                 Err(failure.with("stderr", output.stderr_text()))
             }
-            other => Ok(other?),
+            other => other.map(|()| content.finish()).map_err(Failure::from),
         }
     }
 

@@ -133,14 +133,23 @@ impl Execution<'_> {
     }
 
     fn not_started(&self, program: &Program, error: HostError) -> Failure {
+        // As of what was never begun: a line, and no times.
         let mut returned = self.returned("", "");
+        for name in ["start", "end", "delta"] {
+            returned.remove(name);
+        }
+        if let Json::Array(words) = &self.shown {
+            let words: Vec<String> =
+                words.iter().filter_map(Json::as_str).map(module::path::quote).collect();
+            returned.insert("cmd".into(), words.join(" ").into());
+        }
         let (status, msg) = match &error {
             HostError::NoProgram { name } => {
-                (2, format!("[Errno 2] No such file or directory: '{name}'"))
+                (2, format!("[Errno 2] No such file or directory: b'{name}'"))
             }
             HostError::Program { source, .. } => match source.raw_os_error() {
                 Some(code @ 2) => {
-                    (code, format!("[Errno 2] No such file or directory: '{}'", program.name))
+                    (code, format!("[Errno 2] No such file or directory: b'{}'", program.name))
                 }
                 Some(code @ 13) => {
                     (code, format!("[Errno 13] Permission denied: '{}'", program.name))

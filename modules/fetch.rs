@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use module::{
     Arguments, Documented, Example, Fact, Failure, Host, HostError, Returned,
-    content::{Algorithm, file_digest},
+    content::{Algorithm, file_digests},
 };
 use protocol::{Digest, Response};
 
@@ -107,9 +107,9 @@ impl Fact for Fetch {
             }
             Some(_) => {}
         }
-        let digest = |algorithm| file_digest(host, algorithm, &self.src);
-        let sha256 = match digest(Algorithm::Sha256) {
-            Ok(sha256) => sha256.unwrap_or_default(),
+        let algorithms = [Algorithm::Blake3, Algorithm::Sha1, Algorithm::Md5];
+        let [name, sha1, md5] = match file_digests(host, algorithms, &self.src) {
+            Ok(digests) => digests.unwrap_or_default(),
             Err(HostError::File { source, .. })
                 if source.kind() == std::io::ErrorKind::PermissionDenied =>
             {
@@ -124,10 +124,10 @@ impl Fact for Fetch {
         let mut response = Response::default();
         let returned = &mut response.returned;
         returned.insert("file".into(), path.into());
-        returned.insert("checksum".into(), digest(Algorithm::Sha1)?.into());
-        returned.insert("md5sum".into(), digest(Algorithm::Md5)?.into());
-        let is_known = self.known.as_ref().is_some_and(|known| known.0 == sha256);
-        returned.insert("digest".into(), sha256.into());
+        returned.insert("checksum".into(), sha1.into());
+        returned.insert("md5sum".into(), md5.into());
+        let is_known = self.known.as_ref().is_some_and(|known| known.0 == name);
+        returned.insert("digest".into(), name.into());
         returned.insert("sent".into(), (!is_known).into());
         if !is_known && let Some(mut content) = host.open(&self.src)? {
             host.send(&mut *content)?;

@@ -29,10 +29,13 @@ impl Fact for Ping {
         if self.data == "crash" {
             // As a module looks that ends before it has answered.
             const TRACE: &str = "Exception: boom";
-            return Err(Failure::new("boom")
+            const MSG: &str = "MODULE FAILURE: No start of json char found\n\
+                               See stdout/stderr for the exact error";
+            return Err(Failure::new(MSG)
                 .with("exception", TRACE)
                 .with("module_stderr", TRACE)
-                .with("module_stdout", TRACE));
+                .with("module_stdout", "")
+                .with("rc", 1));
         }
         let mut response = Response::default();
         response.returned.insert("ping".into(), self.data.clone().into());

@@ -305,6 +305,37 @@ fn inventories_that_are_wrong_are_refused_with_the_line() {
 }
 
 #[test]
+fn variables_that_cannot_be_read_are_refused_where_their_hosts_take_part() {
+    let locked = "$ANSIBLE_VAULT;1.1;AES256\n6262\n";
+    let cases: [(&str, &str, &[&str]); 5] = [
+        ("group_vars/web.yml", "size: {{ a }} b\n", &["group_vars/web.yml:1:", "must be quoted"]),
+        ("group_vars/all/x.yml", "- a\n", &["must be a dictionary of variables", "x.yml:1:1"]),
+        ("host_vars/here.yml", "a: [1\n", &["host_vars/here.yml:"]),
+        ("host_vars/here/secret.yml", locked, &["secret.yml", "Vault"]),
+        ("host_vars/here.json", "{\"a\": }", &["host_vars/here.json:1:"]),
+    ];
+    for (path, text, says) in cases {
+        let scratch = Scratch::new("vars");
+        scratch.write("hosts", format!("{LOCAL}[others]\nthere ansible_connection=local\n"));
+        scratch.write("play.yml", play(""));
+        scratch.write(path, text);
+        for words in [
+            &["run", "-i", "hosts", "play.yml"][..],
+            &["exec", "-i", "hosts", "here", "-m", "ping"],
+            &["inventory", "-i", "hosts", "--host", "here"],
+            &["inventory", "-i", "hosts", "--list"],
+        ] {
+            let ran = scratch.trueup(words);
+            ran.expect_code(4).expect_said(says);
+        }
+        assert!(!scratch.path("touched").exists(), "{path}: nothing was run");
+        if !path.contains("all") {
+            scratch.trueup(&["run", "-i", "hosts", "-l", "there", "play.yml"]).expect_code(0);
+        }
+    }
+}
+
+#[test]
 fn options_that_are_wrong_are_refused() {
     for (words, code, says) in [
         (&["run", "-i", "nowhere.ini", "play.yml"][..], 1, &["nowhere.ini", "-i host,"][..]),

@@ -22,12 +22,12 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// SHA-256 of the content.
+    /// What names the content.
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub fn sha256(&self, host: &dyn Host) -> Result<String, Failure> {
-        self.digest(host, Algorithm::Sha256)
+    pub fn name(&self, host: &dyn Host) -> Result<String, Failure> {
+        self.digest(host, Algorithm::Blake3)
     }
 
     /// SHA-1 of the content.
@@ -42,7 +42,7 @@ impl Origin {
         match self {
             Self::Text(bytes) => Ok(bytes_digest(algorithm, bytes)),
             Self::Controller(source) => match (algorithm, &source.sha1) {
-                (Algorithm::Sha256, _) => Ok(source.digest.0.clone()),
+                (Algorithm::Blake3, _) => Ok(source.digest.0.clone()),
                 (Algorithm::Sha1, Some(sha1)) => Ok(sha1.clone()),
                 _ => Ok(module::content::digest(algorithm, &mut *host.blob(&source.digest)?)?),
             },

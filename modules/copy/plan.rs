@@ -332,7 +332,7 @@ impl Wanted {
         let (actual, desired) = arguments.compare(host, &self.path, same_kind, created)?;
         let desired = match &self.kind {
             WantedKind::File(origin) => {
-                Node::File { digest: origin.sha256(host)?, attributes: desired }
+                Node::File { digest: origin.name(host)?, attributes: desired }
             }
             WantedKind::Folder if there.is_none() => Node::Directory { attributes: desired },
             // Folders that are there keep their permissions.
@@ -391,7 +391,7 @@ impl Wanted {
         {
             return Ok(format!("(another file of {} bytes)", found.size));
         }
-        Ok(file_digest(host, Algorithm::Sha256, &self.path)?.unwrap_or_default())
+        Ok(file_digest(host, Algorithm::Blake3, &self.path)?.unwrap_or_default())
     }
 
     /// SHA-1 of what should be there.

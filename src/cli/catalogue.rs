@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use playbook::{Catalogue, Known, Resolved, collections::Collections};
+use plugins::PythonPlugins;
 use protocol::spec::{ArgumentSpec, ModuleSpec, Runs};
 use run::{custom_module::CustomModule, execute::Specs};
 
@@ -18,6 +19,7 @@ pub struct Modules {
     collections: Collections,
     custom: CustomModules,
     runtimes: CollectionRuntimes,
+    plugins: Option<Arc<PythonPlugins>>,
 }
 
 /// Groups of actions that have names without a collection, and what they are called in one.
@@ -48,6 +50,7 @@ impl Modules {
             custom: CustomModules::new(collections.clone(), folders, search_path),
             runtimes: CollectionRuntimes::new(collections.clone()),
             collections,
+            plugins: None,
         }
     }
 
@@ -93,6 +96,13 @@ impl Modules {
         }
         let moved = short_names::installed(name, &self.collections).filter(|_| !is_qualified(name));
         moved.and_then(|full| self.lookup(&full))
+    }
+
+    /// The catalogue that says where plugins may be, as playbooks and roles are met.
+    #[must_use]
+    pub fn with_plugins(mut self, plugins: Arc<PythonPlugins>) -> Self {
+        self.plugins = Some(plugins);
+        self
     }
 
     /// The catalogue without these modules, named with or without their collection.
@@ -164,6 +174,9 @@ impl Catalogue for Modules {
 
     fn add_library(&self, folder: &Path) {
         self.custom.add_folder(folder);
+        if let (Some(plugins), Some(around)) = (&self.plugins, folder.parent()) {
+            plugins.add_folder(around);
+        }
     }
 
     fn known(&self, name: &str) -> Known {

@@ -85,9 +85,12 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
         Screens { settings: &session.settings, run: &run_settings, program, masks: &session.masks }
             .of_module(args.one_line, folder)?;
     let plays = vec![(String::new(), plays.into_iter().map(Arc::new).collect())];
-    let ended = running::run(&session, store, run_settings, compiler, plays, screen)?;
+    let ended = running::run(&session, Arc::clone(&store), run_settings, compiler, plays, screen)?;
     if let Some(error) = ended.error {
-        return Err(Failed::general(error));
+        return Err(match store.has_broken_vars() {
+            true => Failed::parser(error),
+            false => Failed::general(error),
+        });
     }
     Ok(if ended.has_unreachable {
         4

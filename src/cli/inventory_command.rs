@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inventory::{HostName, pattern};
+use inventory::{GroupName, HostName, pattern};
 use protocol::{Json, JsonMap};
 use run::Store;
 use template::Tree;
@@ -57,12 +57,16 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
             }
             return Err(Failed::option("You must pass a single valid host to --host parameter"));
         }
+        hold_vars(&store, [HostName::from(host.as_str())].iter(), [].iter())?;
         let vars = if exports { own_vars(&store, host) } else { host_vars(&store, host) };
         write(&args, &Json::Object(vars))?
     } else if args.graph {
         let group = args.group.as_deref().unwrap_or("all");
         if !inventory.groups.contains_key(group) {
             return Err(Failed::option("Pattern must be valid group name when using --graph"));
+        }
+        if args.vars {
+            hold_vars(&store, inventory.hosts.keys(), inventory.groups.keys())?;
         }
         let shown = |vars: JsonMap| -> Vec<(String, String)> {
             let mut vars: Vec<(String, String)> = vars
@@ -73,17 +77,26 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
             vars
         };
         let group_vars = |group: &str| {
-            if args.vars { shown(written(&store.group_vars(&group.into()))) } else { Vec::new() }
+            if args.vars {
+                shown(written(&store.group_vars(&group.into()).unwrap_or_default()))
+            } else {
+                Vec::new()
+            }
         };
         let host_vars = |host: &str| {
             if args.vars { shown(host_vars(&store, host)) } else { Vec::new() }
         };
         inventory::show::graph(&inventory, group, &group_vars, &host_vars)
     } else {
+        hold_vars(&store, inventory.hosts.keys(), inventory.groups.keys())?;
         let of_host =
             |host: &str| if exports { own_vars(&store, host) } else { host_vars(&store, host) };
         let of_group = |group: &str| {
-            if exports { written(&store.group_vars(&group.into())) } else { JsonMap::new() }
+            if exports {
+                written(&store.group_vars(&group.into()).unwrap_or_default())
+            } else {
+                JsonMap::new()
+            }
         };
         let shown = inventory::show::Shown {
             inventory: &inventory,
@@ -135,7 +148,24 @@ fn host_vars(store: &Arc<Store>, host: &str) -> JsonMap {
 }
 
 fn own_vars(store: &Arc<Store>, host: &str) -> JsonMap {
-    written(&store.own_vars(&HostName::from(host)))
+    // What cannot be read has ended the command.
+    written(&store.own_vars(&HostName::from(host)).unwrap_or_default())
+}
+
+/// Ends the command where variables that it shows cannot be read.
+fn hold_vars<'a>(
+    store: &Store,
+    hosts: impl Iterator<Item = &'a HostName>,
+    groups: impl Iterator<Item = &'a GroupName>,
+) -> Result<(), Failed> {
+    let of_hosts = hosts.filter_map(|host| {
+        store.layers(host);
+        store.broken_vars(host)
+    });
+    match of_hosts.chain(groups.filter_map(|group| store.group_vars(group).err())).next() {
+        Some(why) => Err(Failed::parser(why)),
+        None => Ok(()),
+    }
 }
 
 fn written(vars: &inventory::Vars) -> JsonMap {

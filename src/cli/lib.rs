@@ -29,6 +29,7 @@ pub mod pull_command;
 pub mod python_bundle;
 pub mod python_imports;
 pub mod python_library;
+mod python_plugins;
 pub mod rejected;
 pub mod run_command;
 pub mod running;

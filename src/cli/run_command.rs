@@ -119,7 +119,7 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         Screens { settings: &session.settings, run: &run_settings, program, masks: &session.masks }
             .of_playbooks()?;
     let all = plays.into_iter().map(|(path, plays)| (path.display().to_string(), plays)).collect();
-    let ended = running::run(&session, store, run_settings, compiler, all, screen)?;
+    let ended = running::run(&session, Arc::clone(&store), run_settings, compiler, all, screen)?;
     let code = exit_code(&ended, args.detailed_exitcode);
     if session.settings.flag("RETRY_FILES_ENABLED")?.unwrap_or(false) && !ended.lost.is_empty() {
         for playbook in &args.playbooks {
@@ -130,6 +130,7 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         return Err(Failed { code: 99, message: "User interrupted execution".into() });
     }
     match &ended.error {
+        Some(error) if store.has_broken_vars() => Err(Failed::parser(error.clone())),
         Some(error) => Err(Failed::general(error.clone())),
         None => Ok(code),
     }

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use inventory::{Inventory, LoadSettings, group_names::Transform};
@@ -23,7 +23,7 @@ use crate::{
     args::{ConnectionOptions, InventoryOptions},
     catalogue::Modules,
     custom_modules::ModuleFolders,
-    extra_vars, secrets,
+    extra_vars, python_plugins, secrets,
     settings::{Configuration, Settings},
 };
 
@@ -44,6 +44,8 @@ pub struct Session {
     pub program: Program,
     /// What is not shown.
     pub masks: Arc<report::Masks>,
+    /// What users bring in Python.
+    pub plugins: Arc<plugins::PythonPlugins>,
 }
 
 /// Folders that the command line points to.
@@ -76,7 +78,11 @@ impl Session {
             seen.add(&plain);
             Ok(Secret::new(plain))
         });
-        let engine = Arc::new(Engine::with_decrypt(Arc::clone(&decrypt)));
+        let collections = collections(&settings, places.playbooks);
+        let plugins = Arc::new(python_plugins::of(&settings, &collections, places.playbooks)?);
+        let engine = Engine::with_decrypt(Arc::clone(&decrypt))
+            .with_plugins(Arc::clone(&plugins) as Arc<dyn template::brought::Plugins>);
+        let engine = Arc::new(engine);
         let extra = extra_vars::read(&options.extra_vars, &engine, &files)?;
         let mut surroundings = Surroundings {
             environment: Arc::new(settings.environment.clone()),
@@ -103,17 +109,6 @@ impl Session {
             surroundings.settings.ansible_managed = text;
         }
         let rejected = crate::rejected::modules(&settings)?;
-        let beside = places.playbooks.iter().map(|folder| folder.join("collections"));
-        let collections = Collections {
-            paths: beside
-                .chain(settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
-                    vec![
-                        settings.home.join(".ansible/collections"),
-                        PathBuf::from("/usr/share/ansible/collections"),
-                    ]
-                }))
-                .collect(),
-        };
         let roles_path = settings.paths("DEFAULT_ROLES_PATH").unwrap_or_else(|| {
             vec![
                 settings.home.join(".ansible/roles"),
@@ -129,14 +124,15 @@ impl Session {
                         named: named_folders(&settings, places.modules),
                         modules: settings
                             .paths("DEFAULT_MODULE_PATH")
-                            .unwrap_or_else(|| plugin_folders(&settings, "modules")),
+                            .unwrap_or_else(|| python_plugins::folders(&settings, "modules")),
                         module_utils: settings
                             .paths("DEFAULT_MODULE_UTILS_PATH")
-                            .unwrap_or_else(|| plugin_folders(&settings, "module_utils")),
+                            .unwrap_or_else(|| python_plugins::folders(&settings, "module_utils")),
                     },
                     settings.environment.get("PATH").cloned().unwrap_or_default(),
                 )
-                .without(&rejected),
+                .without(&rejected)
+                .with_plugins(Arc::clone(&plugins)),
             ),
             settings,
             engine,
@@ -147,6 +143,7 @@ impl Session {
             roles_path,
             program,
             masks,
+            plugins,
         })
     }
 
@@ -195,6 +192,10 @@ impl Session {
             }
         };
         load.scope = Some(Scope::new(Arc::clone(&self.engine), Arc::clone(&self.surroundings)));
+        load.plugins = load.scope.clone().map(|scope| {
+            Arc::new(plugins::PythonInventories::new(Arc::clone(&self.plugins), scope))
+                as Arc<dyn inventory::brought::InventoryPlugins>
+        });
         load.extra = Some(Arc::clone(&self.extra) as Arc<dyn Variables>);
         load.uses_extra = self.settings.flag("INVENTORY_USE_EXTRA_VARS")?.unwrap_or(false);
         let files = Arc::clone(&self.files);
@@ -296,13 +297,34 @@ impl Session {
     ) -> Result<Arc<Store>, Failed> {
         let files = Arc::clone(&self.files);
         let engine = Arc::clone(&self.engine);
+        let program = self.program;
+        // What is wrong is said once, however often it is read.
+        let shown: Mutex<Vec<(PathBuf, String)>> = Mutex::default();
         let read_vars: run::store::VarsReader = Arc::new(move |folder, kind, name| {
             let mut diagnostics = Diagnostics::default();
             let read = |path: &Path| files.read(path);
             let vars =
                 inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
-            crate::show(&diagnostics);
-            vars
+            let has_place = |known: &(PathBuf, String)| known.0 == folder && known.1 == name;
+            let is_new = match shown.lock() {
+                Ok(mut shown) if !shown.iter().any(has_place) => {
+                    shown.push((folder.to_owned(), name.to_owned()));
+                    true
+                }
+                _ => false,
+            };
+            if is_new {
+                crate::show_as(program, &diagnostics);
+            }
+            let wrong =
+                diagnostics.all.iter().find(|found| found.severity == source::Severity::Error);
+            match wrong {
+                None => Ok(vars),
+                Some(wrong) => Err(match &wrong.span {
+                    Some(span) => format!("{}: {}", span.file.path.display(), wrong.message),
+                    None => wrong.message.clone(),
+                }),
+            }
         });
         let inject = self.settings.flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true);
         let mut surroundings = (*self.surroundings).clone();
@@ -583,7 +605,14 @@ fn named_folders(settings: &Settings, named: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// Where plugins of a kind are that no setting speaks of.
-fn plugin_folders(settings: &Settings, kind: &str) -> Vec<PathBuf> {
-    let places = [settings.home.join(".ansible"), PathBuf::from("/usr/share/ansible")];
-    places.iter().map(|place| place.join("plugins").join(kind)).collect()
+/// Where collections are: beside the playbooks, then where the settings say.
+fn collections(settings: &Settings, playbooks: &[PathBuf]) -> Collections {
+    let beside = playbooks.iter().map(|folder| folder.join("collections"));
+    let configured = settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
+        vec![
+            settings.home.join(".ansible/collections"),
+            PathBuf::from("/usr/share/ansible/collections"),
+        ]
+    });
+    Collections { paths: beside.chain(configured).collect() }
 }

@@ -7,6 +7,7 @@
 //! Variables are kept as trees that have not been rendered: this room does not know in whose scope
 //! they will be.
 
+pub mod brought;
 pub mod constructed;
 pub mod generator;
 pub mod group_names;

@@ -10,7 +10,9 @@ use source::{Diagnostic, Diagnostics, Node, Severity, SourceFile};
 use template::{Engine, Scope, Surroundings, Tree, Variables};
 
 use crate::{
-    Group, HostName, Inventory, Vars, constructed, generator,
+    Group, HostName, Inventory, Vars,
+    brought::{self, InventoryPlugins, Reading},
+    constructed, generator,
     group_names::Transform,
     host_range::{self, RangeError},
     ini,
@@ -59,6 +61,8 @@ pub struct LoadSettings {
     pub extra: Option<Arc<dyn Variables>>,
     /// What `use_extra_vars` is where a file does not say.
     pub uses_extra: bool,
+    /// Plugins that users bring.
+    pub plugins: Option<Arc<dyn InventoryPlugins>>,
 }
 
 impl std::fmt::Debug for LoadSettings {
@@ -102,6 +106,7 @@ impl Default for LoadSettings {
             scope: None,
             extra: None,
             uses_extra: false,
+            plugins: None,
         }
     }
 }
@@ -129,7 +134,7 @@ pub fn load(
     inventory.names.transform = settings.transform;
     for name in &settings.enabled {
         let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
-        if !KNOWN.contains(&short) {
+        if !KNOWN.contains(&short) && settings.plugins.is_none() {
             let message = format!("Failed to load inventory plugin, skipping {name}");
             let mut diagnostic = Diagnostic::placeless(codes::NOT_YET, message);
             diagnostic.severity = Severity::Warning;
@@ -186,6 +191,9 @@ impl Loader<'_> {
 
     fn read_source(&mut self, source: &str) {
         let path = Path::new(source);
+        if !path.is_dir() && self.brought(source) {
+            return;
+        }
         if source.contains(',') && !path.exists() {
             self.host_list(source);
             return;
@@ -214,6 +222,22 @@ impl Loader<'_> {
             }
             self.file(&path);
         }
+    }
+
+    /// Whether a plugin of the user's that is enabled by name reads a source.
+    fn brought(&mut self, source: &str) -> bool {
+        let Some(plugins) = self.settings.plugins.clone() else { return false };
+        for name in &self.settings.enabled {
+            let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+            if KNOWN.contains(&short) {
+                continue;
+            }
+            let reading = plugins.read(name, source, self.inventory);
+            if brought::take(reading, name, source, self.engine, self.inventory, self.diagnostics) {
+                return true;
+            }
+        }
+        false
     }
 
     fn is_enabled(&self, kind: &str) -> bool {
@@ -410,6 +434,30 @@ impl Loader<'_> {
             }
             "generator" => generator::apply(node, self.inventory, &scope, self.diagnostics),
             _ => {
+                let source = place.span.file.path.display().to_string();
+                let reading = match &self.settings.plugins {
+                    Some(plugins) if self.is_enabled("auto") || self.is_enabled(name) => {
+                        plugins.read(name, &source, self.inventory)
+                    }
+                    _ => Reading::Unknown,
+                };
+                let reading = match reading {
+                    Reading::NotMine => Reading::Failed(format!(
+                        "inventory source '{source}' could not be verified by inventory plugin \
+                         '{name}'"
+                    )),
+                    other => other,
+                };
+                if brought::take(
+                    reading,
+                    name,
+                    &source,
+                    self.engine,
+                    self.inventory,
+                    self.diagnostics,
+                ) {
+                    return;
+                }
                 let message = format!(
                     "inventory config specifies unknown plugin '{name}': it is not there yet"
                 );

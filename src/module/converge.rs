@@ -44,7 +44,7 @@ pub fn converge<M: Module>(
             return Err(still_different(&rest.state_diff()?));
         }
     }
-    response.returned = module.returned(&delta, host)?;
+    response.returned = module.returned_beside(&applied, &delta, host)?;
     response.returned.extend(applied);
     if let Some(shown) = shown.first() {
         response.returned.insert("diff".into(), shown.to_json());

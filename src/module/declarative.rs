@@ -58,6 +58,21 @@ pub trait Module: Documented {
     /// What cannot be read.
     fn returned(&self, delta: &Delta<Self::State>, host: &dyn Host) -> Result<JsonMap, Failure>;
 
+    /// The return values that a change did not give itself, by default all of them; what
+    /// [`apply`](Self::apply) returned is put over them. A module whose values are dear leaves out
+    /// here what stands in `applied`, which is empty where nothing was changed.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn returned_beside(
+        &self,
+        _applied: &JsonMap,
+        delta: &Delta<Self::State>,
+        host: &dyn Host,
+    ) -> Result<JsonMap, Failure> {
+        self.returned(delta, host)
+    }
+
     /// What differs, in a form that people read: by default the state, as data. Called before the
     /// change, and only where someone wants to see it.
     ///

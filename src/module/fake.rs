@@ -18,7 +18,6 @@ use protocol::{Digest, tunnel::Tunnel};
 
 use crate::{
     FileMode, Host, HostError, Metadata, Output, Placement, Program,
-    content::{Algorithm, bytes_digest},
     host::{Access, Address, Connection, Links, Stamp, Temporary},
     kernel::{Kernel, Network, Space},
     terminal::{Answerer, Reply, Talk},
@@ -140,7 +139,7 @@ impl FakeHost {
 
     /// Lets the controller hold a file.
     pub fn hold(&mut self, content: &[u8]) -> Digest {
-        let digest = Digest(bytes_digest(Algorithm::Sha256, content));
+        let digest = Digest::of(content);
         self.blobs.insert(digest.clone(), content.to_vec());
         digest
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// `#[argument(internal)] source: Option<Source>`, which is read from `_source`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Source {
-    /// SHA-256, by which the content is asked for.
+    /// The digest by which the content is asked for.
     pub digest: Digest,
     /// SHA-1, which Ansible's modules return as `checksum`; may be left out, and is then computed
     /// on the host.

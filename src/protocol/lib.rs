@@ -10,6 +10,7 @@
 pub mod arguments;
 pub mod coerce;
 pub mod diff;
+pub mod digest;
 pub mod frame;
 pub mod python;
 pub mod request;
@@ -18,7 +19,8 @@ pub mod spec;
 pub mod tunnel;
 
 pub use diff::Diff;
-pub use request::{Answer, Chunk, Digest, FromRemote, Hello, Order, Request, Response, ToRemote};
+pub use digest::{Digest, Digester};
+pub use request::{Answer, Chunk, FromRemote, Hello, Order, Request, Response, ToRemote};
 pub use secret::Secret;
 
 /// A dynamic value as it crosses the wire: what YAML and JSON share.

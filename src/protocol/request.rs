@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Diff, Json, JsonMap};
+use crate::{Diff, Digest, Json, JsonMap};
 
 /// A frame from the controller to a remote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,10 +87,6 @@ pub struct Chunk {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deflated: bool,
 }
-
-/// SHA-256 of a file's content, in lower-case hexadecimal digits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Digest(pub String);
 
 /// One module to be run once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use flate2::read::GzDecoder;
 use module::machine::Courier;
 use protocol::Digest;
 
-/// SHA-256 of each companion as it travels, compressed with gzip; the build sets it.
+/// The digest of each companion as it travels, compressed with gzip; the build sets it.
 const COMPANIONS: &[(&str, Option<&str>)] =
     &[("tls", option_env!("TRUEUP_TLS_DIGEST")), ("rare", option_env!("TRUEUP_RARE_DIGEST"))];
 

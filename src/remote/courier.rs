@@ -13,11 +13,10 @@ use std::{
 use flate2::read::DeflateDecoder;
 use module::machine::Courier;
 use protocol::{
-    Answer, Chunk, Digest,
+    Answer, Chunk, Digest, Digester,
     frame::{CHUNK_BYTES_MAX, CREDIT_BYTES},
     request::InlineFile,
 };
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     companion,
@@ -50,8 +49,8 @@ impl StreamCourier {
 impl Courier for StreamCourier {
     fn fetch(&self, digest: &Digest) -> io::Result<Box<dyn Read>> {
         if let Some(bytes) = self.inline.get(digest) {
-            let found = hex(&Sha256::digest(bytes));
-            if found != digest.0 {
+            let found = Digest::of(bytes);
+            if found != *digest {
                 return Err(other_content(&found));
             }
             return Ok(Box::new(Cursor::new(Arc::clone(bytes))));
@@ -66,7 +65,7 @@ impl Courier for StreamCourier {
             inbox: Arc::clone(&self.inbox),
             busy: Arc::clone(&self.busy),
             expected: digest.clone(),
-            hasher: Sha256::new(),
+            digester: Digester::default(),
             chunk: Cursor::new(Vec::new()),
             owed: 0,
             ended: false,
@@ -100,10 +99,6 @@ impl Courier for StreamCourier {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A part of a file as it was before it was compressed.
 fn inflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut plain = Vec::with_capacity(CHUNK_BYTES_MAX);
@@ -114,8 +109,8 @@ fn inflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
     Ok(plain)
 }
 
-fn other_content(found: &str) -> io::Error {
-    let why = format!("what the controller sent has the digest {found}: it changed on the way");
+fn other_content(found: &Digest) -> io::Error {
+    let why = format!("what the controller sent has the digest {}: it changed on the way", found.0);
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
@@ -126,7 +121,7 @@ struct Download {
     inbox: Arc<Inbox>,
     busy: Arc<AtomicBool>,
     expected: Digest,
-    hasher: Sha256,
+    digester: Digester,
     chunk: Cursor<Vec<u8>>,
     owed: usize,
     ended: bool,
@@ -148,11 +143,11 @@ impl Download {
                     self.owed = 0;
                 }
                 let bytes = if chunk.deflated { inflate(&chunk.bytes)? } else { chunk.bytes };
-                self.hasher.update(&bytes);
+                self.digester.update(&bytes);
                 self.chunk = Cursor::new(bytes);
                 if self.ended {
-                    let found = hex(&self.hasher.finalize_reset());
-                    if found != self.expected.0 {
+                    let found = self.digester.finish();
+                    if found != self.expected {
                         return Err(other_content(&found));
                     }
                 }

@@ -6,7 +6,12 @@ use plan::Task;
 use protocol::{Json, JsonMap};
 use run::{Event, TaskResult};
 
-use crate::{Live, Paint, Show, diff, json, log::DETAILS_FROM, paint::Tone, result::visible};
+use crate::{
+    Live, Paint, Show, diff, json,
+    log::DETAILS_FROM,
+    paint::Tone,
+    result::{exception, visible},
+};
 
 /// Shows results one host after the other.
 pub struct AdhocScreen {
@@ -32,6 +37,9 @@ impl Show for AdhocScreen {
                 }
                 for warning in &result.warnings {
                     self.live.print_error(&format!("[WARNING]: {warning}"));
+                }
+                if let Some(text) = exception(result, self.verbosity).filter(|_| result.failed) {
+                    self.live.print(&self.paint.text(Tone::Failed, text.trim_end_matches('\n')));
                 }
                 self.live.print(&self.line(host.as_str(), task, result));
             }
@@ -62,20 +70,20 @@ impl AdhocScreen {
         } else {
             ("SUCCESS", Tone::Ok)
         };
-        let rc = result.fields.get("rc").and_then(Json::as_i64);
-        let says_output = is_command && !result.unreachable && !result.no_log;
-        let text = match rc.filter(|_| says_output) {
-            Some(rc) => self.command(host, word, rc, result),
-            None => {
-                let shown = self.dump(result, task.does(&["debug"]));
-                let mark = if result.failed { "FAILED!" } else { word };
-                format!("{host} | {mark} => {shown}")
-            }
+        let is_hidden = result.unreachable || result.no_log || (self.one_line && result.failed);
+        let is_job = result.fields.contains_key("ansible_job_id");
+        let text = if is_command && !is_hidden && !is_job {
+            self.command(host, word, result)
+        } else {
+            let shown = self.dump(result, task.does(&["debug"]));
+            let mark = if result.failed { "FAILED!" } else { word };
+            format!("{host} | {mark} => {shown}")
         };
         self.paint.text(tone, &text)
     }
 
-    fn command(&self, host: &str, word: &str, rc: i64, result: &TaskResult) -> String {
+    fn command(&self, host: &str, word: &str, result: &TaskResult) -> String {
+        let rc = result.fields.get("rc").and_then(Json::as_i64).unwrap_or(-1);
         let text = |name: &str| result.fields.get(name).and_then(Json::as_str).unwrap_or("");
         if self.one_line {
             let stdout = text("stdout").replace('\n', "\\n").replace('\r', "\\r");
@@ -83,27 +91,27 @@ impl AdhocScreen {
             let stderr = if stderr.is_empty() { stderr } else { format!(" (stderr) {stderr}") };
             return format!("{host} | {word} | rc={rc} | (stdout) {stdout}{stderr}");
         }
-        format!(
-            "{host} | {word} | rc={rc} >>\n{}{}{}",
-            text("stdout"),
-            text("stderr"),
-            text("msg").trim_end_matches("non-zero return code").to_owned()
-                + if result.failed { "non-zero return code" } else { "" }
-        )
+        format!("{host} | {word} | rc={rc} >>\n{}{}{}", text("stdout"), text("stderr"), text("msg"))
     }
 
     fn dump(&self, result: &TaskResult, is_debug: bool) -> String {
         let mut shown: JsonMap = visible(result, self.verbosity);
-        for hidden in ["warnings", "deprecations", "failed"] {
+        for hidden in ["warnings", "deprecations", "exception", "failed", "skipped"] {
             shown.remove(hidden);
         }
         if self.verbosity < 3 {
             shown.remove("diff");
         }
-        if is_debug {
-            shown.retain(|name, _| !matches!(name.as_str(), "changed" | "skipped"));
+        if is_debug && !self.one_line {
+            shown.remove("changed");
         }
         let shown = Json::Object(shown);
-        if self.one_line { json::line(&shown) } else { json::pretty(&shown, 4) }
+        if self.one_line {
+            // What would be lines, joined.
+            let indent = if is_debug { 4 } else { 0 };
+            json::pretty(&shown, indent).replace('\n', "")
+        } else {
+            json::pretty(&shown, 4)
+        }
     }
 }

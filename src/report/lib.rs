@@ -18,6 +18,7 @@ pub mod log;
 pub mod masks;
 pub mod paint;
 pub mod profile;
+mod recap;
 pub mod result;
 pub mod result_format;
 pub mod screen;

@@ -31,6 +31,25 @@ pub fn visible(result: &TaskResult, verbosity: u8) -> JsonMap {
     shown
 }
 
+/// What is said of an exception before the result that tells of it: its last line, or all of it to
+/// those who want to know more.
+pub fn exception(result: &TaskResult, verbosity: u8) -> Option<String> {
+    const WHOLE_FROM: u8 = 3;
+    if result.no_log {
+        return None;
+    }
+    let trace = result.fields.get("exception").and_then(Json::as_str)?;
+    Some(if verbosity < WHOLE_FROM {
+        format!(
+            "An exception occurred during task execution. To see the full traceback, use -vvv. \
+             The error was: {}",
+            trace.trim().lines().last().unwrap_or_default()
+        )
+    } else {
+        format!("The full traceback is:\n{trace}")
+    })
+}
+
 /// `file:line` of a task.
 pub fn place(task: &Arc<Task>) -> String {
     format!("{}:{}", task.span.file.path.display(), task.span.start.line)

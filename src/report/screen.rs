@@ -8,7 +8,14 @@ use protocol::{Json, JsonMap};
 use run::{Event, Statistics, TaskResult};
 use template::Value;
 
-use crate::{Live, Paint, ResultFormat, diff, json, log::DETAILS_FROM, paint::Tone, wrap::wrap};
+use crate::{
+    Live, Paint, ResultFormat, diff, json,
+    log::DETAILS_FROM,
+    paint::Tone,
+    recap,
+    result::{exception, place},
+    wrap::wrap,
+};
 
 /// How events are shown.
 #[derive(Clone, Debug)]
@@ -342,6 +349,7 @@ impl Screen {
             );
             lines.push(self.failure_line(Tone::Unreachable, &text));
         } else if result.failed {
+            lines.extend(self.exception_of(result));
             let text =
                 format!("failed: [{host}] (item={label}) => {}", self.dump(&item.task, result));
             lines.push(self.failure_line(Tone::Failed, &text));
@@ -399,6 +407,7 @@ impl Screen {
                 lines
                     .push(self.failure_line(Tone::Verbose, &format!("task path: {}", place(task))));
             }
+            lines.extend(self.exception_of(result));
             let text = format!("fatal: [{host}]: FAILED! => {}", self.dump(task, result));
             lines.push(self.failure_line(Tone::Failed, &text));
             if !ignored {
@@ -408,7 +417,7 @@ impl Screen {
             let all_items = result.items.iter().all(|item| item.skipped);
             if self.settings.shows_skipped && all_items {
                 let mut text = format!("skipping: [{host}]{}", until_run(result));
-                if self.is_verbose(result) && !has_items {
+                if self.is_verbose(result) {
                     text.push_str(&format!(" => {}", self.dump(task, result)));
                 }
                 lines.push(out(self.paint(Tone::Skipped, &text)));
@@ -434,6 +443,11 @@ impl Screen {
         Line { text: self.paint(tone, text), is_error: self.settings.failures_to_stderr }
     }
 
+    fn exception_of(&self, result: &TaskResult) -> Option<Line> {
+        let text = exception(result, self.settings.verbosity)?;
+        Some(self.failure_line(Tone::Failed, text.trim_end_matches('\n')))
+    }
+
     fn is_verbose(&self, result: &TaskResult) -> bool {
         self.settings.verbosity > 0 || (result.verbose_always && !result.no_log)
     }
@@ -455,19 +469,21 @@ impl Screen {
             .collect();
         shown.remove("warnings");
         shown.remove("deprecations");
+        shown.remove("exception");
         if self.settings.verbosity < 3 {
             shown.remove("invocation");
             shown.remove("diff");
         }
-        if result.failed {
-            // Said by the line already.
-            shown.remove("failed");
-        } else if shown.get("failed") == Some(&Json::Bool(false)) {
-            shown.remove("failed");
+        // The line says both already.
+        shown.remove("failed");
+        shown.remove("skipped");
+        if result.skipped {
+            // Its items have lines of their own.
+            shown.remove("results");
         }
         if task.does(&["debug"]) {
             if shown.contains_key("msg") {
-                shown.retain(|name, _| matches!(name.as_str(), "msg" | "exception"));
+                shown.retain(|name, _| matches!(name.as_str(), "msg"));
             } else {
                 shown.retain(|name, _| {
                     !matches!(
@@ -532,29 +548,7 @@ impl Screen {
         let mut hosts: Vec<_> = statistics.hosts.iter().collect();
         hosts.sort_by(|a, b| a.0.cmp(b.0));
         for (host, counts) in hosts {
-            let tone = if counts.failed > 0 || counts.unreachable > 0 {
-                Tone::Failed
-            } else if counts.changed > 0 {
-                Tone::Changed
-            } else {
-                Tone::Ok
-            };
-            let field = |name: &str, count: u64, tone: Tone| {
-                let text = format!("{name}={count:<4}");
-                if count > 0 { self.paint(tone, &text) } else { text }
-            };
-            // Colour codes take room in the column, as they do in Ansible's.
-            let name = self.paint(tone, &format!("{host:<26}"));
-            lines.push(out(format!(
-                "{name} : {} {} {} {} {} {} {}",
-                field("ok", counts.ok, Tone::Ok),
-                field("changed", counts.changed, Tone::Changed),
-                field("unreachable", counts.unreachable, Tone::Unreachable),
-                field("failed", counts.failed, Tone::Failed),
-                field("skipped", counts.skipped, Tone::Skipped),
-                field("rescued", counts.rescued, Tone::Ok),
-                field("ignored", counts.ignored, Tone::Warning),
-            )));
+            lines.push(out(recap::line(host.as_str(), counts, self.settings.paint)));
         }
         lines.push(out(String::new()));
         if self.settings.shows_custom_stats && !self.custom_stats.is_empty() {
@@ -592,8 +586,4 @@ fn until_run(result: &TaskResult) -> &'static str {
 
 fn out(text: String) -> Line {
     Line { text, is_error: false }
-}
-
-fn place(task: &Arc<Task>) -> String {
-    format!("{}:{}", task.span.file.path.display(), task.span.start.line)
 }

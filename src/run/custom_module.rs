@@ -9,8 +9,6 @@ use std::{
 
 use protocol::{Digest, Json};
 
-use crate::action::files::digest_of;
-
 /// A module that a user has written: a program of the controller that runs on hosts.
 #[derive(Clone, Debug)]
 pub struct CustomModule {
@@ -88,7 +86,7 @@ impl Packed {
     pub fn new(files: &BTreeMap<String, String>) -> Self {
         let files = files.iter().map(|(path, text)| (path.clone(), Json::from(text.as_str())));
         let content = Json::Object(files.collect()).to_string().into_bytes();
-        Self { digest: digest_of(&content), content: content.into() }
+        Self { digest: Digest::of(&content), content: content.into() }
     }
 }
 

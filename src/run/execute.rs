@@ -144,8 +144,9 @@ impl Executor {
     /// registered and shown.
     pub async fn execute(&self, task: &Arc<Task>, host: &HostName) -> TaskResult {
         let mut scope = self.context.scope(host, Some(task));
-        if let Some(why) = self.context.broken_vars_file.get() {
-            return settled(TaskResult::failure(why.clone()));
+        let broken = self.context.broken_vars_file.get().cloned();
+        if let Some(why) = broken.or_else(|| self.context.store.broken_vars(host)) {
+            return settled(TaskResult::failure(why));
         }
         if let Some(wire) = self.ahead.as_ref().and_then(|ahead| ahead.tripwire.clone()) {
             scope = scope.push(wire);

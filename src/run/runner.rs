@@ -1,7 +1,7 @@
 //! Plays, one after the other: which hosts, in which batches, with which variables.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, OnceLock, RwLock},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How a run ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Ended {
     pub statistics: Statistics,
     /// Hosts that failed or could not be reached, for a retry file.
@@ -49,8 +49,11 @@ impl Runner {
     /// Runs the plays of one or more playbooks. Hosts that have failed take no part in later plays.
     pub async fn run(&self, playbooks: Vec<(String, Vec<Arc<Play>>)>) -> Ended {
         let named = playbooks.iter().map(|(name, plays)| (name.clone(), plays.len())).collect();
-        let _ = self.events.send(Event::RunStarted { playbooks: named });
         let plays: Vec<Arc<Play>> = playbooks.into_iter().flat_map(|(_, plays)| plays).collect();
+        if let Some(why) = self.broken_vars(&plays) {
+            return Ended { error: Some(why), ..Ended::default() };
+        }
+        let _ = self.events.send(Event::RunStarted { playbooks: named });
         let mut progress = Progress {
             waits_for_start: self.settings.start_at_task.is_some(),
             ..Progress::default()
@@ -226,8 +229,29 @@ impl Runner {
         tree.evaluate(&scope).map_or_else(|_| plan::written(tree), |value| value.to_string())
     }
 
-    /// The hosts of a play, narrowed by `--limit`, in the order that the play wants.
-    pub fn hosts(&self, play: &Play, vars: &Layer) -> Result<Vec<HostName>, String> {
+    /// What is wrong with the variables of hosts that the plays are for, as far as these are known
+    /// before the first one.
+    fn broken_vars(&self, plays: &[Arc<Play>]) -> Option<String> {
+        let inventory = self.store.inventory();
+        let mut hosts: Vec<HostName> = plays
+            .iter()
+            .filter_map(|play| self.patterns(play, &self.play_vars(play).ok()?).ok())
+            .filter_map(|patterns| pattern::resolve(&inventory, &patterns).ok())
+            .flat_map(|matched| matched.hosts)
+            .collect();
+        if let Some(limit) = &self.settings.limit {
+            let allowed = pattern::resolve(&inventory, limit).ok()?;
+            hosts.retain(|host| allowed.hosts.contains(host));
+        }
+        hosts.sort();
+        hosts.dedup();
+        self.store.prepare(&hosts);
+        let broken: BTreeSet<String> =
+            hosts.iter().filter_map(|host| self.store.broken_vars(host)).collect();
+        (!broken.is_empty()).then(|| broken.into_iter().collect::<Vec<_>>().join("; "))
+    }
+
+    fn patterns(&self, play: &Play, vars: &Layer) -> Result<Vec<String>, String> {
         let value = self.play_value(&play.hosts, vars)?;
         let patterns: Vec<String> = match value.as_list() {
             Some(list) => list.iter().map(|part| part.to_string()).collect(),
@@ -239,6 +263,12 @@ impl Runner {
                 play.hosts.span
             ));
         }
+        Ok(patterns)
+    }
+
+    /// The hosts of a play, narrowed by `--limit`, in the order that the play wants.
+    pub fn hosts(&self, play: &Play, vars: &Layer) -> Result<Vec<HostName>, String> {
+        let patterns = self.patterns(play, vars)?;
         let inventory = self.store.inventory();
         let matched = pattern::resolve(&inventory, &patterns).map_err(|error| error.to_string())?;
         for part in &matched.unmatched {

@@ -1,13 +1,13 @@
 //! Variables that belong to hosts: from the inventory, from facts, and from tasks.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, LazyLock, OnceLock, RwLock},
 };
 
 use indexmap::IndexMap;
-use inventory::{GroupName, HostName, Inventory, Vars};
+use inventory::{GroupName, HostName, Inventory, Vars, vars_files::VarsFolder};
 use plan::Layer;
 use protocol::{Json, JsonMap};
 use rayon::prelude::*;
@@ -21,9 +21,10 @@ use crate::{
 /// The fact that says that facts were gathered.
 pub const FACTS_GATHERED: &str = "_ansible_facts_gathered";
 
-/// Reads `group_vars` and `host_vars` of a group or host beside a folder.
+/// Reads `group_vars` and `host_vars` of a group or host beside a folder; says what is wrong with
+/// them.
 pub type VarsReader =
-    Arc<dyn Fn(&std::path::Path, inventory::vars_files::VarsFolder, &str) -> Vars + Send + Sync>;
+    Arc<dyn Fn(&std::path::Path, VarsFolder, &str) -> Result<Vars, String> + Send + Sync>;
 
 /// Reads the inventory anew.
 pub type Reload = Arc<dyn Fn() -> Result<Inventory, String> + Send + Sync>;
@@ -45,7 +46,9 @@ pub struct Store {
     dynamic: RwLock<Vec<Change>>,
     playbook_folders: Vec<PathBuf>,
     read_vars: VarsReader,
-    group_files: RwLock<HashMap<(PathBuf, GroupName), Arc<Vars>>>,
+    group_files: RwLock<HashMap<(PathBuf, GroupName), Result<Arc<Vars>, String>>>,
+    /// Hosts whose `group_vars` or `host_vars` cannot be read, and why.
+    broken: RwLock<HashMap<HostName, String>>,
     inventory_layers: RwLock<HashMap<HostName, Layer>>,
     hosts: RwLock<HashMap<HostName, HostVars>>,
     inject_facts: bool,
@@ -121,6 +124,7 @@ impl Store {
             playbook_folders,
             read_vars,
             group_files: RwLock::default(),
+            broken: RwLock::default(),
             inventory_layers: RwLock::default(),
             hosts: RwLock::default(),
             inject_facts,
@@ -206,6 +210,7 @@ impl Store {
             change(&mut inventory);
         }
         write(&self.group_files).clear();
+        write(&self.broken).clear();
         self.change_inventory(|known| *known = inventory);
         Ok(())
     }
@@ -219,6 +224,17 @@ impl Store {
             .map(|host| (host.clone(), self.work_out(&inventory, host)))
             .collect();
         write(&self.inventory_layers).extend(layers);
+    }
+
+    /// Why the variables of a host cannot be read, if they cannot. No task is run on such a host:
+    /// it would do something else than what was written.
+    pub fn broken_vars(&self, host: &HostName) -> Option<String> {
+        read(&self.broken).get(host).cloned()
+    }
+
+    /// Whether there is a host whose variables cannot be read.
+    pub fn has_broken_vars(&self) -> bool {
+        !read(&self.broken).is_empty()
     }
 
     /// The layers of a host.
@@ -250,6 +266,7 @@ impl Store {
     /// the host's own, `host_vars`.
     fn work_out(&self, inventory: &Inventory, host: &HostName) -> Layer {
         let mut layer = Vars::new();
+        let mut broken = BTreeSet::new();
         let mut add = |vars: &Vars| put_over(&mut layer, vars, self.hash_behaviour);
         let groups = inventory.groups_of(host.as_str());
         let (all, others): (Vec<_>, Vec<_>) =
@@ -264,7 +281,10 @@ impl Store {
         for groups in [&all, &others] {
             for folder in inventory.folders.iter().chain(&self.playbook_folders) {
                 for group in groups {
-                    add(&self.group_file(folder, group));
+                    match self.group_file(folder, group) {
+                        Ok(vars) => add(&vars),
+                        Err(why) => _ = broken.insert(why),
+                    }
                 }
             }
         }
@@ -276,43 +296,53 @@ impl Store {
             None => {}
         }
         for folder in inventory.folders.iter().chain(&self.playbook_folders) {
-            add(&(self.read_vars)(folder, inventory::vars_files::VarsFolder::Host, host.as_str()));
+            match (self.read_vars)(folder, VarsFolder::Host, host.as_str()) {
+                Ok(vars) => add(&vars),
+                Err(why) => _ = broken.insert(why),
+            }
+        }
+        if !broken.is_empty() {
+            write(&self.broken)
+                .insert(host.clone(), broken.into_iter().collect::<Vec<_>>().join("; "));
         }
         Arc::new(layer)
     }
 
     /// The variables that a group has in itself and beside the inventory, not those of the groups
     /// around it.
-    pub fn group_vars(&self, group: &GroupName) -> Vars {
+    ///
+    /// # Errors
+    /// A file that is wrong.
+    pub fn group_vars(&self, group: &GroupName) -> Result<Vars, String> {
         let inventory = self.inventory();
         let mut vars = inventory.groups.get(group).map(|g| g.vars.clone()).unwrap_or_default();
         for folder in inventory.folders.iter().chain(&self.playbook_folders) {
-            let file = self.group_file(folder, group);
+            let file = self.group_file(folder, group)?;
             vars.extend(file.iter().map(|(name, tree)| (Arc::clone(name), tree.clone())));
         }
-        vars
+        Ok(vars)
     }
 
     /// The variables that a host has in itself and beside the inventory, not those of its groups.
-    pub fn own_vars(&self, host: &HostName) -> Vars {
+    ///
+    /// # Errors
+    /// A file that is wrong.
+    pub fn own_vars(&self, host: &HostName) -> Result<Vars, String> {
         let inventory = self.inventory();
         let mut vars = inventory.hosts.get(host).map(|h| h.vars.clone()).unwrap_or_default();
         for folder in inventory.folders.iter().chain(&self.playbook_folders) {
-            let kind = inventory::vars_files::VarsFolder::Host;
-            vars.extend((self.read_vars)(folder, kind, host.as_str()));
+            vars.extend((self.read_vars)(folder, VarsFolder::Host, host.as_str())?);
         }
-        vars
+        Ok(vars)
     }
 
-    fn group_file(&self, folder: &std::path::Path, group: &GroupName) -> Arc<Vars> {
+    fn group_file(&self, folder: &std::path::Path, group: &GroupName) -> Result<Arc<Vars>, String> {
         let key = (folder.to_owned(), group.clone());
         if let Some(vars) = read(&self.group_files).get(&key) {
-            return Arc::clone(vars);
+            return vars.clone();
         }
-        let vars =
-            (self.read_vars)(folder, inventory::vars_files::VarsFolder::Group, group.as_str());
-        let vars = Arc::new(vars);
-        write(&self.group_files).insert(key, Arc::clone(&vars));
+        let vars = (self.read_vars)(folder, VarsFolder::Group, group.as_str()).map(Arc::new);
+        write(&self.group_files).insert(key, vars.clone());
         vars
     }
 

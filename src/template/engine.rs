@@ -5,6 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use protocol::Secret;
 
 use crate::{
+    brought::{Found, Native, PluginKind, Plugins},
     error::{ErrorKind, Result, TemplateError},
     filters, functions, lookups, predicates,
     scope::Scope,
@@ -19,7 +20,7 @@ pub struct Call<'a> {
     /// The scope of the template that calls.
     pub scope: &'a Scope,
     /// The name under which it was called, without a collection.
-    pub name: &'static str,
+    pub name: &'a str,
     /// The variable that the value was written as, where it is one: what looks at encrypted texts
     /// wants to know how it was written.
     pub variable: Option<&'a str>,
@@ -108,6 +109,7 @@ pub struct Engine {
     tests: HashMap<&'static str, &'static Test>,
     functions: HashMap<&'static str, &'static Function>,
     lookups: HashMap<&'static str, &'static Lookup>,
+    plugins: Option<Arc<dyn Plugins>>,
 }
 
 impl Engine {
@@ -124,6 +126,7 @@ impl Engine {
             tests: predicates::all().map(|test| (test.name, test)).collect(),
             functions: functions::all().map(|function| (function.name, function)).collect(),
             lookups: lookups::all().map(|lookup| (lookup.name, lookup)).collect(),
+            plugins: None,
         }
     }
 
@@ -135,7 +138,30 @@ impl Engine {
             tests: HashMap::new(),
             functions: HashMap::new(),
             lookups: HashMap::new(),
+            plugins: None,
         }
+    }
+
+    /// The engine with what users bring.
+    #[must_use]
+    pub fn with_plugins(mut self, plugins: Arc<dyn Plugins>) -> Self {
+        self.plugins = Some(plugins);
+        self
+    }
+
+    /// What users bring of a name, where it goes before what is native.
+    fn brought<T>(
+        &self,
+        kind: PluginKind,
+        name: &str,
+        native: Option<&'static T>,
+    ) -> Result<Option<Found<T>>> {
+        let is_native = if native.is_some() { Native::There } else { Native::Missing };
+        let brought = match &self.plugins {
+            Some(plugins) => plugins.find(kind, name, is_native)?,
+            None => None,
+        };
+        Ok(brought.map(Found::Brought).or(native.map(Found::Native)))
     }
 
     /// How vault texts are decrypted.
@@ -146,27 +172,30 @@ impl Engine {
     /// The filter of a name, with or without its collection.
     ///
     /// # Errors
-    /// There is none, or it is one of Ansible's that Trueup does not do.
-    pub fn filter(&self, name: &str) -> Result<&'static Filter> {
-        find(&self.filters, name, |filter| filter.home)
+    /// There is none, it is one of Ansible's that Trueup does not do, or a user's cannot be loaded.
+    pub fn filter(&self, name: &str) -> Result<Found<Filter>> {
+        let native = find(&self.filters, name, |filter| filter.home);
+        self.brought(PluginKind::Filter, name, native)?
             .ok_or_else(|| unknown("filter", name, self.filters.keys(), filters::NOT_DONE))
     }
 
     /// The test of a name, with or without its collection.
     ///
     /// # Errors
-    /// There is none, or it is one of Ansible's that Trueup does not do.
-    pub fn test(&self, name: &str) -> Result<&'static Test> {
-        find(&self.tests, name, |test| test.home)
+    /// There is none, it is one of Ansible's that Trueup does not do, or a user's cannot be loaded.
+    pub fn test(&self, name: &str) -> Result<Found<Test>> {
+        let native = find(&self.tests, name, |test| test.home);
+        self.brought(PluginKind::Test, name, native)?
             .ok_or_else(|| unknown("test", name, self.tests.keys(), predicates::NOT_DONE))
     }
 
     /// The lookup of a name, with or without its collection.
     ///
     /// # Errors
-    /// There is none, or it is one of Ansible's that Trueup does not do.
-    pub fn lookup(&self, name: &str) -> Result<&'static Lookup> {
-        find(&self.lookups, name, |lookup| lookup.home)
+    /// There is none, it is one of Ansible's that Trueup does not do, or a user's cannot be loaded.
+    pub fn lookup(&self, name: &str) -> Result<Found<Lookup>> {
+        let native = find(&self.lookups, name, |lookup| lookup.home);
+        self.brought(PluginKind::Lookup, name, native)?
             .ok_or_else(|| unknown("lookup", name, self.lookups.keys(), lookups::NOT_DONE))
     }
 
@@ -180,7 +209,16 @@ impl Engine {
     /// # Errors
     /// The lookup is not known or fails.
     pub fn run_lookup(&self, name: &str, terms: Vec<Value>, scope: &Scope) -> Result<Vec<Value>> {
-        lookups::run(self.lookup(name)?, terms, Arguments::default(), scope)
+        lookups::run(&self.lookup(name)?, terms, Arguments::default(), scope)
+    }
+
+    /// Runs a lookup with the positional arguments as terms and the others as options.
+    ///
+    /// # Errors
+    /// The lookup is not known or fails.
+    pub fn look_up(&self, name: &str, arguments: Arguments, scope: &Scope) -> Result<Vec<Value>> {
+        let options = Arguments { positional: Vec::new(), keyword: arguments.keyword };
+        lookups::run(&self.lookup(name)?, arguments.positional, options, scope)
     }
 
     /// Names of filters, tests, lookups and functions, sorted: for documentation and completion.

@@ -281,7 +281,7 @@ fn dynamic_lookup(call: &Call<'_>, mut arguments: Arguments, wants_list: bool) -
     }
     let name = arguments.positional.remove(0).defined()?;
     let found = call.scope.engine().lookup(&name.to_string())?;
-    lookups::call(found, wants_list, arguments, call.scope)
+    lookups::call(&found, wants_list, arguments, call.scope)
 }
 
 fn undef(_: &Call<'_>, arguments: Arguments) -> Result<Value> {

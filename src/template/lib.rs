@@ -11,6 +11,7 @@
 //! The room reads files that lookups and includes name, and runs the commands that `pipe` names;
 //! it asks the process for nothing else: see [`Surroundings`].
 
+pub mod brought;
 mod compile;
 pub mod engine;
 pub mod error;
@@ -18,7 +19,7 @@ mod eval;
 pub mod expression;
 pub mod file;
 mod filters;
-pub use filters::{comment::wrapped as wrapped_lines, yaml::printed as printed_yaml};
+pub use filters::{comment::wrapped as wrapped_lines, time::Moment, yaml::printed as printed_yaml};
 mod functions;
 pub mod literal_eval;
 mod lookups;

@@ -14,6 +14,7 @@ mod web;
 pub(crate) use files::glob;
 
 use crate::{
+    brought::Found,
     engine::{Lookup, LookupCall},
     error::{ErrorKind, Result, TemplateError},
     scope::Scope,
@@ -56,7 +57,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Lookup> {
 /// # Errors
 /// The lookup fails and `errors=` does not say otherwise.
 pub(crate) fn call(
-    lookup: &'static Lookup,
+    lookup: &Found<Lookup>,
     wants_list: bool,
     mut arguments: Arguments,
     scope: &Scope,
@@ -71,7 +72,7 @@ pub(crate) fn call(
         ErrorKind::Undefined | ErrorKind::Unsupported => error,
         _ => TemplateError::new(
             ErrorKind::Lookup,
-            format!("the lookup '{}' failed: {}", lookup.name, error.message()),
+            format!("the lookup '{}' failed: {}", lookup.name(), error.message()),
         )
         .because(error),
     });
@@ -104,14 +105,12 @@ pub(crate) fn call(
 /// # Errors
 /// The lookup fails; the message is the lookup's own, as loops show it.
 pub(crate) fn run(
-    lookup: &'static Lookup,
+    lookup: &Found<Lookup>,
     terms: Vec<Value>,
     options: Arguments,
     scope: &Scope,
 ) -> Result<Vec<Value>> {
-    let name = lookup.name;
-    let mut call = LookupCall { scope, name, terms, options };
-    let found = (lookup.run)(&mut call)?;
+    let found = lookup.values(terms, options, scope)?;
     Ok(found.into_iter().map(Value::untrusted).collect())
 }
 

@@ -105,7 +105,7 @@ impl RemoteBinaries {
     /// Remotes know the digest of their companions, so those of other builds do no harm.
     pub fn add_companion(&mut self, gzip: impl Into<Bytes>) {
         let gzip = gzip.into();
-        self.companions.insert(hex(&gzip), gzip);
+        self.companions.insert(protocol::Digest::of(&gzip).0, gzip);
     }
 
     /// Adds a companion whose digest is known.

@@ -88,7 +88,7 @@ settings! {
     DEFAULT_CONNECTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/connection:/usr/share/ansible/plugins/connection""#, Nowhere, ["ANSIBLE_CONNECTION_PLUGINS"], [("defaults", "connection_plugins")], [], [];
     DEFAULT_DEBUG: Bool = "false", Inside, ["ANSIBLE_DEBUG"], [("defaults", "debug")], [], [];
     DEFAULT_EXECUTABLE: Text = r#""/bin/sh""#, Here, ["ANSIBLE_EXECUTABLE"], [("defaults", "executable")], [], [];
-    DEFAULT_FILTER_PLUGIN_PATH: PathSpec = r#""{home}/plugins/filter:/usr/share/ansible/plugins/filter""#, Nowhere, ["ANSIBLE_FILTER_PLUGINS"], [("defaults", "filter_plugins")], [], [];
+    DEFAULT_FILTER_PLUGIN_PATH: PathSpec = r#""{home}/plugins/filter:/usr/share/ansible/plugins/filter""#, Here, ["ANSIBLE_FILTER_PLUGINS"], [("defaults", "filter_plugins")], [], [];
     DEFAULT_FORCE_HANDLERS: Bool = "false", Here, ["ANSIBLE_FORCE_HANDLERS"], [("defaults", "force_handlers")], [], [];
     DEFAULT_FORKS: Int = "5", Here, ["ANSIBLE_FORKS"], [("defaults", "forks")], [], [];
     DEFAULT_GATHERING: Text = r#""implicit""#, Here, ["ANSIBLE_GATHERING"], [("defaults", "gathering")], [], ["implicit", "explicit", "smart"];
@@ -96,7 +96,7 @@ settings! {
     DEFAULT_HOST_LIST: PathList = r#""/etc/ansible/hosts""#, Here, ["ANSIBLE_INVENTORY"], [("defaults", "inventory")], [], [];
     DEFAULT_HTTPAPI_PLUGIN_PATH: PathSpec = r#""{home}/plugins/httpapi:/usr/share/ansible/plugins/httpapi""#, Inside, ["ANSIBLE_HTTPAPI_PLUGINS"], [("defaults", "httpapi_plugins")], [], [];
     DEFAULT_INTERNAL_POLL_INTERVAL: Float = "0.001", Inside, [], [("defaults", "internal_poll_interval")], [], [];
-    DEFAULT_INVENTORY_PLUGIN_PATH: PathSpec = r#""{home}/plugins/inventory:/usr/share/ansible/plugins/inventory""#, Nowhere, ["ANSIBLE_INVENTORY_PLUGINS"], [("defaults", "inventory_plugins")], [], [];
+    DEFAULT_INVENTORY_PLUGIN_PATH: PathSpec = r#""{home}/plugins/inventory:/usr/share/ansible/plugins/inventory""#, Here, ["ANSIBLE_INVENTORY_PLUGINS"], [("defaults", "inventory_plugins")], [], [];
     DEFAULT_JINJA2_EXTENSIONS: Raw = "[]", Nowhere, ["ANSIBLE_JINJA2_EXTENSIONS"], [("defaults", "jinja2_extensions")], [], [];
     DEFAULT_JINJA2_NATIVE: Bool = "false", Here, ["ANSIBLE_JINJA2_NATIVE"], [("defaults", "jinja2_native")], [], [];
     DEFAULT_KEEP_REMOTE_FILES: Bool = "false", Inside, ["ANSIBLE_KEEP_REMOTE_FILES"], [("defaults", "keep_remote_files")], [], [];
@@ -105,7 +105,7 @@ settings! {
     DEFAULT_LOCAL_TMP: TmpPath = r#""{home}/tmp""#, Inside, ["ANSIBLE_LOCAL_TEMP"], [("defaults", "local_tmp")], [], [];
     DEFAULT_LOG_FILTER: List = "[]", Nowhere, ["ANSIBLE_LOG_FILTER"], [("defaults", "log_filter")], [], [];
     DEFAULT_LOG_PATH: Path = "null", Here, ["ANSIBLE_LOG_PATH"], [("defaults", "log_path")], [], [];
-    DEFAULT_LOOKUP_PLUGIN_PATH: PathSpec = r#""{home}/plugins/lookup:/usr/share/ansible/plugins/lookup""#, Nowhere, ["ANSIBLE_LOOKUP_PLUGINS"], [("defaults", "lookup_plugins")], [], [];
+    DEFAULT_LOOKUP_PLUGIN_PATH: PathSpec = r#""{home}/plugins/lookup:/usr/share/ansible/plugins/lookup""#, Here, ["ANSIBLE_LOOKUP_PLUGINS"], [("defaults", "lookup_plugins")], [], [];
     DEFAULT_MANAGED_STR: Text = r#""Ansible managed""#, Here, [], [("defaults", "ansible_managed")], [], [];
     DEFAULT_MODULE_ARGS: Text = "null", Nowhere, ["ANSIBLE_MODULE_ARGS"], [("defaults", "module_args")], [], [];
     DEFAULT_MODULE_COMPRESSION: Text = r#""ZIP_DEFLATED""#, Inside, [], [("defaults", "module_compression")], ["ansible_module_compression"], [];
@@ -129,7 +129,7 @@ settings! {
     DEFAULT_SU: Bool = "false", Nowhere, ["ANSIBLE_SU"], [("defaults", "su")], [], [];
     DEFAULT_SYSLOG_FACILITY: Text = r#""LOG_USER""#, Inside, ["ANSIBLE_SYSLOG_FACILITY"], [("defaults", "syslog_facility")], [], [];
     DEFAULT_TERMINAL_PLUGIN_PATH: PathSpec = r#""{home}/plugins/terminal:/usr/share/ansible/plugins/terminal""#, Inside, ["ANSIBLE_TERMINAL_PLUGINS"], [("defaults", "terminal_plugins")], [], [];
-    DEFAULT_TEST_PLUGIN_PATH: PathSpec = r#""{home}/plugins/test:/usr/share/ansible/plugins/test""#, Nowhere, ["ANSIBLE_TEST_PLUGINS"], [("defaults", "test_plugins")], [], [];
+    DEFAULT_TEST_PLUGIN_PATH: PathSpec = r#""{home}/plugins/test:/usr/share/ansible/plugins/test""#, Here, ["ANSIBLE_TEST_PLUGINS"], [("defaults", "test_plugins")], [], [];
     DEFAULT_TIMEOUT: Int = "10", Here, ["ANSIBLE_TIMEOUT"], [("defaults", "timeout")], [], [];
     DEFAULT_TRANSPORT: Text = r#""ssh""#, Here, ["ANSIBLE_TRANSPORT"], [("defaults", "transport")], [], [];
     DEFAULT_UNDEFINED_VAR_BEHAVIOR: Bool = "true", Nowhere, ["ANSIBLE_ERROR_ON_UNDEFINED_VARS"], [("defaults", "error_on_undefined_vars")], [], [];

@@ -11,7 +11,6 @@ use std::{
 };
 
 use flate2::{Compression, write::GzEncoder};
-use sha2::{Digest, Sha256};
 
 /// The program that every host is sent.
 pub const REMOTE: &str = "trueup-remote";
@@ -211,9 +210,9 @@ fn unwinding_tables(elf: &[u8]) -> Option<Vec<(usize, usize)>> {
     Some(found)
 }
 
-/// SHA-256 in hexadecimal digits.
+/// The digest by which programs are asked for: `protocol::Digest`, BLAKE3 in hexadecimal digits.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    blake3::hash(bytes).to_hex().to_string()
 }
 
 fn foreign_variables() -> Vec<OsString> {

@@ -18,7 +18,6 @@ use protocol::{
     request::{Chain, InlineFile},
 };
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 struct Remote {
     child: Child,
@@ -100,10 +99,6 @@ impl Drop for Remote {
 
 fn map(value: Json) -> protocol::JsonMap {
     value.as_object().cloned().unwrap()
-}
-
-fn digest(bytes: &[u8]) -> Digest {
-    Digest(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn is_alive(pid: &str) -> bool {
@@ -198,9 +193,9 @@ fn a_small_file_travels_inside_the_request() {
     let bytes = b"small file\n".to_vec();
     let args = json!({
         "dest": dest, "mode": "0640",
-        "_source": {"digest": digest(&bytes), "size": bytes.len(), "name": "small"},
+        "_source": {"digest": Digest::of(&bytes), "size": bytes.len(), "name": "small"},
     });
-    let inline = InlineFile { digest: digest(&bytes), bytes: bytes.clone() };
+    let inline = InlineFile { digest: Digest::of(&bytes), bytes: bytes.clone() };
     for changed in [true, false] {
         let request = Request {
             module: "ansible.builtin.copy".into(),
@@ -234,10 +229,10 @@ fn a_large_file_is_asked_for_and_streams_with_back_pressure() {
     let bytes: Vec<u8> = (0..5_000_000_u32).map(|n| (n % 251) as u8).collect();
     let args = json!({
         "dest": dest,
-        "_source": {"digest": digest(&bytes), "size": bytes.len(), "name": "large"},
+        "_source": {"digest": Digest::of(&bytes), "size": bytes.len(), "name": "large"},
     });
     let id = remote.send("copy", args.clone());
-    assert_eq!(remote.read(), FromRemote { id, answer: Answer::Want(digest(&bytes)) });
+    assert_eq!(remote.read(), FromRemote { id, answer: Answer::Want(Digest::of(&bytes)) });
     let mut credit = CREDIT_BYTES;
     let chunks = bytes.chunks(CHUNK_BYTES_MAX).collect::<Vec<_>>();
     for (n, chunk) in chunks.iter().enumerate() {
@@ -272,11 +267,11 @@ fn a_part_of_a_file_that_grows_too_large_fails_the_task_alone() {
     let whole = vec![0; CHUNK_BYTES_MAX + 1];
     let args = json!({
         "dest": dest,
-        "_source": {"digest": digest(&whole), "size": whole.len(), "name": "bomb"},
+        "_source": {"digest": Digest::of(&whole), "size": whole.len(), "name": "bomb"},
     });
     for bytes in [deflate(&whole), b"this is no stream of anything".to_vec()] {
         let id = remote.send("copy", args.clone());
-        assert_eq!(remote.read(), FromRemote { id, answer: Answer::Want(digest(&whole)) });
+        assert_eq!(remote.read(), FromRemote { id, answer: Answer::Want(Digest::of(&whole)) });
         remote.order(id, Order::Chunk(Chunk { bytes, last: true, deflated: true }));
         let Answer::Done(response) = remote.read().answer else { panic!("it has not ended") };
         assert!(response.failed, "{response:?}");
@@ -289,7 +284,7 @@ fn a_part_of_a_file_that_grows_too_large_fails_the_task_alone() {
 fn a_file_that_the_controller_refuses_fails_the_task_alone() {
     let mut remote = Remote::start();
     let args = json!({
-        "dest": remote.path("x"), "_source": {"digest": digest(b"x"), "size": 1, "name": "x"},
+        "dest": remote.path("x"), "_source": {"digest": Digest::of(b"x"), "size": 1, "name": "x"},
     });
     let id = remote.send("copy", args);
     assert!(matches!(remote.read().answer, Answer::Want(_)));

@@ -5,10 +5,7 @@ use protocol::{Json, JsonMap, request::InlineFile};
 use serde_json::json;
 use template::Value;
 
-use super::{
-    ActionContext,
-    files::{Offered, digest_of},
-};
+use super::{ActionContext, files::Offered};
 use crate::{
     TaskResult,
     custom_module::{CustomModule, JSON_MARK, Packed, Speech},
@@ -127,7 +124,7 @@ fn prepare(
     };
     let program = module.path.file_name().and_then(|name| name.to_str()).unwrap_or("module");
     Ok(Prepared {
-        source: Packed { digest: digest_of(&content), content: content.into() },
+        source: Packed { digest: protocol::Digest::of(&content), content: content.into() },
         library: None,
         call: json!({
             "content": "Program",

@@ -9,7 +9,6 @@ use std::{
 };
 
 use protocol::Digest;
-use sha2::{Digest as _, Sha256};
 use transport::Files;
 
 /// Content that travels inside a request, up to this many bytes.
@@ -30,7 +29,7 @@ enum Content {
 impl Offered {
     /// Offers bytes; returns their digest.
     pub fn bytes(&self, bytes: Vec<u8>) -> Digest {
-        let digest = digest_of(&bytes);
+        let digest = Digest::of(&bytes);
         self.put(digest.clone(), Content::Bytes(bytes.into()));
         digest
     }
@@ -45,10 +44,7 @@ impl Offered {
     /// # Errors
     /// It cannot be read.
     pub fn file(&self, path: &Path) -> io::Result<(Digest, u64)> {
-        let mut file = File::open(path)?;
-        let mut hasher = Sha256::new();
-        let size = io::copy(&mut file, &mut HashWriter(&mut hasher))?;
-        let digest = Digest(hex(&hasher.finalize()));
+        let (digest, size) = Digest::of_stream(&mut File::open(path)?)?;
         self.put(digest.clone(), Content::File(path.to_owned()));
         Ok((digest, size))
     }
@@ -57,19 +53,6 @@ impl Offered {
         if let Ok(mut offered) = self.content.lock() {
             offered.insert(digest, content);
         }
-    }
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -85,17 +68,4 @@ impl Files for Offered {
             )),
         }
     }
-}
-
-/// The digest by which bytes are asked for.
-pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
-    Digest(hex(&Sha256::digest(bytes)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use super::{names::Use, origin::Origin};
 use crate::{
+    brought::Found,
     engine::{Filter, Lookup, Test},
     value::Value,
 };
@@ -106,21 +107,21 @@ pub enum ExprKind {
 
 /// A filter and what it is applied to.
 pub struct FilterCall {
-    pub filter: &'static Filter,
+    pub filter: Found<Filter>,
     pub value: Expr,
     pub arguments: CallArguments,
 }
 
 /// A test and what it asks.
 pub struct TestCall {
-    pub test: &'static Test,
+    pub test: Found<Test>,
     pub value: Expr,
     pub arguments: CallArguments,
 }
 
 /// A lookup found at compile time.
 pub struct LookupExpr {
-    pub lookup: &'static Lookup,
+    pub lookup: Found<Lookup>,
     /// `query` and `q` give a list.
     pub wants_list: bool,
     pub arguments: CallArguments,

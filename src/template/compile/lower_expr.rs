@@ -144,7 +144,7 @@ impl Lowerer<'_> {
 
     fn filter(&mut self, made: &ast::Filter<'_>, at: At) -> Result<ExprKind> {
         let filter = self.engine.filter(made.name).map_err(|error| self.place(at, error))?;
-        let guards = usize::from(matches!(filter.name, "default" | "d"));
+        let guards = usize::from(matches!(filter.name(), "default" | "d"));
         self.guards += guards;
         let value = match &made.expr {
             Some(expr) => self.expr(expr),
@@ -153,7 +153,7 @@ impl Lowerer<'_> {
         self.guards -= guards;
         let value = value?;
         let arguments = self.arguments(&made.args)?;
-        self.check_names(filter.name, &arguments, at)?;
+        self.check_names(filter.name(), &arguments, at)?;
         Ok(ExprKind::Filter(Box::new(FilterCall { filter, value, arguments })))
     }
 
@@ -181,7 +181,7 @@ impl Lowerer<'_> {
 
     fn test(&mut self, made: &ast::Test<'_>, at: At) -> Result<ExprKind> {
         let test = self.engine.test(made.name).map_err(|error| self.place(at, error))?;
-        let guards = usize::from(matches!(test.name, "defined" | "undefined"));
+        let guards = usize::from(matches!(test.name(), "defined" | "undefined"));
         self.guards += guards;
         let value = self.expr(&made.expr);
         self.guards -= guards;

@@ -4,11 +4,11 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Machine, attribute, operators};
 use crate::{
+    brought::Found,
     compile::ir::{
         Argument, CallArguments, Comparison, Expr, ExprKind, FilterCall, Local, LookupExpr,
         TestCall,
     },
-    engine::Call,
     error::{ErrorKind, Missing, Result, Site, TemplateError, Undefined},
     functions, lookups, methods,
     value::{Arguments, Dict, Value},
@@ -258,36 +258,34 @@ impl Machine<'_> {
     }
 
     fn filter(&mut self, call: &FilterCall) -> Result<Value> {
-        let value = if call.filter.takes_undefined {
+        let value = if call.filter.takes_undefined() {
             self.eval(&call.value)?
         } else {
             self.defined(&call.value)?
         };
         let arguments = self.arguments(&call.arguments)?;
-        if !call.filter.takes_undefined {
+        if !call.filter.takes_undefined() {
             arguments.all_defined()?;
         }
-        let variable = variable_of(&call.value);
-        let asked = Call { scope: self.scope, name: call.filter.name, variable };
-        call.filter.apply(&asked, value, arguments)
+        call.filter.apply(self.scope, variable_of(&call.value), value, arguments)
     }
 
     fn test(&mut self, call: &TestCall) -> Result<bool> {
-        let value = if call.test.takes_undefined {
+        let value = if call.test.takes_undefined() {
             self.eval(&call.value)?
         } else {
             self.defined(&call.value)?
         };
         let arguments = self.arguments(&call.arguments)?;
-        arguments.all_defined()?;
-        let variable = variable_of(&call.value);
-        let asked = Call { scope: self.scope, name: call.test.name, variable };
-        (call.test.run)(&asked, &value, arguments)
+        if matches!(call.test, Found::Native(_)) {
+            arguments.all_defined()?;
+        }
+        call.test.ask(self.scope, variable_of(&call.value), &value, arguments)
     }
 
     fn lookup(&mut self, call: &LookupExpr) -> Result<Value> {
         let arguments = self.arguments(&call.arguments)?;
-        lookups::call(call.lookup, call.wants_list, arguments, self.scope)
+        lookups::call(&call.lookup, call.wants_list, arguments, self.scope)
     }
 
     fn call(&mut self, callee: &Expr, arguments: &CallArguments) -> Result<Value> {

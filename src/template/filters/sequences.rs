@@ -127,12 +127,11 @@ fn map(call: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value>
     }
     let name = arguments.positional.remove(0).to_string();
     let filter = call.scope.engine().filter(&name)?;
-    let inner = Call { scope: call.scope, name: filter.name, variable: None };
     items
         .into_iter()
         .map(|item| {
-            let item = if filter.takes_undefined { item } else { item.defined()? };
-            filter.apply(&inner, item, arguments.clone())
+            let item = if filter.takes_undefined() { item } else { item.defined()? };
+            filter.apply(call.scope, None, item, arguments.clone())
         })
         .collect::<Result<Vec<_>>>()
         .map(Value::list)
@@ -158,11 +157,10 @@ fn sift(
             Some(path) => by_path(&item, path)?,
             None => item.clone(),
         };
-        let is_true = match test {
+        let is_true = match &test {
             Some(test) => {
-                let asked = if test.takes_undefined { asked } else { asked.defined()? };
-                let inner = Call { scope: call.scope, name: test.name, variable: None };
-                (test.run)(&inner, &asked, arguments.clone())?
+                let asked = if test.takes_undefined() { asked } else { asked.defined()? };
+                test.ask(call.scope, None, &asked, arguments.clone())?
             }
             None => asked.defined()?.truthy(),
         };

@@ -25,6 +25,11 @@ pub fn now(utc: bool) -> Moment {
 }
 
 impl Moment {
+    /// The moment that a text of ISO 8601 without a zone is.
+    pub fn from_iso(text: &str) -> Option<Self> {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(Self)
+    }
+
     /// The moment in a format of `strftime`.
     ///
     /// # Errors

@@ -114,18 +114,18 @@ fn every_filter_test_and_lookup_of_ansible_core_is_met_by_a_case() {
         }
     };
     for name in catalogue.filters.iter().filter(is_name) {
-        if engine.filter(name).is_ok_and(|filter| filter.home.is_empty()) {
+        if engine.filter(name).is_ok_and(|filter| filter.home().is_empty()) {
             miss("filter", name, word("| ", name) || word("|", name) || word("map('", name));
         }
     }
     for name in catalogue.tests.iter().filter(is_name) {
-        if engine.test(name).is_ok_and(|test| test.home.is_empty()) {
+        if engine.test(name).is_ok_and(|test| test.home().is_empty()) {
             let chosen = ["select('", "reject('", "', '", "is ", "is not "];
             miss("test", name, chosen.iter().any(|before| word(before, name)));
         }
     }
     for name in catalogue.lookups.iter().filter(is_name) {
-        if engine.lookup(name).is_ok_and(|lookup| lookup.home.is_empty()) {
+        if engine.lookup(name).is_ok_and(|lookup| lookup.home().is_empty()) {
             let asked = ["lookup('", "query('", "q('"];
             miss("lookup", name, asked.iter().any(|before| word(before, name)));
         }

@@ -82,6 +82,11 @@ pub trait Object: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The number by which the interpreter of plugins knows the object, if it is one of its own.
+    fn foreign(&self) -> Option<u64> {
+        None
+    }
+
     /// Whether it can be called.
     fn is_callable(&self) -> bool {
         false

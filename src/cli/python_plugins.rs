@@ -1,0 +1,98 @@
+//! Plugins in Python: which interpreter runs them, and where they are.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+
+use playbook::collections::Collections;
+use plugins::{Python, PythonPlugins, Setup};
+
+use crate::{Failed, python_library, settings::Settings};
+
+/// Names the interpreter, as a path or as a name to look for in `PATH`.
+const PROGRAM: &str = "TRUEUP_PYTHON";
+
+/// How long one call of a plugin may take, in seconds.
+const TIMEOUT: &str = "TRUEUP_PYTHON_TIMEOUT";
+
+/// What [`TIMEOUT`] is where nothing says otherwise: clouds may take their time.
+const TIMEOUT_SECS: u64 = 600;
+
+/// Settings that name folders of plugins.
+const FOLDERS: &[(&str, &str)] = &[
+    ("filter", "DEFAULT_FILTER_PLUGIN_PATH"),
+    ("test", "DEFAULT_TEST_PLUGIN_PATH"),
+    ("lookup", "DEFAULT_LOOKUP_PLUGIN_PATH"),
+    ("inventory", "DEFAULT_INVENTORY_PLUGIN_PATH"),
+];
+
+/// Filters, tests and lookups of users. Nothing is started or read yet.
+///
+/// # Errors
+/// The environment names no length of time.
+pub fn of(
+    settings: &Settings,
+    collections: &Collections,
+    playbooks: &[PathBuf],
+) -> Result<PythonPlugins, Failed> {
+    let configured: HashMap<_, _> = FOLDERS
+        .iter()
+        .map(|(kind, setting)| {
+            let named = settings.paths(setting);
+            (*kind, named.unwrap_or_else(|| folders(settings, kind)))
+        })
+        .collect();
+    let found_in = collections.clone();
+    Ok(PythonPlugins::new(Setup {
+        python: Arc::new(python(settings, collections, playbooks)?),
+        configured,
+        collection: Arc::new(move |name| found_in.folder(name)),
+    }))
+}
+
+/// The folders of a kind of plugins or modules where no setting names others.
+pub fn folders(settings: &Settings, kind: &str) -> Vec<PathBuf> {
+    let places = [settings.home.join(".ansible"), PathBuf::from("/usr/share/ansible")];
+    places.iter().map(|place| place.join("plugins").join(kind)).collect()
+}
+
+fn python(
+    settings: &Settings,
+    collections: &Collections,
+    playbooks: &[PathBuf],
+) -> Result<Python, Failed> {
+    let environment = &settings.environment;
+    let timeout_secs = match environment.get(TIMEOUT) {
+        None => TIMEOUT_SECS,
+        Some(text) => text.parse().ok().filter(|secs| *secs > 0).ok_or_else(|| {
+            Failed::option(format!("{TIMEOUT} is '{text}': it is a number of seconds"))
+        })?,
+    };
+    let texts = |paths: &mut dyn Iterator<Item = PathBuf>| -> Vec<serde_json::Value> {
+        paths.map(|path| path.display().to_string().into()).collect()
+    };
+    // A path may end in the folder of collections, or hold it.
+    let roots = collections.paths.iter().map(|path| match path.ends_with("ansible_collections") {
+        true => path.parent().unwrap_or(path).to_owned(),
+        false => path.clone(),
+    });
+    let mut hello = serde_json::Map::new();
+    hello.insert("do".into(), "hello".into());
+    hello.insert("collections".into(), texts(&mut roots.into_iter()).into());
+    let folder = playbooks.first().cloned().unwrap_or_else(|| settings.current_folder.clone());
+    hello.insert("folder".into(), folder.display().to_string().into());
+    if let Ok(Some((path, _))) = settings.text_of_file() {
+        hello.insert("configuration".into(), path.display().to_string().into());
+    }
+    Ok(Python::new(
+        environment.get(PROGRAM).cloned().unwrap_or_else(|| "python3".into()),
+        environment.get("PATH").cloned().unwrap_or_default(),
+        settings.current_folder.clone(),
+        Duration::from_secs(timeout_secs),
+        hello,
+        library,
+    ))
+}
+
+/// What plugins import: the part for the controller, then what modules import on hosts.
+fn library(path: &str) -> Option<&'static str> {
+    plugins::library(path).or_else(|| python_library::text(path))
+}

@@ -1,0 +1,36 @@
+"""Settings, as ansible.cfg and the environment say them."""
+
+BOOL_TRUE = frozenset(("true", "t", "1", "1.0", "yes", "y", "on"))
+BOOLEANS_TRUE = ("y", "yes", "on", "1", "true", "t", 1, 1.0, True)
+LOCALHOST = ("127.0.0.1", "localhost", "::1")
+DEFAULT_BECOME_PASS = None
+DOCUMENTABLE_PLUGINS = ("become", "cache", "callback", "cliconf", "connection", "httpapi", "inventory", "lookup")
+YAML_FILENAME_EXTENSIONS = [".yml", ".yaml", ".json"]
+COLLECTION_PTYPE_COMPAT = {"module": "modules"}
+INVALID_VARIABLE_NAMES = __import__("re").compile(r"^[\d\W]|[^\w]")
+
+
+class _Config:
+    def get_config_value(self, name, plugin_type=None, plugin_name=None, keys=None, variables=None, direct=None):
+        return _setting(name)
+
+
+config = _Config()
+
+
+def _setting(name):
+    from _trueup import work_now
+
+    answer = work_now().channel.ask("setting", name=name)
+    from _trueup.wire import check
+
+    check(answer)
+    if "value" not in answer:
+        raise AttributeError("ansible.constants has no setting '%s'" % name)
+    return work_now().wire.decode(answer["value"])
+
+
+def __getattr__(name):
+    if name.startswith("_") or not name.isupper():
+        raise AttributeError(name)
+    return _setting(name)

@@ -1,0 +1,3 @@
+"""Hosts and groups."""
+
+from _trueup.inventories import Inventory as InventoryData  # noqa: F401

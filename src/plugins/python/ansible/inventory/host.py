@@ -1,0 +1,3 @@
+"""Hosts."""
+
+from _trueup.inventories import Host  # noqa: F401

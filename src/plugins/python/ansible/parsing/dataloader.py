@@ -1,0 +1,7 @@
+"""Files of the controller."""
+
+from _trueup.files import FileLoader
+
+
+class DataLoader(FileLoader):
+    pass

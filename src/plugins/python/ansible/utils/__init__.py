@@ -1,0 +1,1 @@
+"""Parts of Ansible that plugins share."""

@@ -1,0 +1,233 @@
+//! Filters, tests and lookups of users in Python: what they give is what they give under
+//! ansible-core, as `python_plugins/cases.yml` has it, with and without what is installed for the
+//! interpreter.
+
+use std::{collections::BTreeMap, env, fs, os::unix::fs::symlink, path::Path, path::PathBuf};
+
+use serde_json::{Value, json};
+use trueup_tests::program::{Ran, Scratch, trueup, workspace};
+
+/// Names the folder with ansible-core's programs; `cargo xtask test` sets it.
+const VARIABLE: &str = "TRUEUP_TEST_ORACLE";
+
+fn material(below: &str) -> PathBuf {
+    workspace().join("tests/python_plugins").join(below)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+/// A playbook with a task for each case, which writes all results.
+fn playbook(cases: &[Value]) -> Value {
+    let mut tasks = vec![json!({ "include_role": { "name": "with_plugins" } })];
+    for (at, case) in cases.iter().enumerate() {
+        tasks.push(json!({
+            "debug": { "msg": case["template"] },
+            "register": format!("case_{at}"),
+            "ignore_errors": true,
+        }));
+    }
+    let results: Vec<String> = (0..cases.len()).map(|at| format!("case_{at}")).collect();
+    let results = format!("{{{{ [{}] | to_json }}}}", results.join(", "));
+    tasks
+        .push(json!({ "copy": { "content": results, "dest": "{{ playbook_dir }}/results.json" } }));
+    json!([{
+        "hosts": "one",
+        "gather_facts": false,
+        "vars": { "word": "word", "nested": "{{ word }}!" },
+        "tasks": tasks,
+    }])
+}
+
+fn check(program: &Path, environment: &[(&str, &str)]) {
+    let text = fs::read_to_string(material("cases.yml")).unwrap();
+    let cases: Vec<Value> = serde_yaml::from_str(&text).unwrap();
+    assert!(cases.len() > 40, "there is something to compare");
+    let scratch = Scratch::new("python-plugins");
+    copy(&material(""), &scratch.path(""));
+    scratch.write("play.yml", playbook(&cases).to_string());
+    let play = scratch.path("play.yml").display().to_string();
+    let mut command = scratch.command(program, &["-i", "inventory.yml", &play]);
+    command
+        .env("ANSIBLE_COLLECTIONS_PATH", scratch.path("collections"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command.envs(environment.iter().copied());
+    let ran = Ran::of(command.output().unwrap());
+    ran.expect_code(0);
+    ran.expect_said(&["broken.py"]);
+    let results = fs::read_to_string(scratch.path("results.json")).unwrap();
+    let results: Vec<Value> = serde_json::from_str(&results).unwrap();
+    let mut wrong = BTreeMap::new();
+    for (case, result) in cases.iter().zip(&results) {
+        let said = result.to_string();
+        let is_as_expected = match case["fails"].as_str() {
+            Some(words) => result["failed"] == true && said.contains(words),
+            None => result["failed"] == false && result["msg"] == case["gives"],
+        };
+        if !is_as_expected {
+            wrong.insert(case["template"].to_string(), format!("{case}\n  is {}", result["msg"]));
+        }
+    }
+    let wrong: Vec<&String> = wrong.values().collect();
+    assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), cases.len());
+}
+
+/// The program under Ansible's name, which leaves what is wrong with templates to their tasks.
+fn as_ansible(scratch: &Scratch) -> PathBuf {
+    let link = scratch.path("ansible-playbook");
+    symlink(trueup(), &link).unwrap();
+    link
+}
+
+fn has_python(program: &str) -> bool {
+    let asked = std::process::Command::new(program).arg("--version").output();
+    if asked.is_err() {
+        println!("SKIPPED: there is no {program} to run plugins in");
+    }
+    asked.is_ok()
+}
+
+#[test]
+fn plugins_of_users_give_what_they_give_under_ansible_core() {
+    let links = Scratch::new("links");
+    if has_python("python3") {
+        check(&as_ansible(&links), &[]);
+    }
+}
+
+/// `-S` is not to be had through the environment: an empty home of packages is.
+#[test]
+fn plugins_of_users_need_nothing_that_is_installed() {
+    let links = Scratch::new("links");
+    if !has_python("/usr/bin/python3") {
+        return;
+    }
+    let python = links.write("python", "#!/bin/sh\nexec /usr/bin/python3 -S \"$@\"\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&python, mode).unwrap();
+    check(&as_ansible(&links), &[("TRUEUP_PYTHON", python.to_str().unwrap())]);
+}
+
+#[test]
+fn plugins_of_users_take_the_ansible_that_is_installed() {
+    let Some(oracle) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) else {
+        println!("SKIPPED: an Ansible is installed where {VARIABLE} names its folder");
+        return;
+    };
+    let links = Scratch::new("links");
+    let python = PathBuf::from(oracle).join("python");
+    check(&as_ansible(&links), &[("TRUEUP_PYTHON", python.to_str().unwrap())]);
+}
+
+#[test]
+fn what_is_expected_is_what_ansible_core_does() {
+    let Some(oracle) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) else {
+        println!("SKIPPED: ansible-core is compared with where {VARIABLE} names its folder");
+        return;
+    };
+    check(&PathBuf::from(oracle).join("ansible-playbook"), &[]);
+}
+
+/// Files beside a playbook, what the environment says, the template, and the words of the refusal.
+const REFUSALS: &[(&str, &str, &[(&str, &str)], &str, &[&str])] = &[
+    (
+        "filter_plugins/x.py",
+        "class FilterModule:\n    def filters(self):\n        return {'x': str}\n",
+        &[("TRUEUP_PYTHON", "/nowhere/python3")],
+        "{{ 1 | x }}",
+        &["filter_plugins/x.py", "there is no /nowhere/python3", "TRUEUP_PYTHON"],
+    ),
+    (
+        "filter_plugins/x.py",
+        "class FilterModule:\n    def filters(self):\n        return {'x': str,}}\n",
+        &[],
+        "{{ 1 | x }}",
+        &["Skipping plugin", "filter_plugins/x.py", "line 3", "there is no filter 'x'"],
+    ),
+    (
+        "filter_plugins/x.py",
+        "import nosuchlibrary\nclass FilterModule:\n    def filters(self):\n        return {'x': str}\n",
+        &[],
+        "{{ 1 | x }}",
+        &["No module named 'nosuchlibrary'", "filter_plugins/x.py"],
+    ),
+    (
+        "filter_plugins/x.py",
+        "def filters():\n    return {'x': str}\n",
+        &[],
+        "{{ 1 | x }}",
+        &["FilterModule", "there is no filter 'x'"],
+    ),
+    (
+        "filter_plugins/x.py",
+        "import os\nclass FilterModule:\n    def filters(self):\n        return {'x': lambda v: os._exit(7)}\n",
+        &[],
+        "{{ 1 | x }}",
+        &["the filter 'x' of", "filter_plugins/x.py ended the interpreter (exit status: 7)"],
+    ),
+    (
+        "filter_plugins/x.py",
+        "import time\nclass FilterModule:\n    def filters(self):\n        return {'x': lambda v: time.sleep(60)}\n",
+        &[("TRUEUP_PYTHON_TIMEOUT", "1")],
+        "{{ 1 | x }}",
+        &["the filter 'x' of", "has not ended after 1 seconds"],
+    ),
+    (
+        "filter_plugins/x.py",
+        "class FilterModule:\n    def filters(self):\n        return {'x': lambda v: {}[v]}\n",
+        &[],
+        "{{ 'y' | x }}",
+        &["KeyError: 'y'", "the filter 'x' of", "filter_plugins/x.py:3"],
+    ),
+    (
+        "lookup_plugins/x.py",
+        "from ansible.plugins.lookup import LookupBase\nclass LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kw):\n        return 1\n",
+        &[],
+        "{{ lookup('x') }}",
+        &["the lookup plugin 'x' was expected to return a list"],
+    ),
+    (
+        "lookup_plugins/x.py",
+        "from ansible.plugins.connection import ConnectionBase\n",
+        &[],
+        "{{ lookup('x') }}",
+        &["No module named 'ansible.plugins.connection'", "lookup_plugins/x.py"],
+    ),
+    (
+        "lookup_plugins/x.py",
+        "",
+        &[("TRUEUP_PYTHON_TIMEOUT", "soon")],
+        "{{ 1 }}",
+        &["TRUEUP_PYTHON_TIMEOUT is 'soon'"],
+    ),
+];
+
+#[test]
+fn what_cannot_be_run_is_refused() {
+    if !has_python("/usr/bin/python3") {
+        return;
+    }
+    for (file, text, environment, template, words) in REFUSALS {
+        let scratch = Scratch::new("refusals");
+        scratch.write(file, text);
+        let play = json!([{
+            "hosts": "localhost", "gather_facts": false,
+            "tasks": [{ "debug": { "msg": template } }],
+        }]);
+        scratch.write("play.yml", play.to_string());
+        let mut command = scratch.command(trueup(), &["run", "play.yml"]);
+        command.env("TRUEUP_PYTHON", "/usr/bin/python3").envs(environment.iter().copied());
+        let ran = Ran::of(command.output().unwrap());
+        assert_ne!(ran.code, Some(0), "{file} {text} {}", ran.said());
+        ran.expect_said(words);
+    }
+}

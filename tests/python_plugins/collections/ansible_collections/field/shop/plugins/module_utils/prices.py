@@ -1,0 +1,5 @@
+CURRENCY = "EUR"
+
+
+def price(value):
+    return "%.2f %s" % (value, CURRENCY)

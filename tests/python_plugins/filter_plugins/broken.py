@@ -1,0 +1,3 @@
+"""A file that cannot be loaded, which others must not suffer from."""
+
+def unclosed(value:
