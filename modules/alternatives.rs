@@ -264,7 +264,9 @@ impl Module for Alternatives {
         }
         let now = self.read(host)?;
         match self.state {
-            State::Selected if now.value != path => {
+            // One that was just made known is chosen by hand as well, so that another one does not
+            // take its place by its priority.
+            State::Selected if now.value != path || !actual.is_known => {
                 tool::run(host, &Program::new(name).args(["--set", &self.name, &path]))?;
             }
             State::Auto if now.mode != "auto" => {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use module::{
     Arguments, Delta, Documented, Example, Failure, FileMode, Host, Module, Placement, Returned,
     accounts::{User, user_by_name},
+    file_arguments::path_info,
 };
 use protocol::{Diff, JsonMap};
 
@@ -184,6 +185,7 @@ impl Module for AuthorizedKey {
             && host.metadata(folder)?.is_none()
         {
             host.make_dir(folder, FileMode::new(0o700))?;
+            host.set_owner(folder, Some(user.uid), Some(user.gid), module::host::Links::Follow)?;
         }
         if let Some(folder) = path.parent().filter(|_| self.manage_dir)
             && let Some(there) = host.metadata(folder)?
@@ -209,6 +211,16 @@ impl Module for AuthorizedKey {
         map.insert("key".into(), self.key.clone().into());
         map.insert("state".into(), self.state.as_str().into());
         map.insert("exclusive".into(), self.exclusive.into());
+        let path = self.path.as_ref().map(|path| path.display().to_string());
+        map.insert("path".into(), path.into());
+        map.insert("comment".into(), self.comment.clone().into());
+        map.insert("key_options".into(), self.key_options.clone().into());
+        map.insert("manage_dir".into(), self.manage_dir.into());
+        map.insert("follow".into(), self.follow.into());
+        map.insert("validate_certs".into(), self.validate_certs.into());
+        if let Some(path) = &self.path {
+            map.extend(path_info(host, path)?);
+        }
         Ok(map)
     }
 

@@ -10,10 +10,10 @@ use crate::{
     get_url, getent, git, git_config, group, haproxy, hostname, htpasswd, ini_file, iptables,
     iptables_state, kernel_blacklist, known_hosts, lineinfile, locale_gen, lvg, lvol, make,
     modprobe, mount, mount_facts, mysql, nftables, npm, package, package_facts, pacman, pam_limits,
-    parted, patch, ping, pip, postgresql, replace, rpm_key, script, seboolean, sefcontext, selinux,
-    seport, service, service_facts, setup, shell, slurp, snap, stat, stepwise::Step, subversion,
-    sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone, ufw,
-    unarchive, uri, user, wait_for, yum_repository, zfs, zypper, zypper_repository,
+    pamd, parted, patch, ping, pip, postgresql, replace, rpm_key, script, seboolean, sefcontext,
+    selinux, seport, service, service_facts, setup, shell, slurp, snap, stat, stepwise::Step,
+    subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone,
+    ufw, unarchive, uri, user, wait_for, yum_repository, zfs, zypper, zypper_repository,
 };
 
 /// The modules that every host is sent.
@@ -155,6 +155,7 @@ pub const RARE: Catalogue = Catalogue {
         action::<Step<apache2_module::Apache2Module>>(),
         action::<supervisorctl::SupervisorCtl>(),
         action::<Step<zfs::Zfs>>(),
+        module::<pamd::PamD>(),
     ],
 };
 

@@ -11,7 +11,7 @@ use protocol::{
     spec::{FreeForm, Support},
 };
 
-use crate::execution::{Execution, stdin_bytes};
+use crate::execution::{Execution, nothing_run, stdin_bytes};
 
 /// Runs a program, without a shell.
 ///
@@ -87,13 +87,11 @@ impl Command {
         let text = self.raw.as_deref().filter(|text| !text.trim().is_empty());
         let text = text.or(self.cmd.as_deref()).filter(|text| !text.trim().is_empty());
         match (text, &self.argv) {
-            (Some(_), Some(_)) => {
-                Err(Failure::new("only command or argv can be given, not both").with("rc", 256))
-            }
+            (Some(_), Some(_)) => Err(nothing_run("only command or argv can be given, not both")),
             (Some(text), None) => split_words(text)
                 .map_err(|why| Failure::new(format!("the command cannot be split: {why}: {text}"))),
             (None, Some(words)) if !words.is_empty() => Ok(words.clone()),
-            _ => Err(Failure::new("no command given").with("rc", 256)),
+            _ => Err(nothing_run("no command given")),
         }
     }
 

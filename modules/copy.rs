@@ -36,8 +36,8 @@ pub struct Copy {
     /// File or folder in the controller, or on the host with `remote_src`. A folder whose path ends
     /// with `/` stands for what is in it.
     src: Option<PathBuf>,
-    /// What the file holds, instead of `src`.
-    content: Option<String>,
+    /// What the file holds, instead of `src`: text, or data, which is written as JSON.
+    content: Option<Json>,
     /// Where it goes. A path that ends with `/`, or that is a folder, takes the file in under its
     /// own name.
     dest: PathBuf,
@@ -83,7 +83,7 @@ impl Documented for Copy {
         },
         Example {
             title: "A file of the controller, checked before it is used, the old one kept",
-            args: r#"{"src": "sudoers", "dest": "/etc/sudoers.d/ops", "mode": "0440", "owner": "root", "validate": "visudo -cf %s", "backup": true, "_source": {"digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "size": 4, "name": "sudoers"}}"#,
+            args: r#"{"src": "sudoers", "dest": "/etc/sudoers.d/ops", "mode": "0440", "owner": "root", "validate": "visudo -cf %s", "backup": true, "_source": {"digest": "4878ca0425c739fa427f7eda20fe845f6b2e46ba5fe2a14df5b1e32f50603215", "size": 4, "name": "sudoers"}}"#,
         },
         Example {
             title: "A file of the host, into a folder",

@@ -190,7 +190,7 @@ impl Module for Cron {
     fn diff(&self, delta: &Delta<WholeText>, _: &dyn Host) -> Result<Vec<Diff>, Failure> {
         let header = match (self.path(), &self.user) {
             (Some(path), _) => path.display().to_string(),
-            (None, Some(user)) => format!("crontab of {user}"),
+            (None, Some(user)) => format!("crontab for user \"{user}\""),
             (None, None) => "crontab".into(),
         };
         Ok(diff(delta, &header))

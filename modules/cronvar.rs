@@ -121,7 +121,7 @@ impl CronVar {
             return Err(Failure::new("You must specify 'value' to insert a new cron variable"));
         };
         let shown = if value.is_empty() { "\"\"" } else { value };
-        let line = format!("{} = {shown}", self.name);
+        let line = format!("{}={shown}", self.name);
         if variable(&line).is_none_or(|(name, _)| name != self.name) || line.contains(['\n', '\r'])
         {
             return Err(Failure::new(format!("{line:?} is no line of a crontab's variable")));
@@ -207,7 +207,7 @@ impl Module for CronVar {
     fn diff(&self, delta: &Delta<WholeText>, _: &dyn Host) -> Result<Vec<Diff>, Failure> {
         let header = match (self.path(), &self.user) {
             (Some(path), _) => path.display().to_string(),
-            (None, Some(user)) => format!("crontab of {user}"),
+            (None, Some(user)) => format!("crontab for user \"{user}\""),
             (None, None) => "crontab".into(),
         };
         Ok(diff(delta, &header))
@@ -232,20 +232,20 @@ mod tests {
     #[test]
     fn variables_are_kept() {
         for (args, before, after) in [
-            (json!({"name": "A", "value": "1"}), "0 * * * * x\n", "A = 1\n0 * * * * x\n"),
+            (json!({"name": "A", "value": "1"}), "0 * * * * x\n", "A=1\n0 * * * * x\n"),
             (json!({"name": "A", "value": "1"}), "A=1\n", "A=1\n"),
             (json!({"name": "A", "value": "1"}), "A=\"1\"\n", "A=\"1\"\n"),
-            (json!({"name": "A", "value": "2"}), "A=1\nB=1\n", "A = 2\nB=1\n"),
-            (json!({"name": "A", "value": ""}), "", "A = \"\"\n"),
+            (json!({"name": "A", "value": "2"}), "A=1\nB=1\n", "A=2\nB=1\n"),
+            (json!({"name": "A", "value": ""}), "", "A=\"\"\n"),
             (
                 json!({"name": "A", "value": "1", "insertafter": "B"}),
                 "B=1\nC=1\n",
-                "B=1\nA = 1\nC=1\n",
+                "B=1\nA=1\nC=1\n",
             ),
             (
                 json!({"name": "A", "value": "1", "insertbefore": "C"}),
                 "B=1\nC=1\n",
-                "B=1\nA = 1\nC=1\n",
+                "B=1\nA=1\nC=1\n",
             ),
             (json!({"name": "A", "state": "absent"}), "A=1\nx\n", "x\n"),
             (json!({"name": "A", "state": "absent"}), "x\n", "x\n"),

@@ -144,22 +144,19 @@ impl Module for Debconf {
         let all = self.read(host)?;
         let Some(question) = &self.question else { return Ok(Delta::new(all.clone(), all)) };
         let wanted = self.answer()?;
-        let now = all.get(question);
-        let fits = match now {
+        let now = all.get(question).cloned();
+        let fits = match &now {
             Some(now) => self.fits(host, question, now, &wanted)?,
             None => false,
         };
-        let is_secret = self.vtype == Some(Kind::Password);
-        let shown = |text: &str| if is_secret { "(password)".to_owned() } else { text.to_owned() };
-        let desired = Answers::from([(question.clone(), shown(&wanted))]);
-        let actual = match now {
-            _ if fits => desired.clone(),
-            Some(_) if is_secret => {
-                Answers::from([(question.clone(), "(password omitted)".into())])
-            }
-            Some(now) => Answers::from([(question.clone(), now.clone())]),
-            None => Answers::from([(question.clone(), String::new())]),
-        };
+        let mut actual = all;
+        actual.entry(question.clone()).or_default();
+        let mut desired = actual.clone();
+        if !fits {
+            let is_secret = self.vtype == Some(Kind::Password);
+            let shown = if is_secret { "(password)".to_owned() } else { wanted };
+            desired.insert(question.clone(), shown);
+        }
         let mut delta = Delta::new(actual, desired);
         // An answer that is empty is still to be given.
         if now.is_none() && delta.is_settled() {
@@ -201,7 +198,7 @@ impl Module for Debconf {
 
     fn returned(&self, delta: &Delta<Answers>, _: &dyn Host) -> Result<JsonMap, Failure> {
         let current = match &self.question {
-            Some(question) => {
+            Some(question) if delta.is_change() => {
                 // As the task wrote it.
                 let value = match (self.vtype, &self.value) {
                     (Some(Kind::Boolean), _) => self.answer()?.into(),
@@ -210,7 +207,7 @@ impl Module for Debconf {
                 };
                 Json::Object(JsonMap::from_iter([(question.clone(), value)]))
             }
-            None => serde_json::json!(delta.actual),
+            _ => serde_json::json!(delta.actual),
         };
         let mut map = JsonMap::from_iter([("current".to_owned(), current)]);
         if delta.is_change() {

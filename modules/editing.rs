@@ -1,6 +1,9 @@
 //! Modules that edit the text of one file: what they have in common stands here once.
 
-use module::{Arguments, Delta, Documented, Example, Failure, Host, Module, Returned};
+use module::{
+    Arguments, Delta, Documented, Example, Failure, Host, Module, Returned,
+    file_arguments::path_info,
+};
 use protocol::{
     Diff, JsonMap,
     spec::{ArgumentSpec, FreeForm, Runs, Support},
@@ -14,6 +17,8 @@ pub trait Editing: Documented {
     const BACKUP: &'static str = "backup_file";
     /// Whether what differs is returned in any case.
     const RETURNS_DIFF: bool = false;
+    /// Whether what is known of the file (its owner, permissions, size) is returned.
+    const RETURNS_FILE: bool = false;
 
     /// Which file, and how it is written.
     fn text_file(&self) -> TextFile<'_>;
@@ -89,6 +94,16 @@ impl<E: Editing> Edit<E> {
     }
 }
 
+impl<E: Editing> Edit<E> {
+    /// Adds what is known of the file, where the module returns it.
+    fn add_file(&self, host: &dyn Host, map: &mut JsonMap) -> Result<(), Failure> {
+        if E::RETURNS_FILE {
+            map.extend(path_info(host, self.0.text_file().path)?);
+        }
+        Ok(())
+    }
+}
+
 impl<E: Editing> Module for Edit<E> {
     type State = TextState;
     const RETURNS_DIFF: bool = E::RETURNS_DIFF;
@@ -105,6 +120,7 @@ impl<E: Editing> Module for Edit<E> {
         if let Some(backup) = backup {
             map.insert(E::BACKUP.into(), backup.into());
         }
+        self.add_file(host, &mut map)?;
         Ok(map)
     }
 
@@ -119,7 +135,9 @@ impl<E: Editing> Module for Edit<E> {
     }
 
     fn returned(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<JsonMap, Failure> {
-        Ok(self.0.returned(delta, &self.look(host)?.edited))
+        let mut map = self.0.returned(delta, &self.look(host)?.edited);
+        self.add_file(host, &mut map)?;
+        Ok(map)
     }
 
     fn diff(&self, delta: &Delta<TextState>, host: &dyn Host) -> Result<Vec<Diff>, Failure> {

@@ -160,6 +160,8 @@ impl Execution<'_> {
             _ => return Failure::from(error),
         };
         returned.insert("rc".into(), status.into());
+        // As one text, other than of what was run.
+        returned.insert("cmd".into(), program.line().into());
         Failure { msg, returned }
     }
 
@@ -173,6 +175,23 @@ impl Execution<'_> {
         }
         map
     }
+}
+
+/// A failure before there is anything to run, with the values that tasks look for after a run.
+pub fn nothing_run(msg: &str) -> Failure {
+    let mut failure = Failure::new(msg);
+    for (name, value) in [
+        ("cmd", Json::Null),
+        ("stdout", "".into()),
+        ("stderr", "".into()),
+        ("rc", 256.into()),
+        ("start", Json::Null),
+        ("end", Json::Null),
+        ("delta", Json::Null),
+    ] {
+        failure = failure.with(name, value);
+    }
+    failure
 }
 
 /// What a program reads, with or without a line end.

@@ -31,6 +31,7 @@ use std::{collections::BTreeSet, path::Path};
 use module::{Failure, Host};
 use protocol::JsonMap;
 
+pub use platform::names;
 pub use reader::Reader;
 
 /// Whether `/` is another folder than that of the host's first process.

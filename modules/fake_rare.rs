@@ -20,6 +20,7 @@ pub fn put_all(host: &mut FakeHost) {
     put_dpkg_divert(host);
     crate::docker::fake_engine::serve(host);
     crate::docker::fake_compose::put(host, "2.30.0");
+    host.put("/etc/pam.d/login", "auth required pam_unix.so deny=3\n");
     host.put("/srv/compose.yaml", "services: {}\n");
     host.put("/srv/Dockerfile", "FROM scratch\n");
 }

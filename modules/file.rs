@@ -269,6 +269,10 @@ impl File {
         // A slash at the end of a link's path would follow it.
         let text = self.path.to_string_lossy();
         let trimmed = text.trim_end_matches('/');
+        // It is no name of the root: an empty variable would take the whole host away.
+        if text.is_empty() {
+            return Err(Failure::new("path is empty, and names no file"));
+        }
         Ok(if trimmed.is_empty() { "/".into() } else { trimmed.into() })
     }
 

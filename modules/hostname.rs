@@ -6,8 +6,10 @@ use module::{
     Arguments, Choices, Delta, Documented, Example, Failure, Host, Module, Placement, Program,
     Returned, host::succeeded,
 };
-use protocol::JsonMap;
+use protocol::{Diff, Json, JsonMap, diff::Side};
 use serde::Serialize;
+
+use crate::facts::{Reader, names};
 
 /// The bytes of a name at most, as the kernel has it.
 const NAME_BYTES_MAX: usize = 64;
@@ -66,8 +68,15 @@ impl Documented for HostName {
     const NAME: &'static str = "ansible.builtin.hostname";
     const EXAMPLES: &'static [Example] =
         &[Example { title: "A name", args: r#"{"name": "web1.example.com"}"# }];
-    const RETURNS: &'static [Returned] =
-        &[Returned::new("name", "The name.", "always", r#""web1.example.com""#)];
+    const RETURNS: &'static [Returned] = &[
+        Returned::new("name", "The name.", "always", r#""web1.example.com""#),
+        Returned::new(
+            "ansible_facts",
+            "The facts that follow from the name.",
+            "always",
+            r#"{"ansible_hostname": "web1"}"#,
+        ),
+    ];
 }
 
 impl Module for HostName {
@@ -133,10 +142,30 @@ impl Module for HostName {
         Ok(JsonMap::new())
     }
 
-    fn returned(&self, _: &Delta<Names>, _: &dyn Host) -> Result<JsonMap, Failure> {
+    fn returned(&self, _: &Delta<Names>, host: &dyn Host) -> Result<JsonMap, Failure> {
         let mut map = JsonMap::new();
         map.insert("name".into(), self.name.clone().into());
+        let (short, domain, full) = names(&Reader::new(host), &self.name);
+        let facts = [
+            ("ansible_hostname", short),
+            ("ansible_nodename", self.name.clone()),
+            ("ansible_fqdn", full),
+            ("ansible_domain", domain),
+        ];
+        let facts = facts.map(|(name, value)| (name.to_owned(), Json::from(value)));
+        map.insert("ansible_facts".into(), JsonMap::from_iter(facts).into());
         Ok(map)
+    }
+
+    fn diff(&self, delta: &Delta<Names>, _: &dyn Host) -> Result<Vec<Diff>, Failure> {
+        let side = |names: &Names| Side::Text(format!("hostname = {}\n", names.kept));
+        Ok(vec![Diff {
+            before: side(&delta.actual),
+            after: side(&delta.desired),
+            before_header: String::new(),
+            after_header: String::new(),
+            prepared: None,
+        }])
     }
 }
 
@@ -217,6 +246,8 @@ mod tests {
             }
             let response = apply(&args, &mut host);
             assert!(response.changed && !response.failed, "{args}: {response:?}");
+            assert_eq!(response.facts["ansible_nodename"], args["name"], "{args}");
+            assert_eq!(response.facts["ansible_hostname"], "b", "{args}");
             assert_eq!(host.files.text(file).as_deref(), Some(expected), "{args}");
             assert!(!apply(&args, &mut host).changed);
             host.put(super::RUNNING, "other\n");

@@ -108,6 +108,8 @@ fn option(line: &str) -> Option<(bool, &str, Option<&str>)> {
 }
 
 impl Editing for IniFile {
+    const RETURNS_FILE: bool = true;
+
     fn text_file(&self) -> TextFile<'_> {
         TextFile { backup: self.backup, ..TextFile::new(&self.path, &self.file) }
     }
@@ -286,8 +288,12 @@ impl IniFile {
             }
         }
         if !left.is_empty() {
-            let blank = new.iter().rev().take_while(|line| line.trim().is_empty()).count();
-            let at = last.unwrap_or(new.len() - blank);
+            // Remarks at the end of a section are about what follows.
+            let is_rest = |line: &&String| {
+                line.trim().is_empty() || line.trim_start().starts_with(['#', ';'])
+            };
+            let rest = new.iter().rev().take_while(is_rest).count();
+            let at = last.unwrap_or(new.len() - rest);
             if let Some(above) = at
                 .checked_sub(1)
                 .and_then(|above| new.get_mut(above))
@@ -393,7 +399,7 @@ mod tests {
             (
                 json!({"section": "s", "option": "o", "value": "v", "modify_inactive_option": false}),
                 "[s]\n;o = w\n",
-                "[s]\n;o = w\no = v\n",
+                "[s]\no = v\n;o = w\n",
                 "option added",
             ),
             (

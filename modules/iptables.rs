@@ -230,7 +230,13 @@ impl IpTables {
     fn compare(&self, program: &str, host: &dyn Host) -> Result<(Aspects, Aspects), Failure> {
         let (mut actual, mut desired) = (Aspects::default(), Aspects::default());
         if self.flush {
-            actual.rules = Some(self.count_rules(program, host)?);
+            // A chain that is not there may be made by a task before this one; iptables itself says
+            // best that it cannot be flushed.
+            let is_there = self.chain.is_none() || self.has_chain(program, host)?;
+            actual.rules = match is_there {
+                true => Some(self.count_rules(program, host)?),
+                false => None,
+            };
             desired.rules = Some(0);
         } else if let Some(policy) = self.policy {
             actual.policy = Some(self.read_policy(program, host)?);

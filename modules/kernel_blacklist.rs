@@ -77,8 +77,12 @@ impl Module for KernelBlacklist {
         Ok(JsonMap::new())
     }
 
-    fn returned(&self, _: &Delta<WholeText>, _: &dyn Host) -> Result<JsonMap, Failure> {
+    fn returned(&self, delta: &Delta<WholeText>, _: &dyn Host) -> Result<JsonMap, Failure> {
+        let lines: Vec<&str> = delta.desired.as_str().lines().collect();
         Ok(JsonMap::from_iter([
+            ("filename".to_owned(), self.blacklist_file.display().to_string().into()),
+            ("is_blacklisted".to_owned(), self.state.is_present().into()),
+            ("lines".to_owned(), lines.into()),
             ("name".to_owned(), self.name.clone().into()),
             ("state".to_owned(), self.state.as_str().into()),
         ]))

@@ -83,6 +83,7 @@ impl KnownHosts {
 
 impl Editing for KnownHosts {
     const RETURNS_DIFF: bool = true;
+    const RETURNS_FILE: bool = true;
 
     fn text_file(&self) -> TextFile<'_> {
         TextFile::plain(&self.path)
@@ -206,7 +207,8 @@ mod tests {
             );
             let expected = expected.unwrap_or(before).replace("A ssh-rsa", "a ssh-rsa");
             assert_eq!(host.files.text("/k").unwrap(), expected, "{args}");
-            assert!(!apply(&args, &mut host).changed, "{args}");
+            let again = apply(&args, &mut host);
+            assert!(!again.changed && again.returned["state"] == "file", "{args}: {again:?}");
         }
     }
 

@@ -79,6 +79,8 @@ mod package_facts;
 mod packed_file;
 mod pacman;
 mod pam_limits;
+mod pam_service;
+mod pamd;
 mod parted;
 mod patch;
 mod ping;

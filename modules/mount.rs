@@ -235,7 +235,15 @@ impl Module for Mount {
                 }
             } else {
                 self.make_folder(host)?;
-                self.execute(host, self.mount_program())?;
+                let mounted = self.execute(host, self.mount_program());
+                // A line that cannot be mounted would hold up the next boot.
+                if mounted.is_err()
+                    && changes_table
+                    && let Some(before) = &actual.table.text
+                {
+                    host.write(&self.fstab, &mut before.as_bytes(), &Placement::default())?;
+                }
+                mounted?;
             }
         }
         if self.state == Wanted::Remounted {

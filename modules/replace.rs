@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use module::{Arguments, Delta, Documented, Example, Failure, FileArguments, Returned};
-use protocol::Diff;
+use protocol::{Diff, JsonMap};
 use pyregex::Flags;
 
 use crate::{
     editing::{Edited, Editing},
     lineinfile::{compile, gave_up},
-    text_file::{Text, TextFile, TextState},
+    text_file::{Text, TextFile, TextState, message},
 };
 
 /// Replaces all that fits a regular expression in a file.
@@ -88,6 +88,12 @@ impl Editing for Replace {
             *header = header.trim_end_matches(" (content)").to_owned();
         }
         Ok(diffs)
+    }
+
+    fn returned(&self, delta: &Delta<TextState>, edited: &Edited) -> JsonMap {
+        let mut map = message(delta, &edited.msg);
+        map.insert("rc".into(), 0.into());
+        map
     }
 
     fn edit(&self, before: Option<&str>) -> Result<Edited, Failure> {

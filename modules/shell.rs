@@ -12,7 +12,7 @@ use protocol::{
 
 use crate::{
     command,
-    execution::{Execution, stdin_bytes},
+    execution::{Execution, nothing_run, stdin_bytes},
 };
 
 /// Runs a command line with a shell.
@@ -66,7 +66,7 @@ impl Shell {
     fn line(&self) -> Result<&str, Failure> {
         let given = [&self.raw, &self.cmd].into_iter().flatten();
         let mut given = given.map(String::as_str).filter(|line| !line.trim().is_empty());
-        given.next().ok_or_else(|| Failure::new("no command given").with("rc", 256))
+        given.next().ok_or_else(|| nothing_run("no command given"))
     }
 
     fn execution(&self) -> Result<Execution<'_>, Failure> {

@@ -109,7 +109,7 @@ impl Documented for Unarchive {
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "An archive of the controller",
-            args: r#"{"src": "tool.tar.gz", "dest": "/srv", "owner": "root", "_source": {"digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "size": 4, "name": "tool.tar.gz"}}"#,
+            args: r#"{"src": "tool.tar.gz", "dest": "/srv", "owner": "root", "_source": {"digest": "4878ca0425c739fa427f7eda20fe845f6b2e46ba5fe2a14df5b1e32f50603215", "size": 4, "name": "tool.tar.gz"}}"#,
         },
         Example {
             title: "An archive of the host, without its outermost folder",

@@ -189,21 +189,9 @@ impl Documented for User {
     ];
 }
 
-impl Module for User {
-    /// `None`: there is no such account.
-    type State = Option<Account>;
-
-    fn check(&self, host: &dyn Host) -> Result<Delta<Self::State>, Failure> {
-        self.refuse_what_cannot_be()?;
-        let there = self.find(host)?;
-        if self.state == Presence::Absent {
-            let actual = there.map(|_| Account::default());
-            return Ok(Delta::new(actual, None));
-        }
-        self.compare(host, there.as_ref())
-    }
-
-    fn apply(&self, delta: &Delta<Self::State>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
+impl User {
+    /// Takes the account from what it is to what it should be.
+    fn take(&self, delta: &Delta<Option<Account>>, host: &mut dyn Host) -> Result<(), Failure> {
         if delta.desired.is_some() {
             for group in self.groups.iter().flatten().map(|group| group.trim()) {
                 if !group.is_empty() {
@@ -230,6 +218,27 @@ impl Module for User {
                 self.make_key(host)?;
             }
         }
+        Ok(())
+    }
+}
+
+impl Module for User {
+    /// `None`: there is no such account.
+    type State = Option<Account>;
+
+    fn check(&self, host: &dyn Host) -> Result<Delta<Self::State>, Failure> {
+        self.refuse_what_cannot_be()?;
+        let there = self.find(host)?;
+        if self.state == Presence::Absent {
+            let actual = there.map(|_| Account::default());
+            return Ok(Delta::new(actual, None));
+        }
+        self.compare(host, there.as_ref())
+    }
+
+    fn apply(&self, delta: &Delta<Self::State>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
+        let applied = self.take(delta, host);
+        applied.map_err(|failure| failure.with("name", self.name.clone()))?;
         Ok(JsonMap::new())
     }
 

@@ -82,10 +82,7 @@ impl Selection<'_> {
     fn is_settled(&self, installed: &Installed, wanted: &Wanted) -> bool {
         match installed.get(wanted) {
             Some(package) => self.state != State::Latest && wanted.accepts(&package.version),
-            None => {
-                self.only_upgrade
-                    || (wanted.version == WantedVersion::Any && installed.is_provided(&wanted.name))
-            }
+            None => wanted.version == WantedVersion::Any && installed.is_provided(&wanted.name),
         }
     }
 
@@ -101,6 +98,9 @@ impl Selection<'_> {
             Failure::new(format!("No package matching '{}' is available", wanted.full_name()))
         })?;
         let package = installed.get(wanted);
+        if self.only_upgrade && package.is_none() {
+            return Ok(None);
+        }
         let none =
             || Failure::new(format!("no available installation candidate for {}", wanted.text));
         match &wanted.version {

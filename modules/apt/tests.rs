@@ -153,6 +153,10 @@ fn packages_are_brought_to_their_state() {
 fn what_cannot_be_is_refused() {
     for (args, words) in [
         (r#"{"name": "nosuch"}"#, "No package matching 'nosuch' is available"),
+        (
+            r#"{"name": "nosuch", "only_upgrade": true}"#,
+            "No package matching 'nosuch' is available",
+        ),
         (r#"{"name": "zz*"}"#, "No package(s) matching 'zz*' available"),
         (r#"{"name": "mawk=9"}"#, "no available installation candidate for mawk=9"),
         (r#"{"name": "mawk>=9"}"#, "no available installation candidate for mawk>=9"),

@@ -65,7 +65,11 @@ impl Plan {
             return Self::of_manifest(copy, host, items);
         }
         if let Some(content) = copy.content.as_ref().filter(|_| copy.source.is_none()) {
-            let origin = Origin::Text(content.clone().into_bytes());
+            let text = match content {
+                Json::String(text) => text.clone(),
+                data => data.to_string(),
+            };
+            let origin = Origin::Text(text.into_bytes());
             return Self::of_file(copy, host, origin, None, None);
         }
         if let Some(source) = &copy.source {

@@ -55,9 +55,9 @@ fn word_bits(reader: &Reader<'_>) -> &'static str {
     }
 }
 
-/// The short name, the domain and the whole name: the first name with a dot under which the host
-/// knows its own address, as Python's `getfqdn` finds it.
-fn names(reader: &Reader<'_>, node: &str) -> (String, String, String) {
+/// The short name, the domain and the whole name of a host of that name: the first name with a dot
+/// under which the host knows its own address, as Python's `getfqdn` finds it.
+pub fn names(reader: &Reader<'_>, node: &str) -> (String, String, String) {
     let short = node.split('.').next().unwrap_or_default().to_owned();
     let known = aliases(reader, node);
     let full = known

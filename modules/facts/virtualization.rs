@@ -85,6 +85,7 @@ fn containers(reader: &Reader<'_>, found: &mut Findings) {
         Some("lxc") => found.guest("lxc"),
         Some("podman") => found.guest("podman"),
         _ if reader.exists("/run/.containerenv") => found.guest("podman"),
+        Some(kind) if !kind.is_empty() => found.guest("container"),
         _ => {}
     }
     if reader.exists("/proc/vz") && !reader.exists("/proc/lve") {
@@ -93,8 +94,6 @@ fn containers(reader: &Reader<'_>, found: &mut Findings) {
     if let Some(kind) = reader.trimmed("/run/systemd/container") {
         found.guest(&kind);
         found.guest.insert("container".into());
-    } else if kind.is_some_and(|kind| !kind.is_empty()) {
-        found.guest("container");
     }
     if !found.guest.is_empty() {
         found.guest.insert("container".into());
@@ -192,6 +191,14 @@ mod tests {
             (&[("/proc/1/cgroup", "0::/docker/abc\n")], "docker", "guest"),
             (&[("/run/systemd/container", "systemd-nspawn\n")], "systemd-nspawn", "guest"),
             (&[("/proc/1/environ", "A=b\0container=lxc\0")], "lxc", "guest"),
+            (
+                &[
+                    ("/proc/1/environ", "container=systemd-nspawn\0"),
+                    ("/run/systemd/container", "systemd-nspawn\n"),
+                ],
+                "container",
+                "guest",
+            ),
             (&[("/sys/devices/virtual/dmi/id/sys_vendor", "QEMU\n")], "kvm", "guest"),
             (&[("/sys/devices/virtual/dmi/id/product_name", "VMware7,1\n")], "VMware", "guest"),
             (

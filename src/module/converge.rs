@@ -96,8 +96,11 @@ pub fn look<F: Fact>(fact: &F, host: &dyn Host) -> Result<Response, Failure> {
     Ok(response)
 }
 
-/// `msg` and `warnings` among the return values take their places in the response.
+/// `msg`, `warnings` and `ansible_facts` among the return values take their places in the response.
 fn place_common(response: &mut Response) {
+    if let Some(Json::Object(facts)) = response.returned.remove("ansible_facts") {
+        response.facts.extend(facts);
+    }
     match response.returned.remove("msg") {
         Some(Json::String(msg)) if response.msg.is_none() => response.msg = Some(msg),
         Some(other) if response.msg.is_none() => {

@@ -52,7 +52,7 @@ pub trait Module: Documented {
     }
 
     /// The module's own return values. The host is as it was in a check run and as it is now in
-    /// another; `msg` and `warnings` among the values take their places in the response.
+    /// another; `msg`, `warnings` and `ansible_facts` among the values take their places in the response.
     ///
     /// # Errors
     /// What cannot be read.

@@ -141,7 +141,7 @@ impl FileArguments {
             actual.group = existing.map(|metadata| Owner::Id(metadata.gid));
         }
         // A link has no permissions of its own.
-        if let Some(mode) = &self.mode
+        if let Some(mode) = self.mode.as_ref().filter(|mode| mode.as_str() != Some(""))
             && !existing.is_some_and(Metadata::is_link)
         {
             let umask = host.umask().bits();

@@ -40,6 +40,49 @@ pub struct Layer {
 pub const PYTHON: Layer =
     Layer { name: "python", packages: &["python3", "python3-apt"], script: "" };
 
+/// Python, the libraries that ansible-core's modules import, and the programs that they and ours
+/// drive.
+pub const MODULES: Layer = Layer {
+    name: "modules",
+    packages: &[
+        "acl",
+        "apache2-utils",
+        "at",
+        "attr",
+        "bzip2",
+        "cron",
+        "debconf-utils",
+        "dosfstools",
+        "git",
+        "gnupg",
+        "iptables",
+        "kmod",
+        "libcap2-bin",
+        "locales",
+        "lvm2",
+        "openssl",
+        "parted",
+        "patch",
+        "python3",
+        "python3-apt",
+        "python3-cryptography",
+        "python3-debian",
+        "python3-lxml",
+        "python3-passlib",
+        "python3-pexpect",
+        "python3-pip",
+        "python3-setuptools",
+        "subversion",
+        "tzdata",
+        "unzip",
+        "xfsprogs",
+        "xz-utils",
+        "zip",
+        "zstd",
+    ],
+    script: "systemctl disable atd cron",
+};
+
 /// Programs that modules drive, none of which is started at boot.
 pub const SERVERS: Layer = Layer {
     name: "servers",

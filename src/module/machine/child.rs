@@ -145,7 +145,14 @@ pub fn prepare(
             shell.args(["-c", &format!("umask {umask:04o} && exec \"$@\""), "sh"]).arg(path);
             shell
         }
-        None => Command::new(path),
+        None => {
+            let mut command = Command::new(path);
+            // As a shell calls it: programs name themselves by it.
+            if first.is_empty() {
+                command.arg0(&program.name);
+            }
+            command
+        }
     };
     command.args(first).args(&program.args).env_clear().envs(environment.iter().cloned());
     if program.locale == Locale::Plain {

@@ -1,0 +1,139 @@
+//! What a program's tasks returned and left behind, as values that compare.
+
+use std::collections::BTreeMap;
+
+use hosts::Host;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::case::Case;
+
+/// Where the folders of the cases are on a host.
+pub const CASES_FOLDER: &str = "/srv/cases";
+
+/// Looks at a folder; hosts have Python for ansible-core's sake.
+const SNAPSHOT: &str = include_str!("snapshot.py");
+
+/// Keys of what a task returns that tell of this run alone, or of Python.
+const OF_THE_RUN: &[&str] = &[
+    "atime",
+    "ctime",
+    "deprecations",
+    "delta",
+    "dev",
+    "end",
+    "exception",
+    "inode",
+    "invocation",
+    "module_stderr",
+    "module_stdout",
+    "start",
+    "warnings",
+    "_ansible_no_log",
+    "_ansible_parsed",
+];
+
+/// What came of all phases: a case's name, a place in it (`check.0.changed`), and the value there.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct Recorded {
+    /// By the name of a case (empty for what a family watches).
+    pub cases: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+impl Recorded {
+    /// Adds what came of a phase.
+    pub fn add(
+        &mut self,
+        phase: &str,
+        cases: &[&Case],
+        results: &Map<String, Value>,
+        mut trees: BTreeMap<String, Map<String, Value>>,
+        watched: &str,
+        host: &Host,
+    ) {
+        let names_the_host = |text: &str| text.replace(&host.address().to_string(), "ADDRESS");
+        for (number, case) in cases.iter().enumerate() {
+            let places = self.cases.entry(case.name.clone()).or_default();
+            for step in 0..case.steps.len() {
+                let result =
+                    results.get(&format!("r_{number}_{step}")).cloned().unwrap_or_default();
+                flatten(&format!("{phase}.{step}"), result, places, &names_the_host);
+            }
+            for (path, mut seen) in trees.remove(&case.folder_name()).unwrap_or_default() {
+                if let Some(seen) = seen.as_object_mut().filter(|_| !case.times) {
+                    seen.remove("mtime");
+                }
+                flatten(&format!("{phase}.tree.{path}"), seen, places, &names_the_host);
+            }
+        }
+        let family = self.cases.entry(String::new()).or_default();
+        for (number, line) in watched.lines().enumerate() {
+            family.insert(format!("{phase}.watch.{number:03}"), names_the_host(line).into());
+        }
+    }
+}
+
+/// Takes a value apart into its places, so that differences are told one by one.
+fn flatten(
+    place: &str,
+    value: Value,
+    places: &mut BTreeMap<String, Value>,
+    rewrite: &dyn Fn(&str) -> String,
+) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                if !OF_THE_RUN.contains(&key.as_str()) {
+                    flatten(&format!("{place}.{key}"), value, places, rewrite);
+                }
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (number, item) in items.into_iter().enumerate() {
+                flatten(&format!("{place}.{number}"), item, places, rewrite);
+            }
+        }
+        Value::String(text) => {
+            places.insert(place.to_owned(), without_temporary(&rewrite(&text)).into());
+        }
+        other => {
+            places.insert(place.to_owned(), other);
+        }
+    }
+}
+
+/// A text in which folders that one task alone had are called by one name.
+fn without_temporary(text: &str) -> String {
+    const STARTS: [&str; 2] =
+        ["/root/.ansible/tmp/ansible-tmp-", "/root/.ansible/tmp/ansible-local-"];
+    let mut said = text.to_owned();
+    for start in STARTS {
+        while let Some(at) = said.find(start) {
+            let after = at + start.len();
+            let length =
+                said[after..].find(['/', ' ', '\'', '"', '\n']).unwrap_or(said.len() - after);
+            said.replace_range(at..after + length, "TEMPORARY");
+        }
+    }
+    said
+}
+
+/// What lies in the folder of each case.
+pub fn read_tree(host: &Host, cases: &[&Case]) -> BTreeMap<String, Map<String, Value>> {
+    let file = host.root().join("root/snapshot.py");
+    std::fs::write(&file, SNAPSHOT).unwrap();
+    let call = format!("LC_ALL=C.UTF-8 python3 /root/snapshot.py {CASES_FOLDER}");
+    let tree: BTreeMap<String, Value> = serde_json::from_str(&host.run(&call).unwrap()).unwrap();
+    let mut trees: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let folders: Vec<String> = cases.iter().map(|case| case.folder_name()).collect();
+    for (path, seen) in tree {
+        let (folder, below) = path.split_once('/').unwrap_or((path.as_str(), "."));
+        let (folder, below) = match folders.iter().any(|known| known == folder) {
+            true => (folder.to_owned(), below.to_owned()),
+            // What stands beside the folders was made by someone, and is told under the first.
+            false => (folders.first().cloned().unwrap_or_default(), format!("../{path}")),
+        };
+        trees.entry(folder).or_default().insert(below, seen);
+    }
+    trees
+}
