@@ -1,4 +1,4 @@
-//! What Ansible's own programs are expected to say beyond the lines of results: as links to
+//! What is expected of Ansible's own programs beyond the lines of results: as links to
 //! Trueup, on this machine alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -103,7 +103,7 @@ fn a_pause_goes_on_where_nobody_can_answer() {
   gather_facts: false
   tasks:
     - pause: {prompt: hey}
-    - pause: {seconds: 1}
+    - pause: {seconds: 0.1}
       register: paused
     - assert: {that: paused.user_input == ''}
 ";
@@ -157,5 +157,33 @@ fn a_pause_is_interrupted_by_keys() {
             "Press 'C' to continue the play or 'A' to abort",
             says,
         ]);
+    }
+}
+
+#[test]
+fn content_that_is_data_is_written_as_json() {
+    let cases = [
+        ("'{{ data }}'", "{\"b\": [1, true, null], \"a\": \"\\u00e4\"}"),
+        ("'{{ data.b }}'", "[1, true, null]"),
+        ("{k: '{{ data.a }}'}", "{\"k\": \"\\u00e4\"}"),
+        ("'{{ data.b }} {{ 1 }}'", "[1, True, None] 1"),
+        ("'{\"q\":  1}'", "{\"q\":  1}"),
+    ];
+    let play = |content: &str| {
+        format!(
+            "- hosts: localhost
+  gather_facts: false
+  connection: local
+  vars: {{data: {{b: [1, true, null], a: \u{e4}}}}}
+  tasks:
+    - copy: {{dest: '{{{{ playbook_dir }}}}/made', content: {content}}}
+"
+        )
+    };
+    for (content, written) in cases {
+        let scratch = scratch("content", &play(content));
+        run(&scratch, &["play.yml"], &[]).expect_code(0);
+        let made = std::fs::read_to_string(scratch.path("made")).unwrap();
+        assert_eq!(made, written, "{content}");
     }
 }

@@ -335,6 +335,7 @@ impl Executor {
         {
             given.entry("unsafe_writes").or_insert_with(|| Json::String(setting.clone()));
         }
+        action::write_content(&spec.name, &mut given);
         let written = &task.action.written;
         let checked = match protocol::arguments::check(&spec.arguments, written, &given) {
             Ok(checked) => checked,
