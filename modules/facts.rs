@@ -208,28 +208,19 @@ fn choose(subsets: &[String]) -> Result<Vec<&'static Collector>, Failure> {
     let mut chosen = minimal.clone();
     let mut excluded = BTreeSet::new();
     let mut named = BTreeSet::new();
-    let mut asks = false;
     for subset in subsets.iter().map(|subset| subset.trim()) {
         match (subset.strip_prefix('!'), subset) {
             (Some("min"), _) => excluded.extend(minimal.iter().copied()),
             (Some("all"), _) => excluded.extend(all.difference(&minimal).copied()),
             (Some(other), _) => excluded.extend(find(other).map(|one| one.name)),
-            (None, "all") => {
-                chosen.extend(all.iter().copied());
-                asks = true;
-            }
+            (None, "all") => chosen.extend(all.iter().copied()),
             (None, "min") => chosen.extend(minimal.iter().copied()),
             (None, other) => {
                 let found = find(other).ok_or_else(|| unknown(other))?;
                 chosen.insert(found.name);
                 named.insert(found.name);
-                asks = true;
             }
         }
-    }
-    // With nothing but exclusions, they are taken from all there is.
-    if !asks && !subsets.iter().any(|subset| matches!(subset.trim(), "min" | "!all")) {
-        chosen.extend(all.iter().copied());
     }
     chosen.retain(|name| !excluded.contains(name) || named.contains(name));
     for name in chosen.clone() {
@@ -302,7 +293,10 @@ mod tests {
             ["distribution", "network", "platform"]
         );
         assert_eq!(chosen(&["!all", "!min"]).unwrap(), Vec::<&str>::new());
-        let few = chosen(&["!hardware", "!network", "!facter", "!ohai", "!nosuch"]).unwrap();
+        // Exclusions alone add nothing to what is always gathered, whatever they leave out.
+        assert_eq!(chosen(&["!hardware"]).unwrap(), minimal);
+        assert_eq!(chosen(&["!network", "!facter", "!nosuch"]).unwrap(), minimal);
+        let few = chosen(&["all", "!hardware", "!network", "!facter", "!ohai"]).unwrap();
         assert!(
             !few.contains(&"hardware") && few.contains(&"virtual") && few.contains(&"platform")
         );

@@ -403,6 +403,50 @@ fn handlers_are_notified_with_the_name_of_their_role() {
 }
 
 #[test]
+fn handlers_of_a_role_that_comes_again_run_once() {
+    let scratch = Scratch::new("again");
+    let count = "command: 'true'\n  notify: count";
+    scratch.write("roles/web/tasks/main.yml", format!("- {count}\n"));
+    scratch.write("roles/web/tasks/other.yml", format!("- {count}\n"));
+    scratch.write(
+        "roles/web/handlers/main.yml",
+        "- name: count\n  set_fact: {ran: \"{{ ran | default(0) | int + 1 }}\"}
+- name: topical\n  set_fact: {heard: \"{{ heard | default(0) | int + 1 }}\"}\n  listen: count\n",
+    );
+    let roles = ["main", "other", "main"]
+        .map(|from| format!("    - include_role: {{name: web, tasks_from: {from}}}\n"));
+    let check = "    - meta: flush_handlers
+    - assert: {that: [ran | int == 1, heard | int == 1]}
+    - command: 'true'
+      notify: count
+    - meta: flush_handlers
+    - assert: {that: [ran | int == 2, heard | int == 2]}
+";
+    scratch.write("play.yml", play(&format!("{}{check}", roles.concat())));
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+}
+
+#[test]
+fn a_handler_that_runs_once_runs_for_all() {
+    let scratch = Scratch::new("once");
+    let play = "- hosts: all
+  connection: local
+  gather_facts: false
+  tasks:
+    - command: 'true'
+      notify: count
+  handlers:
+    - name: count
+      run_once: true
+      debug: {msg: counted}
+";
+    scratch.write("play.yml", play);
+    let ran = scratch.trueup(&["run", "-i", "a,b,c", "play.yml"]);
+    ran.expect_code(0);
+    assert_eq!(ran.said().matches("counted").count(), 1, "{}", ran.said());
+}
+
+#[test]
 fn results_say_how_their_module_was_called() {
     let scratch = Scratch::new("invocation");
     let tasks = "    - ping: {data: '{{ item }}'}

@@ -94,8 +94,9 @@ impl Modules {
         if let Some(spec) = self.find(name) {
             return Some(resolved(spec));
         }
-        let moved = short_names::installed(name, &self.collections).filter(|_| !is_qualified(name));
-        moved.and_then(|full| self.lookup(&full))
+        let short = Some(name).filter(|name| !is_qualified(name))?;
+        let moved = short_names::installed(short, &self.collections);
+        moved.or_else(|| short_names::renamed(short)).and_then(|full| self.lookup(&full))
     }
 
     /// The catalogue that says where plugins may be, as playbooks and roles are met.
@@ -195,7 +196,7 @@ impl Catalogue for Modules {
             }
             [short] => match short_names::installed(short, &self.collections) {
                 Some(full) => return self.known(&full),
-                None => short_names::likely(short),
+                None => short_names::renamed(short).or_else(|| short_names::likely(short)),
             },
             _ => None,
         };

@@ -110,10 +110,7 @@ pub fn run(args: &ConfigArgs, settings: Settings) -> Result<u8, Failed> {
         return Err(Failed::option("Specific plugins need the kind of plugin: say it with -t"));
     }
     if args.verbose > 0 {
-        match &settings.file {
-            Some(path) => println!("Using {} as config file", path.display()),
-            None => println!("No config file found; using defaults"),
-        }
+        println!("{}", settings.file_words());
     }
     let text = match &args.action {
         ConfigAction::List(chosen) => list(chosen)?,

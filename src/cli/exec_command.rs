@@ -27,6 +27,7 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     let folders = [folder];
     let places = Places { modules: &args.connection.module_path, playbooks: &folders };
     let session = Session::open(&args.inventory, settings, program, &places)?;
+    running::tell_settings_file(&session, args.inventory.verbose)?;
     let [folder] = folders;
     let inventory = session.inventory(&args.inventory)?;
     session.warn_of_no_hosts(&inventory, &args.pattern)?;

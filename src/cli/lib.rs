@@ -38,6 +38,7 @@ pub mod secrets;
 pub mod session;
 pub mod settings;
 mod short_names;
+mod terminal;
 pub mod vault_command;
 mod warnings;
 pub mod world;

@@ -31,6 +31,7 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         .collect();
     let places = Places { modules: &args.connection.module_path, playbooks: &folders };
     let session = Session::open(&args.inventory, settings, program, &places)?;
+    running::tell_settings_file(&session, args.inventory.verbose)?;
     let warns = !program.is_ansible();
     if warns {
         for setting in session.settings.without_meaning() {
@@ -79,6 +80,10 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         run_settings.tags = tags;
     }
     run_settings.skip_tags = split(&args.skip_tags);
+    // Whoever asks which tags there are wants to see those too that run only when named.
+    if args.list_tags && args.tags.is_empty() && args.skip_tags.is_empty() {
+        run_settings.tags = vec!["never".into(), "all".into()];
+    }
     if run_settings.skip_tags.is_empty() {
         run_settings.skip_tags = session.settings.list("TAGS_SKIP").unwrap_or_default();
     }

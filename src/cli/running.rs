@@ -1,16 +1,15 @@
 //! A run and the screen that shows it.
 
-use std::{
-    io::{BufRead, IsTerminal, Write},
-    sync::Arc,
-};
+use std::{io::IsTerminal, sync::Arc};
 
 use plan::Play;
-use report::{Paint, Show};
-use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store, prompting::Prompts};
+use report::{Paint, Show, Tone};
+use run::{Connections, Ended, Event, Reach, RunSettings, Runner, Store};
 use transport::Narrator;
 
-use crate::{Failed, includes::Compiling, session::Session, settings::Settings};
+use crate::{
+    Failed, includes::Compiling, session::Session, settings::Settings, terminal::Terminal,
+};
 
 /// Runs plays and shows what happens.
 ///
@@ -85,65 +84,24 @@ pub fn run(
     ended
 }
 
+/// Says which configuration file is in force, where Ansible's programs would. `asked` is how often
+/// the command line wants more told.
+///
+/// # Errors
+/// A setting that has a wrong value.
+pub fn tell_settings_file(session: &Session, asked: u8) -> Result<(), Failed> {
+    let settings = &session.settings;
+    let is_asked = asked > 0 || settings.number("DEFAULT_VERBOSITY")?.unwrap_or(0) > 0;
+    if session.program.is_ansible() && is_asked {
+        println!("{}", paint(settings)?.text(Tone::Verbose, &settings.file_words()));
+    }
+    Ok(())
+}
+
 pub(crate) fn paint(settings: &Settings) -> Result<Paint, Failed> {
     let no_colour = settings.flag("ANSIBLE_NOCOLOR")?.unwrap_or(false);
     let forced = settings.flag("ANSIBLE_FORCE_COLOR")?.unwrap_or(false);
     let dumb = settings.environment.get("TERM").is_some_and(|term| term == "dumb");
     let wanted = forced || (std::io::stdout().is_terminal() && !no_colour && !dumb);
     Ok(if wanted { Paint::Colour } else { Paint::Plain })
-}
-
-/// Asks on the terminal.
-struct Terminal;
-
-impl Prompts for Terminal {
-    fn line(&self, prompt: &str) -> Option<String> {
-        let mut output = std::io::stdout();
-        let _ = write!(output, "{prompt}");
-        let _ = output.flush();
-        let mut line = String::new();
-        match std::io::stdin().lock().read_line(&mut line) {
-            Ok(count) if count > 0 => Some(line.trim_end_matches(['\r', '\n']).to_owned()),
-            _ => None,
-        }
-    }
-
-    fn hidden_line(&self) -> Option<String> {
-        rpassword::read_password().ok()
-    }
-
-    fn ask(&self, prompt: &plan::Prompt, text: &str) -> Option<String> {
-        if !std::io::stdin().is_terminal() {
-            let mut line = String::new();
-            return match std::io::stdin().lock().read_line(&mut line) {
-                Ok(count) if count > 0 => Some(line.trim_end_matches(['\r', '\n']).to_owned()),
-                _ => None,
-            };
-        }
-        loop {
-            let first = self.once(prompt.private, &format!("{text}: "))?;
-            if !prompt.confirm {
-                return Some(first);
-            }
-            let second = self.once(prompt.private, &format!("confirm {text}: "))?;
-            if first == second {
-                return Some(first);
-            }
-            eprintln!("***** VALUES ENTERED DO NOT MATCH ****");
-        }
-    }
-}
-
-impl Terminal {
-    fn once(&self, is_private: bool, text: &str) -> Option<String> {
-        if is_private {
-            return rpassword::prompt_password(text).ok();
-        }
-        let mut terminal = std::io::stderr();
-        let _ = write!(terminal, "{text}");
-        let _ = terminal.flush();
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).ok()?;
-        Some(line.trim_end_matches(['\r', '\n']).to_owned())
-    }
 }

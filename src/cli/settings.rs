@@ -162,6 +162,14 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// Which configuration file is in force, in words.
+    pub fn file_words(&self) -> String {
+        match &self.file {
+            Some(path) => format!("Using {} as config file", path.display()),
+            None => "No config file found; using defaults".to_owned(),
+        }
+    }
+
     /// Reads the settings.
     ///
     /// # Errors

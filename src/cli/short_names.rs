@@ -53,6 +53,51 @@ const FAMILIES: &[(&str, &[&str])] = &[
 const REST: &[&str] =
     &["community.general", "ansible.posix", "community.crypto", "community.network"];
 
+/// Modules that took another name when they moved.
+const RENAMED: &[(&str, &str)] = &[
+    ("github_webhook_facts", "community.general.github_webhook_info"),
+    ("gitlab_hooks", "community.general.gitlab_hook"),
+    ("hetzner_failover_ip", "community.hrobot.failover_ip"),
+    ("hetzner_failover_ip_info", "community.hrobot.failover_ip_info"),
+    ("hetzner_firewall", "community.hrobot.firewall"),
+    ("hetzner_firewall_info", "community.hrobot.firewall_info"),
+    ("openssl_certificate", "community.crypto.x509_certificate"),
+    ("openssl_certificate_info", "community.crypto.x509_certificate_info"),
+    ("os_client_config", "openstack.cloud.config"),
+    ("os_flavor_info", "openstack.cloud.compute_flavor_info"),
+    ("os_group", "openstack.cloud.identity_group"),
+    ("os_group_info", "openstack.cloud.identity_group_info"),
+    ("os_ironic", "openstack.cloud.baremetal_node"),
+    ("os_ironic_inspect", "openstack.cloud.baremetal_inspect"),
+    ("os_ironic_node", "openstack.cloud.baremetal_node_action"),
+    ("os_keystone_domain", "openstack.cloud.identity_domain"),
+    ("os_keystone_domain_info", "openstack.cloud.identity_domain_info"),
+    ("os_keystone_endpoint", "openstack.cloud.endpoint"),
+    ("os_keystone_role", "openstack.cloud.identity_role"),
+    ("os_keystone_service", "openstack.cloud.catalog_service"),
+    ("os_listener", "openstack.cloud.lb_listener"),
+    ("os_member", "openstack.cloud.lb_member"),
+    ("os_nova_flavor", "openstack.cloud.compute_flavor"),
+    ("os_nova_host_aggregate", "openstack.cloud.host_aggregate"),
+    ("os_pool", "openstack.cloud.lb_pool"),
+    ("os_user", "openstack.cloud.identity_user"),
+    ("os_user_group", "openstack.cloud.group_assignment"),
+    ("os_user_info", "openstack.cloud.identity_user_info"),
+    ("os_user_role", "openstack.cloud.role_assignment"),
+    ("os_zone", "openstack.cloud.dns_zone"),
+    ("routeros_command", "community.routeros.command"),
+    ("routeros_facts", "community.routeros.facts"),
+];
+
+/// The full name of a module that has another one since it moved; whether it is to be had is
+/// not asked.
+pub fn renamed(name: &str) -> Option<String> {
+    if let Some((_, full)) = RENAMED.iter().find(|(short, _)| *short == name) {
+        return Some((*full).to_owned());
+    }
+    name.strip_prefix("os_").map(|module| format!("openstack.cloud.{module}"))
+}
+
 /// The full name of a module that is in a collection now, where that is installed.
 pub fn installed(name: &str, collections: &Collections) -> Option<String> {
     candidates(name)
@@ -105,6 +150,10 @@ mod tests {
         assert_eq!(likely("win_feature").as_deref(), Some("ansible.windows.win_feature"));
         assert_eq!(likely("iosxr_config").as_deref(), Some("cisco.iosxr.iosxr_config"));
         assert_eq!(likely("till"), None);
+        let full = "community.crypto.x509_certificate";
+        assert_eq!(renamed("openssl_certificate").as_deref(), Some(full));
+        assert_eq!(renamed("os_server").as_deref(), Some("openstack.cloud.server"));
+        assert_eq!(renamed("x509_certificate"), None, "it has kept its name");
         fs::remove_dir_all(root).unwrap();
     }
 }

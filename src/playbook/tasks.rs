@@ -89,7 +89,7 @@ impl Cursor<'_> {
         let has_file = action.free_form.is_some() || action.args.contains_key("file");
         if task.does(&["include_tasks"]) && !has_file && action.whole.is_none() {
             let message = format!("No file specified for {}", action.name);
-            self.report(Diagnostic::error(codes::ACTION, &action.span, message));
+            self.report(Diagnostic::error(codes::ACTION, &task.span, message));
             return None;
         }
         self.check_import_options(&task);

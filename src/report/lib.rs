@@ -33,7 +33,7 @@ pub use junit::{Junit, JunitSettings};
 pub use live::Live;
 pub use log::LogFile;
 pub use masks::Masks;
-pub use paint::Paint;
+pub use paint::{Paint, Tone};
 pub use profile::{Profile, ProfileBy, ProfileOrder, Timer};
 pub use result_format::ResultFormat;
 pub use screen::{Screen, ScreenSettings};

@@ -31,6 +31,9 @@ impl ResultFormat {
                 }
             }
             ResultFormat::Yaml => {
+                if is_pretty != Some(false) {
+                    leave_lines_out(&mut shown);
+                }
                 let (texts, indent) = match is_pretty {
                     Some(false) => (yaml::Texts::Exact, 2),
                     _ => (yaml::Texts::Readable, INDENT),
@@ -44,12 +47,7 @@ impl ResultFormat {
                         head.push_str(&format!("{name}={value} "));
                     }
                 }
-                for name in ["stdout", "stderr"] {
-                    let lines = format!("{name}_lines");
-                    if shown.contains_key(name) && shown.contains_key(&lines) {
-                        shown.insert(lines, "<omitted>".into());
-                    }
-                }
+                leave_lines_out(&mut shown);
                 if shown.is_empty() {
                     return head.trim_end().to_owned();
                 }
@@ -57,6 +55,16 @@ impl ResultFormat {
                 let body: Vec<String> = body.lines().map(|line| format!("  {line}")).collect();
                 format!("{head}\n{}", body.join("\n")).trim_end().to_owned()
             }
+        }
+    }
+}
+
+/// Says once what a program wrote, where the result says it as a text and line by line.
+fn leave_lines_out(shown: &mut JsonMap) {
+    for name in ["stdout", "stderr"] {
+        let lines = format!("{name}_lines");
+        if shown.contains_key(name) && shown.contains_key(&lines) {
+            shown.insert(lines, "<omitted>".into());
         }
     }
 }
@@ -79,6 +87,11 @@ mod tests {
                 ResultFormat::YamlWithHead,
                 None,
                 "changed=true \n  msg: |-\n    a\n    b\n  stdout: x\n  stdout_lines: <omitted>",
+            ),
+            (
+                ResultFormat::Yaml,
+                None,
+                "\n    changed: true\n    msg: |-\n        a\n        b\n    stdout: x\n    stdout_lines: <omitted>",
             ),
             (
                 ResultFormat::Yaml,

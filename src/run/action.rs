@@ -113,6 +113,15 @@ pub(crate) fn is_rendered_by_action(name: &str, argument: &str) -> bool {
     matches!((short(name), argument), ("assert", "that") | ("debug", "var"))
 }
 
+/// Writes a `content` of `copy` that is data as JSON, before it is held to be a text.
+pub(crate) fn write_content(module: &str, given: &mut JsonMap) {
+    if module == transfer::COPY
+        && let Some(content @ (Json::Array(_) | Json::Object(_))) = given.get_mut("content")
+    {
+        *content = Json::String(protocol::coerce::python_json(content));
+    }
+}
+
 /// What the actions that carry files say where paths are missing.
 pub(crate) fn missing_paths(name: &str, given: &JsonMap) -> Option<&'static str> {
     let lacks = |argument: &str| {

@@ -124,6 +124,11 @@ impl Cursor {
         self.levels.push(Level::new(handlers, 0, true));
     }
 
+    /// Whether the host is among its handlers.
+    pub fn is_flushing(&self) -> bool {
+        self.levels.iter().any(|level| level.is_flush)
+    }
+
     /// The task that was just gone past has failed. Returns whether a rescue takes it up.
     pub fn fail(&mut self) -> bool {
         while let Some(level) = self.levels.last_mut() {

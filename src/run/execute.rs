@@ -330,6 +330,12 @@ impl Executor {
         {
             return TaskResult::failure(why);
         }
+        if let Some(setting) = settings.environment.get(UNSAFE_WRITES)
+            && spec.arguments.arguments.iter().any(|argument| argument.name == "unsafe_writes")
+        {
+            given.entry("unsafe_writes").or_insert_with(|| Json::String(setting.clone()));
+        }
+        action::write_content(&spec.name, &mut given);
         let written = &task.action.written;
         let checked = match protocol::arguments::check(&spec.arguments, written, &given) {
             Ok(checked) => checked,
@@ -458,6 +464,10 @@ impl Executor {
         }
     }
 }
+
+/// The variable of a task's environment that says whether files may be written in place, where the
+/// task itself does not.
+const UNSAFE_WRITES: &str = "ANSIBLE_UNSAFE_WRITES";
 
 /// What an action of the controller says of arguments that it does not have.
 fn invalid_options(action: &str, spec: &ModuleSpec, given: &JsonMap) -> Option<String> {

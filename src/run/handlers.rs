@@ -14,7 +14,13 @@ pub struct Handlers {
     /// In the order in which they run.
     all: Vec<Entry>,
     notified: HashMap<TaskId, HashSet<HostName>>,
+    /// Notifications that wait for the next flush of a host, as they were written, each once: what
+    /// they mean is settled then, so that the handler that came last is meant.
+    saved: HashMap<HostName, Vec<String>>,
 }
+
+/// The name of a handler with its templates rendered, or why that failed.
+pub type Render<'r> = &'r dyn Fn(&Arc<Task>) -> Result<String, String>;
 
 #[derive(Debug)]
 struct Entry {
@@ -75,20 +81,10 @@ impl Handlers {
         }
     }
 
-    /// Notifies what a name means: all handlers that listen to it, and one of that name: of the
-    /// list of handlers that came last, the first. Names with templates are rendered on the way to
-    /// it by `render`, once it succeeds.
-    pub fn notify(
-        &mut self,
-        name: &str,
-        host: &HostName,
-        render: &dyn Fn(&Arc<Task>) -> Result<String, String>,
-    ) -> Notified {
+    /// Notifies at once what a name means.
+    pub fn notify(&mut self, name: &str, host: &HostName, render: Render<'_>) -> Notified {
         let mut notified = Notified::default();
-        let by_name = self.by_name(name, render, &mut notified.unusable);
-        let listening = self.all.iter().filter(|entry| entry.listens_to(name));
-        let found: Vec<TaskId> =
-            by_name.into_iter().chain(listening.map(|entry| entry.task.id)).collect();
+        let found = self.find(name, render, &mut notified.unusable);
         for id in &found {
             self.notified.entry(*id).or_default().insert(host.clone());
         }
@@ -96,19 +92,69 @@ impl Handlers {
         notified
     }
 
-    fn by_name(
+    /// Keeps a notification for the next flush of a host, if it means anything.
+    pub fn save(&mut self, name: &str, host: &HostName, render: Render<'_>) -> Notified {
+        let mut notified = Notified::default();
+        notified.is_known = !self.find(name, render, &mut notified.unusable).is_empty();
+        let saved = self.saved.entry(host.clone()).or_default();
+        if notified.is_known && !saved.iter().any(|other| other == name) {
+            saved.push(name.to_owned());
+        }
+        notified
+    }
+
+    /// Notifies what was saved for a host; it is about to run its handlers.
+    pub fn settle(&mut self, host: &HostName, render: Render<'_>) {
+        for name in self.saved.remove(host).unwrap_or_default() {
+            // What is unusable was told when the notification came.
+            self.notify(&name, host, render);
+        }
+    }
+
+    /// What a name means: one handler of that name, of the list of handlers that came last the
+    /// first, and those that listen to it, of several of one name the same one. Names with
+    /// templates are rendered on the way by `render`, once it succeeds.
+    fn find(
         &mut self,
         name: &str,
-        render: &dyn Fn(&Arc<Task>) -> Result<String, String>,
+        render: Render<'_>,
         unusable: &mut Vec<Unusable>,
-    ) -> Option<TaskId> {
+    ) -> Vec<TaskId> {
+        let mut found: Vec<TaskId> = self.by_name(name, render, unusable).into_iter().collect();
+        let mut seen: HashSet<&str> = HashSet::new();
+        for list in self.lists().iter().rev() {
+            let listening = self
+                .all
+                .iter()
+                .filter(|entry| Arc::ptr_eq(&entry.task.parent, list) && entry.listens_to(name));
+            for entry in listening {
+                let is_named = entry.task.keywords.name.is_some();
+                if !is_named || seen.insert(entry.name.text()) {
+                    found.push(entry.task.id);
+                }
+            }
+        }
+        found
+    }
+
+    /// The lists that handlers stand in, in the order in which they came.
+    fn lists(&self) -> Vec<Arc<Frame>> {
         let mut lists: Vec<Arc<Frame>> = Vec::new();
         for entry in &self.all {
             if !lists.iter().any(|list| Arc::ptr_eq(list, &entry.task.parent)) {
                 lists.push(Arc::clone(&entry.task.parent));
             }
         }
-        for list in lists.iter().rev() {
+        lists
+    }
+
+    fn by_name(
+        &mut self,
+        name: &str,
+        render: Render<'_>,
+        unusable: &mut Vec<Unusable>,
+    ) -> Option<TaskId> {
+        for list in self.lists().iter().rev() {
             for entry in self.all.iter_mut().filter(|entry| Arc::ptr_eq(&entry.task.parent, list)) {
                 if let Name::Template(written) = &entry.name {
                     match render(&entry.task) {
@@ -136,7 +182,8 @@ impl Handlers {
 
     /// Whether a host waits for any handler.
     pub fn has_pending(&self, host: &HostName) -> bool {
-        self.notified.values().any(|hosts| hosts.contains(host))
+        let is_saved = self.saved.get(host).is_some_and(|names| !names.is_empty());
+        is_saved || self.notified.values().any(|hosts| hosts.contains(host))
     }
 
     /// Notes that a handler has run on a host.

@@ -170,7 +170,9 @@ impl TaskResult {
             response;
         let mut result =
             Self { changed, failed, skipped, diff, facts, warnings, ..Self::default() };
-        result.fields = returned;
+        // Whoever prints a result expects the flag first; its value is settled later.
+        result.fields.insert("changed".into(), Json::Bool(changed));
+        result.fields.extend(returned);
         if let Some(msg) = msg {
             result.fields.insert("msg".into(), Json::String(msg));
         }

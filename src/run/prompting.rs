@@ -1,6 +1,9 @@
 //! What is asked of the operator before a play, and at the debugger's prompt.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use indexmap::IndexMap;
 use plan::{Layer, Play};
@@ -16,8 +19,37 @@ pub trait Prompts: Send + Sync {
     /// Reads a line behind a prompt; `None` at the end of input.
     fn line(&self, prompt: &str) -> Option<String>;
 
-    /// Reads a line that is not shown while it is typed; `None` at the end of input.
-    fn hidden_line(&self) -> Option<String>;
+    /// Takes the keyboard, so that no key is a signal or shown by itself; `None` where nobody can
+    /// answer. A wait ends within a second once `given_up` is set.
+    fn hold(&self, given_up: Arc<AtomicBool>) -> Option<Box<dyn Held>>;
+}
+
+/// The keyboard while a task pauses. Dropping it gives it back.
+pub trait Held: Send {
+    /// Waits for keys, at most `limit`. What is typed is shown on request.
+    fn wait(&mut self, awaited: Awaited, is_shown: bool, limit: Option<Duration>) -> Reply;
+}
+
+/// What a pause waits for, beside Ctrl+C.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// A line.
+    Line,
+    /// Nothing but its time.
+    Nothing,
+    /// `c` to go on, or `a` to abort.
+    Choice,
+}
+
+/// How a wait for keys has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// With what was typed before the key that ended it.
+    Line(String),
+    /// By Ctrl+C or the wish to abort.
+    Interrupted,
+    /// The time is over, or no more keys can come.
+    Nothing,
 }
 
 impl Runner {

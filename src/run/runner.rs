@@ -104,9 +104,10 @@ impl Runner {
 
     /// Runs one play. `false` where the run ends with it.
     async fn play(&self, play: &Arc<Play>, progress: &mut Progress) -> Result<bool, String> {
-        let name = self.play_name(play);
         let limit = self.settings.limit.as_ref().map(|limit| limit.join(","));
-        let vars = self.play_vars(play)?;
+        // The answers may be what the play's hosts and its name are made of.
+        let vars = self.with_prompts(play, self.play_vars(play)?)?;
+        let name = self.play_name(play, &vars);
         let matched = self.hosts(play, &vars)?;
         if matched.is_empty() {
             let _ = self.events.send(Event::PlayStarted {
@@ -117,7 +118,6 @@ impl Runner {
             let _ = self.events.send(Event::NoHostsMatched { play: Arc::clone(play), name });
             return Ok(true);
         }
-        let vars = self.with_prompts(play, vars)?;
         self.warn_of_reserved(play, &vars);
         let hosts: Vec<HostName> =
             matched.iter().filter(|host| !progress.lost.contains(*host)).cloned().collect();
@@ -150,7 +150,7 @@ impl Runner {
             if number > 0 {
                 let _ = self.events.send(Event::PlayStarted {
                     play: Arc::clone(play),
-                    name: self.play_name(play),
+                    name: self.play_name(play, &vars),
                     hosts: batch.clone(),
                 });
             }
@@ -223,9 +223,9 @@ impl Runner {
         Ok(true)
     }
 
-    fn play_name(&self, play: &Play) -> String {
+    fn play_name(&self, play: &Play, vars: &Layer) -> String {
         let Some(tree) = &play.frame.keywords.name else { return play.hosts_text() };
-        let scope = self.play_scope(&play.frame.keywords.vars);
+        let scope = self.play_scope(vars);
         tree.evaluate(&scope).map_or_else(|_| plan::written(tree), |value| value.to_string())
     }
 

@@ -67,8 +67,7 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
             Ok(read) => {
                 for (name, tree) in read {
                     let tree = if merges { over(context, &name, tree) } else { tree };
-                    let json = tree.literal().and_then(|value| value.to_json().ok());
-                    shown.insert(name.clone(), json.unwrap_or_else(|| plan::written(&tree).into()));
+                    shown.insert(name.clone(), as_written(&tree));
                     vars.push((name, IncludedVar(tree)));
                 }
             }
@@ -88,6 +87,21 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     result.fields.insert("ansible_facts".into(), facts);
     result.orders.push(RunOrder::IncludeVars { name, vars });
     result
+}
+
+/// A variable as its file has it: templates as they are written, wherever they stand.
+fn as_written(tree: &Tree) -> Json {
+    match tree {
+        Tree::List(items) => items.iter().map(as_written).collect(),
+        Tree::Dict(entries) => {
+            let entries = entries.iter().map(|(key, tree)| (key.to_string(), as_written(tree)));
+            Json::Object(entries.collect())
+        }
+        tree => {
+            let json = tree.literal().and_then(|value| value.to_json().ok());
+            json.unwrap_or_else(|| plan::written(tree).into())
+        }
+    }
 }
 
 /// A variable merged into the one of its name that the task sees.

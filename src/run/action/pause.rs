@@ -1,15 +1,29 @@
 //! `pause`: waits for a time, or for the operator.
 
 use std::{
-    io::{BufRead, IsTerminal},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use protocol::{Json, JsonMap};
 
 use super::ActionContext;
-use crate::{Event, TaskResult};
+use crate::{
+    Event, TaskResult,
+    prompting::{Awaited, Reply},
+};
+
+/// Tells who waits for keys that the task is over, however it ends.
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResult {
     let number = |name: &str| match args.get(name) {
@@ -42,36 +56,56 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
     };
     let started = Instant::now();
     let mut input = String::new();
-    match (wait_secs, prompt) {
+    let given_up = GivenUp(Arc::default());
+    // The keyboard is taken first: who sees the prompt may answer at once.
+    let held = context.executor.prompts.hold(Arc::clone(&given_up.0));
+    let (awaited, limit) = match (wait_secs, prompt) {
         (Some(secs), prompt) => {
             say(format!("Pausing for {secs} seconds"));
-            say("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)".into());
-            if let Some(prompt) = prompt {
+            if prompt.is_some() || held.is_some() {
+                say("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)".into());
+            }
+            if let Some(prompt) = prompt.filter(|_| held.is_some()) {
                 say(format!("[{name}]\n{prompt}:"));
             }
-            tokio::time::sleep(Duration::from_secs(secs)).await;
+            (Awaited::Nothing, Some(Duration::from_secs(secs)))
         }
         (None, prompt) => {
             let text = prompt.unwrap_or("Press enter to continue, Ctrl+C to interrupt");
             let hidden = if echo { "" } else { " (output is hidden)" };
-            say(format!("[{name}]\n{text}{hidden}:"));
-            if std::io::stdin().is_terminal() {
-                let prompts = Arc::clone(&context.executor.prompts);
-                let read = tokio::task::spawn_blocking(move || {
-                    if !echo {
-                        return prompts.hidden_line();
-                    }
-                    let mut line = String::new();
-                    std::io::stdin().lock().read_line(&mut line).ok().map(|_| line)
-                });
-                if let Ok(Some(line)) = read.await {
-                    input = line.trim_end_matches(['\r', '\n']).to_owned();
-                }
-            } else {
-                let message =
-                    "Not waiting for response to prompt as stdin is not interactive".to_owned();
-                let _ = context.executor.events.send(Event::Warning { message });
+            if held.is_some() {
+                say(format!("[{name}]\n{text}{hidden}:"));
             }
+            (Awaited::Line, None)
+        }
+    };
+    match (held, limit) {
+        (Some(mut held), limit) => {
+            let waiting = tokio::task::spawn_blocking(move || {
+                let reply = held.wait(awaited, echo, limit);
+                (held, reply)
+            });
+            let Ok((mut held, reply)) = waiting.await else {
+                return TaskResult::failure("the wait for keys broke off");
+            };
+            match reply {
+                Reply::Line(line) => input = line,
+                Reply::Nothing => {}
+                Reply::Interrupted => {
+                    say("Press 'C' to continue the play or 'A' to abort ".into());
+                    let choosing =
+                        tokio::task::spawn_blocking(move || held.wait(Awaited::Choice, echo, None));
+                    if !matches!(choosing.await, Ok(Reply::Line(_))) {
+                        return TaskResult::failure("user requested abort!");
+                    }
+                }
+            }
+        }
+        (None, Some(limit)) => tokio::time::sleep(limit).await,
+        (None, None) => {
+            let message =
+                "Not waiting for response to prompt as stdin is not interactive".to_owned();
+            let _ = context.executor.events.send(Event::Warning { message });
         }
     }
     let elapsed = started.elapsed();
@@ -81,7 +115,7 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
     };
     let mut result = TaskResult::default();
     let amount = (amount * 100.0).round() / 100.0;
-    result.fields.insert("stdout".into(), format!("Paused for {amount} {unit}").into());
+    result.fields.insert("stdout".into(), format!("Paused for {amount:?} {unit}").into());
     result.fields.insert("stderr".into(), "".into());
     result.fields.insert("rc".into(), Json::from(0));
     result.fields.insert("delta".into(), Json::from(elapsed.as_secs()));

@@ -135,8 +135,8 @@ pub fn all() -> Vec<ModuleSpec> {
             "Waits for a time, or for the operator",
             "Without minutes or seconds it waits for the enter key, unless nobody is at the terminal.",
             vec![
-                text("minutes", "How long to wait, in minutes."),
-                text("seconds", "How long to wait, in seconds."),
+                of("minutes", Kind::Raw, "How long to wait, in minutes; a fraction is cut off."),
+                of("seconds", Kind::Raw, "How long to wait, in seconds; a fraction is cut off."),
                 text("prompt", "What to say."),
                 of("echo", Kind::Bool, "Whether what is typed is shown.").unless_given(true),
             ],

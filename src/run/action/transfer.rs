@@ -128,12 +128,6 @@ async fn copy(context: &ActionContext<'_>, mut args: JsonMap) -> Result<TaskResu
         if text(&args, "dest").is_some_and(|dest| dest.ends_with('/')) {
             return Err("can not use content with a dir as dest".into());
         }
-        // Data becomes JSON, as Ansible has it.
-        if let Some(content) = args.get("content").filter(|content| !content.is_string()) {
-            let written = template::Value::from_json(content);
-            let json = written.to_json().map_err(|error| error.to_string())?;
-            args.insert("content".into(), Json::String(json.to_string()));
-        }
         return Ok(context.call(COPY, args, &NoFiles, Vec::new(), None).await);
     }
     let Some(src) = src.filter(|_| !flag(&args, "remote_src", false)) else {

@@ -6,11 +6,14 @@ use inventory::HostName;
 use plan::{Block, Task};
 use protocol::Json;
 
-use super::{Dispatcher, outcomes::settled_failure};
+use super::{Dispatcher, orders::handler_name, outcomes::settled_failure};
 use crate::{Event, TaskResult};
 
 impl Dispatcher {
     pub(super) fn flush(&mut self, index: usize) {
+        let Some(name) = self.hosts.get(index).map(|host| host.name.clone()) else { return };
+        let context = Arc::clone(&self.context);
+        self.handlers.settle(&name, &|handler| handler_name(&context, handler));
         let block = Arc::new(Block {
             frame: Arc::clone(&self.context.play.frame),
             body: self.handlers.tasks(),

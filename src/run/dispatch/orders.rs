@@ -7,7 +7,7 @@ use plan::{Item, Key, Task};
 use template::{Tree, Value};
 
 use super::{Dispatcher, LazyScope, Strategy};
-use crate::{Event, TaskResult, outcome::RunOrder};
+use crate::{Event, TaskResult, outcome::RunOrder, scope::PlayContext};
 
 impl Dispatcher {
     /// Keeps what a result brings: registered, facts, variables, hosts and groups.
@@ -136,16 +136,17 @@ impl Dispatcher {
             let mut is_known = false;
             let mut unusable = Vec::new();
             for host in &hosts {
-                // Names hold for all hosts, so that no host's own variables count.
                 let context = Arc::clone(&self.context);
-                let render = |handler: &Arc<Task>| match &handler.keywords.name {
-                    Some(tree) => tree
-                        .evaluate(&context.hostless_scope(handler))
-                        .map(|name| name.to_string())
-                        .map_err(|error| error.to_string()),
-                    None => Ok(handler.action.written.clone()),
+                let render = |handler: &Arc<Task>| handler_name(&context, handler);
+                let is_flushing = self
+                    .hosts
+                    .iter()
+                    .any(|cursor| cursor.name == *host && cursor.cursor.is_flushing());
+                // Among handlers there is no later flush that would take it up.
+                let notified = match is_flushing {
+                    true => self.handlers.notify(name, host, &render),
+                    false => self.handlers.save(name, host, &render),
                 };
-                let notified = self.handlers.notify(name, host, &render);
                 is_known |= notified.is_known;
                 unusable.extend(notified.unusable);
             }
@@ -193,6 +194,20 @@ impl Dispatcher {
                 .collect()
         };
         self.handlers.add(items, &written, &listen_of);
+    }
+}
+
+/// The name of a handler. It holds for all hosts, so that no host's own variables count.
+pub(super) fn handler_name(
+    context: &Arc<PlayContext>,
+    handler: &Arc<Task>,
+) -> Result<String, String> {
+    match &handler.keywords.name {
+        Some(tree) => tree
+            .evaluate(&context.hostless_scope(handler))
+            .map(|name| name.to_string())
+            .map_err(|error| error.to_string()),
+        None => Ok(handler.action.written.clone()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use inventory::HostName;
-use plan::{Key, Task};
+use plan::{Key, Task, TaskId};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{Dispatcher, Finished, StepDecision, Strategy};
@@ -51,13 +51,16 @@ impl Dispatcher {
             let runs_once =
                 ready.first().is_some_and(|(host, task, ..)| self.runs_once(task, *host));
             if runs_once && self.strategy == Strategy::Linear {
-                let others: Vec<usize> = ready.iter().skip(1).map(|(host, ..)| *host).collect();
+                let others: Vec<(usize, TaskId)> =
+                    ready.iter().skip(1).map(|(host, task, ..)| (*host, task.id)).collect();
                 if self.pass_by_tags(&ready) {
                     continue;
                 }
-                for host in others {
+                for (host, task) in others {
                     if let Some(host) = self.hosts.get_mut(host) {
                         host.cursor.advance();
+                        // What one does for all nobody else waits for.
+                        self.handlers.done(task, &host.name);
                     }
                 }
                 ready.truncate(1);
