@@ -37,7 +37,7 @@ pub struct Copy {
     /// with `/` stands for what is in it.
     src: Option<PathBuf>,
     /// What the file holds, instead of `src`: text, or data, which is written as JSON.
-    content: Option<Json>,
+    content: Option<String>,
     /// Where it goes. A path that ends with `/`, or that is a folder, takes the file in under its
     /// own name.
     dest: PathBuf,

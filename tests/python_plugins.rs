@@ -174,8 +174,16 @@ fn the_cloud_is_what_ansible_core_makes_of_it() {
     assert_eq!(cloud(&program, &[]), expected_cloud());
 }
 
-/// Files beside a playbook, what the environment says, the template, and the words of the refusal.
-const REFUSALS: &[(&str, &str, &[(&str, &str)], &str, &[&str])] = &[
+/// A file beside a playbook, what the environment says, the template, and the words of the refusal.
+type Refusal = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    &'static [&'static str],
+);
+
+const REFUSALS: &[Refusal] = &[
     (
         "filter_plugins/x.py",
         "class FilterModule:\n    def filters(self):\n        return {'x': str}\n",

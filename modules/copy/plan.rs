@@ -65,11 +65,7 @@ impl Plan {
             return Self::of_manifest(copy, host, items);
         }
         if let Some(content) = copy.content.as_ref().filter(|_| copy.source.is_none()) {
-            let text = match content {
-                Json::String(text) => text.clone(),
-                data => data.to_string(),
-            };
-            let origin = Origin::Text(text.into_bytes());
+            let origin = Origin::Text(content.clone().into_bytes());
             return Self::of_file(copy, host, origin, None, None);
         }
         if let Some(source) = &copy.source {

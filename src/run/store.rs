@@ -26,6 +26,9 @@ pub const FACTS_GATHERED: &str = "_ansible_facts_gathered";
 pub type VarsReader =
     Arc<dyn Fn(&std::path::Path, VarsFolder, &str) -> Result<Vars, String> + Send + Sync>;
 
+/// The variables of one file, or what is wrong with it.
+type Read = Result<Arc<Vars>, String>;
+
 /// Reads the inventory anew.
 pub type Reload = Arc<dyn Fn() -> Result<Inventory, String> + Send + Sync>;
 
@@ -46,7 +49,7 @@ pub struct Store {
     dynamic: RwLock<Vec<Change>>,
     playbook_folders: Vec<PathBuf>,
     read_vars: VarsReader,
-    group_files: RwLock<HashMap<(PathBuf, GroupName), Result<Arc<Vars>, String>>>,
+    group_files: RwLock<HashMap<(PathBuf, GroupName), Read>>,
     /// Hosts whose `group_vars` or `host_vars` cannot be read, and why.
     broken: RwLock<HashMap<HostName, String>>,
     inventory_layers: RwLock<HashMap<HostName, Layer>>,
