@@ -312,7 +312,7 @@ fn variables_that_cannot_be_read_are_refused_where_their_hosts_take_part() {
         ("group_vars/all/x.yml", "- a\n", &["must be a dictionary of variables", "x.yml:1:1"]),
         ("host_vars/here.yml", "a: [1\n", &["host_vars/here.yml:"]),
         ("host_vars/here/secret.yml", locked, &["secret.yml", "Vault"]),
-        ("host_vars/here.json", "{\"a\": }", &["host_vars/here.json:1:"]),
+        ("host_vars/here.json", "{\"a\": [}", &["host_vars/here.json:1:"]),
     ];
     for (path, text, says) in cases {
         let scratch = Scratch::new("vars");
