@@ -34,7 +34,7 @@ impl Fact for Ping {
             return Err(Failure::new(MSG)
                 .with("exception", TRACE)
                 .with("module_stderr", TRACE)
-                .with("module_stdout", "")
+                .with("module_stdout", TRACE)
                 .with("rc", 1));
         }
         let mut response = Response::default();

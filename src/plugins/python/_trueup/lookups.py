@@ -56,7 +56,7 @@ def adopt(plugin, module, kind, name, path, dotted=None):
     plugin._trueup_kind = kind
     import ansible
 
-    if "trueup" in (getattr(ansible, "__file__", None) or ""):
+    if (getattr(ansible, "__file__", None) or "").startswith("trueup/"):
         return
     # Ansible itself is installed: it wants to know what the options are.
     try:
