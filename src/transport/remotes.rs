@@ -220,7 +220,10 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
         read.unwrap();
         assert!(remotes.find("Linux x86_64").is_some());
-        assert_eq!(remotes.companion(&protocol::Digest::of(&companion).0).map(|gzip| &**gzip), Some(&*companion));
+        assert_eq!(
+            remotes.companion(&protocol::Digest::of(&companion).0).map(|gzip| &**gzip),
+            Some(&*companion)
+        );
         assert_eq!(remotes.companion(&hex(b"")), None);
     }
 
