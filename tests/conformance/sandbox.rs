@@ -241,7 +241,7 @@ export ANSIBLE_CONFIG='{top}/test/integration/integration.cfg'
 export INVENTORY_PATH='{top}/test/integration/inventory'
 export ANSIBLE_TEST_CI= ANSIBLE_TEST_COVERAGE= ANSIBLE_TEST_PYTHON_VERSION=3.11
 export ANSIBLE_TEST_PYTHON_INTERPRETER=/opt/python/bin/python
-export PIP_CERT=/etc/ssl/certs/ca-certificates.crt
+export PYTHONPATH= PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 "
         );
         if !call.is_non_local() {
