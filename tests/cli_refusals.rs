@@ -331,6 +331,15 @@ fn variables_that_cannot_be_read_are_refused_where_their_hosts_take_part() {
         assert!(!scratch.path("touched").exists(), "{path}: nothing was run");
         if !path.contains("all") {
             scratch.trueup(&["run", "-i", "hosts", "-l", "there", "play.yml"]).expect_code(0);
+            // Nor does it work for others, or lend its variables to them.
+            for (task, words) in [
+                ("    - command: echo\n      delegate_to: here\n", "here"),
+                ("    - debug: {msg: \"{{ hostvars.here.size | default(1) }}\"}\n", "here"),
+            ] {
+                scratch.write("other.yml", play(task));
+                let ran = scratch.trueup(&["run", "-i", "hosts", "-l", "there", "other.yml"]);
+                ran.expect_code(2).expect_said(&["fatal: [there]", words]);
+            }
         }
     }
 }

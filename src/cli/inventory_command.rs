@@ -158,10 +158,7 @@ fn hold_vars<'a>(
     hosts: impl Iterator<Item = &'a HostName>,
     groups: impl Iterator<Item = &'a GroupName>,
 ) -> Result<(), Failed> {
-    let of_hosts = hosts.filter_map(|host| {
-        store.layers(host);
-        store.broken_vars(host)
-    });
+    let of_hosts = hosts.filter_map(|host| store.broken_vars(host));
     match of_hosts.chain(groups.filter_map(|group| store.group_vars(group).err())).next() {
         Some(why) => Err(Failed::parser(why)),
         None => Ok(()),

@@ -1,11 +1,12 @@
 //! What every command that knows hosts starts from: settings, passwords, inventory, compiler.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
-use inventory::{Inventory, LoadSettings, group_names::Transform};
+use inventory::{Inventory, LoadSettings, group_names::Transform, vars_files::VarsFolder};
 use playbook::{Compiler, CompilerSettings, Files, collections::Collections};
 use protocol::Secret;
 use run::{
@@ -300,22 +301,17 @@ impl Session {
         let brought = python_plugins::vars(self);
         let program = self.program;
         // What is wrong is said once, however often it is read.
-        let shown: Mutex<Vec<(PathBuf, String)>> = Mutex::default();
+        let shown: Mutex<HashSet<(PathBuf, VarsFolder, String)>> = Mutex::default();
         let read_vars: run::store::VarsReader = Arc::new(move |folder, kind, name| {
             let mut diagnostics = Diagnostics::default();
             let read = |path: &Path| files.read(path);
             let mut vars =
                 inventory::vars_files::read(folder, kind, name, &engine, &read, &mut diagnostics);
-            let has_place = |known: &(PathBuf, String)| known.0 == folder && known.1 == name;
-            let is_new = match shown.lock() {
-                Ok(mut shown) if !shown.iter().any(has_place) => {
-                    shown.push((folder.to_owned(), name.to_owned()));
-                    true
+            if !diagnostics.all.is_empty() {
+                let place = (folder.to_owned(), kind, name.to_owned());
+                if shown.lock().is_ok_and(|mut shown| shown.insert(place)) {
+                    crate::show_as(program, &diagnostics);
                 }
-                _ => false,
-            };
-            if is_new {
-                crate::show_as(program, &diagnostics);
             }
             let wrong =
                 diagnostics.all.iter().find(|found| found.severity == source::Severity::Error);

@@ -213,6 +213,10 @@ impl Executor {
             Err(failure) => return settled(*failure),
         };
         settings.place = item.and_then(|item| item.place.clone());
+        let broken = |name| self.context.store.broken_vars(&HostName::from(name));
+        if let Some(why) = settings.delegate_to.as_deref().and_then(broken) {
+            return settled(TaskResult::failure(why));
+        }
         let delegated = settings.delegate_to.as_deref().map(|name| with_delegated(scope, name));
         let scope = delegated.as_ref().unwrap_or(scope);
         if task.does(&["include_tasks", "include_role"]) {

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use indexmap::IndexMap;
 use inventory::{HostName, Inventory};
 use plan::{Frame, Task};
-use template::{Object, Scope, Shape, Tree, Value, Variables};
+use template::{
+    ErrorKind, Missing, Object, Scope, Shape, TemplateError, Tree, Undefined, Value, Variables,
+};
 
 use crate::{
     Store,
@@ -354,6 +356,14 @@ impl Object for HostVars {
             return None;
         }
         let scope = self.scope();
+        if let Some(why) = self.context.store.broken_vars(&self.host) {
+            // Not even a default stands in for what nobody has read.
+            let error = TemplateError::new(ErrorKind::File, why);
+            return Some(Value::Undefined(Undefined::new(Missing::Failed {
+                name: name.into(),
+                error,
+            })));
+        }
         match scope.tree(name) {
             None | Some(Tree::Value(_)) => scope.get(name),
             Some(tree) => Some(tree.forgiving(scope)),

@@ -229,9 +229,10 @@ impl Store {
         write(&self.inventory_layers).extend(layers);
     }
 
-    /// Why the variables of a host cannot be read, if they cannot. No task is run on such a host:
-    /// it would do something else than what was written.
+    /// Why the variables of a host cannot be read, if they cannot. No task is run on such a host,
+    /// or for another one by it: it would do something else than what was written.
     pub fn broken_vars(&self, host: &HostName) -> Option<String> {
+        self.inventory_layer(host);
         read(&self.broken).get(host).cloned()
     }
 
