@@ -63,11 +63,18 @@ fn quoted_words(text: &str) -> HashSet<String> {
 pub struct Folders {
     /// Folders that may hold `filter_plugins` and its like, in the order in which they were met.
     around: RwLock<Vec<PathBuf>>,
+    /// These folders under all names that they were told of by, and their real ones.
+    met: RwLock<HashSet<PathBuf>>,
+    /// The files of each kind that was asked for since the last folder was met.
+    found: RwLock<HashMap<&'static str, Files>>,
     /// Those of the settings, by kind.
     configured: HashMap<&'static str, Vec<PathBuf>>,
     /// Files by folder, read once.
-    read: RwLock<HashMap<PathBuf, Arc<Vec<Arc<PluginFile>>>>>,
+    read: RwLock<HashMap<PathBuf, Files>>,
 }
+
+/// Files, those that count first before others.
+pub type Files = Arc<Vec<Arc<PluginFile>>>;
 
 impl Folders {
     /// Folders of the settings, by kind of plugin.
@@ -77,19 +84,29 @@ impl Folders {
 
     /// Notes the folder of a playbook or role.
     pub fn add(&self, folder: &Path) {
-        let mut around = self.around.write().unwrap_or_else(PoisonError::into_inner);
-        // A folder may be told of by several names, and its plugins count once.
-        let real = |path: &Path| std::fs::canonicalize(path).ok();
-        let is_known = |known: &PathBuf| {
-            known == folder || real(known).is_some_and(|known| real(folder) == Some(known))
-        };
-        if !around.iter().any(is_known) {
-            around.push(folder.to_owned());
+        {
+            let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
+            if !met.insert(folder.to_owned()) {
+                return;
+            }
+            // It may have been told of by another name; its plugins count once.
+            let real = std::fs::canonicalize(folder).ok().filter(|real| real != folder);
+            if real.is_some_and(|real| !met.insert(real)) {
+                return;
+            }
         }
+        self.around.write().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
+        // After the folder is there: who looks meanwhile looks again.
+        self.found.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The files of a kind, those that count first before others.
-    pub fn files(&self, kind: &'static str) -> Vec<Arc<PluginFile>> {
+    /// The files of a kind.
+    pub fn files(&self, kind: &'static str) -> Files {
+        let known = self.found.read().unwrap_or_else(PoisonError::into_inner).get(kind).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
         let around = self.around.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut files = Vec::new();
         for folder in around {
@@ -98,11 +115,11 @@ impl Folders {
         for folder in self.configured.get(kind).into_iter().flatten() {
             files.extend(self.of_tree(folder).iter().cloned());
         }
-        files
+        Arc::clone(found.entry(kind).or_insert_with(|| Arc::new(files)))
     }
 
     /// The files of a folder of the settings: those of the folders in it come before its own.
-    fn of_tree(&self, folder: &Path) -> Arc<Vec<Arc<PluginFile>>> {
+    fn of_tree(&self, folder: &Path) -> Files {
         let mark = folder.join("*");
         if let Some(known) = self.known(&mark) {
             return known;
@@ -120,7 +137,7 @@ impl Folders {
     }
 
     /// The files of one folder, sorted by name.
-    pub fn of_folder(&self, folder: &Path) -> Arc<Vec<Arc<PluginFile>>> {
+    pub fn of_folder(&self, folder: &Path) -> Files {
         if let Some(known) = self.known(folder) {
             return known;
         }
@@ -135,11 +152,11 @@ impl Folders {
         self.keep(folder.to_owned(), paths.into_iter().map(PluginFile::new).collect())
     }
 
-    fn known(&self, folder: &Path) -> Option<Arc<Vec<Arc<PluginFile>>>> {
+    fn known(&self, folder: &Path) -> Option<Files> {
         self.read.read().unwrap_or_else(PoisonError::into_inner).get(folder).cloned()
     }
 
-    fn keep(&self, folder: PathBuf, files: Vec<Arc<PluginFile>>) -> Arc<Vec<Arc<PluginFile>>> {
+    fn keep(&self, folder: PathBuf, files: Vec<Arc<PluginFile>>) -> Files {
         let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(read.entry(folder).or_insert_with(|| Arc::new(files)))
     }
@@ -170,10 +187,16 @@ mod tests {
         let folders = Folders::new(HashMap::from([("filter", vec![root.join("c")])]));
         folders.add(&root.join("a"));
         folders.add(&root.join("nowhere"));
+        folders.add(&root.join("c/../a"));
         let stems: Vec<String> =
             folders.files("filter").iter().map(|file| file.stem().to_owned()).collect();
         assert_eq!(stems, ["b", "z", "d", "e"]);
         assert!(folders.files("test").is_empty());
+        // Folders that are met later count too.
+        std::fs::create_dir_all(root.join("late/test_plugins")).unwrap();
+        std::fs::write(root.join("late/test_plugins/t.py"), "").unwrap();
+        folders.add(&root.join("late"));
+        assert_eq!(folders.files("test").len(), 1);
         std::fs::remove_dir_all(root).unwrap();
     }
 }

@@ -14,7 +14,7 @@ use template::{
 
 use crate::{
     answers::{InTemplate, while_loading},
-    folders::{Folders, PluginFile},
+    folders::{Files, Folders, PluginFile},
     interpreter::{CallError, Python, Raised},
     redirects::{self, Routed},
     wire::quoted,
@@ -60,7 +60,7 @@ impl PythonPlugins {
     }
 
     /// The files of a kind beside playbooks, in roles and in the folders of the settings.
-    pub(crate) fn files(&self, kind: &'static str) -> Vec<Arc<PluginFile>> {
+    pub(crate) fn files(&self, kind: &'static str) -> Files {
         self.folders.files(kind)
     }
 

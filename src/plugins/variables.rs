@@ -35,7 +35,7 @@ impl PythonVars {
     pub fn read(&self, folder: &Path, kind: VarsFolder, entity: &str) -> Result<Vars, String> {
         let mut vars = Vars::new();
         let files = self.plugins.files("vars");
-        for file in &files {
+        for file in files.iter() {
             self.read_of(file, None, file.stem(), folder, kind, entity, &mut vars)?;
         }
         for name in self
