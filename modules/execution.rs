@@ -133,15 +133,10 @@ impl Execution<'_> {
     }
 
     fn not_started(&self, program: &Program, error: HostError) -> Failure {
-        // As of what was never begun: a line, and no times.
+        // What was never begun has no times, and is shown as a line.
         let mut returned = self.returned("", "");
         for name in ["start", "end", "delta"] {
             returned.remove(name);
-        }
-        if let Json::Array(words) = &self.shown {
-            let words: Vec<String> =
-                words.iter().filter_map(Json::as_str).map(module::path::quote).collect();
-            returned.insert("cmd".into(), words.join(" ").into());
         }
         let (status, msg) = match &error {
             HostError::NoProgram { name } => {
@@ -152,15 +147,14 @@ impl Execution<'_> {
                     (code, format!("[Errno 2] No such file or directory: b'{}'", program.name))
                 }
                 Some(code @ 13) => {
-                    (code, format!("[Errno 13] Permission denied: '{}'", program.name))
+                    (code, format!("[Errno 13] Permission denied: b'{}'", program.name))
                 }
-                Some(code) => (code, format!("[Errno {code}] {source}: '{}'", program.name)),
+                Some(code) => (code, format!("[Errno {code}] {source}: b'{}'", program.name)),
                 None => return Failure::from(error),
             },
             _ => return Failure::from(error),
         };
         returned.insert("rc".into(), status.into());
-        // As one text, other than of what was run.
         returned.insert("cmd".into(), program.line().into());
         Failure { msg, returned }
     }
