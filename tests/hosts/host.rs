@@ -194,7 +194,10 @@ impl Host {
     }
 
     /// Process ID, on this machine, of the host's init.
-    fn leader(&self) -> Result<u32, HostsError> {
+    ///
+    /// # Errors
+    /// Where the host has ended.
+    pub fn leader(&self) -> Result<u32, HostsError> {
         let id = self.container.id();
         let path = PathBuf::from(format!("/proc/{id}/task/{id}/children"));
         let children = fs::read_to_string(&path).map_err(at(&path))?;
