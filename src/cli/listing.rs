@@ -120,7 +120,11 @@ fn show_play(
         }
         all_tags.extend(tags);
     };
-    play.each_task(&mut visit);
+    // Ansible lists what runs where no task fails.
+    match settings.points_as_ansible {
+        true => play.each_straight_task(&mut visit),
+        false => play.each_task(&mut visit),
+    }
     if args.list_tags {
         all_tags.sort();
         all_tags.dedup();

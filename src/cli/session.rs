@@ -443,6 +443,7 @@ impl Session {
             gather_subset: settings.list("DEFAULT_GATHER_SUBSET").unwrap_or_default(),
             gather_timeout_secs: settings.number("DEFAULT_GATHER_TIMEOUT")?.unwrap_or(10),
             inject_facts: flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true),
+            points_as_ansible: self.program.is_ansible(),
             any_errors_fatal: flag("ANY_ERRORS_FATAL")?.unwrap_or(false),
             // As in Ansible, saying that roles are not private opens included ones too.
             publishes_included_roles: self.has_private_roles() == Some(false),
