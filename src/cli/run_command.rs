@@ -219,6 +219,9 @@ fn check_limit(
     let Some(limit) = &settings.limit else { return Ok(()) };
     let matched = inventory::pattern::resolve(inventory, limit)
         .map_err(|error| Failed::general(error.to_string()))?;
+    for part in &matched.unmatched {
+        eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
+    }
     if matched.hosts.is_empty() && !inventory.hosts.is_empty() {
         return Err(Failed::general(
             "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",

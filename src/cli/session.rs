@@ -72,11 +72,14 @@ impl Session {
         let keyring = secrets::keyring(options, &settings).map_err(Failed::general)?;
         let files = Arc::new(Files::new(keyring.clone()));
         let masks = Arc::new(report::Masks::default());
-        let seen = Arc::clone(&masks);
+        // Ansible shows what a playbook shows, decrypted or not.
+        let seen = (!program.is_ansible()).then(|| Arc::clone(&masks));
         let decrypt: template::Decrypt = Arc::new(move |text: &str| {
             let bytes = keyring.decrypt(text).map_err(|error| error.to_string())?;
             let plain = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-            seen.add(&plain);
+            if let Some(seen) = &seen {
+                seen.add(&plain);
+            }
             Ok(Secret::new(plain))
         });
         let collections = python_plugins::collections(&settings, places.playbooks);

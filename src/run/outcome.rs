@@ -39,6 +39,8 @@ pub struct TaskResult {
     pub raised: Option<Box<Raised>>,
     /// The host that the work was delegated to.
     pub delegated_to: Option<String>,
+    /// That host's address, where the inventory gives it one.
+    pub delegated_address: Option<String>,
     /// Whether more than `msg` is shown without being asked for.
     pub verbose_always: bool,
     /// Fields of debug's result that are shown.

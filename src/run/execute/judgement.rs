@@ -153,7 +153,12 @@ impl Executor {
                 }
             }
         }
-        result.delegated_to = settings.delegate_to.clone();
+        if let Some(delegate) = &settings.delegate_to {
+            let known = scope.get("ansible_delegated_vars").and_then(|all| all.get(delegate));
+            let address = known.and_then(|vars| vars.get("ansible_host")).map(|at| at.to_string());
+            result.delegated_address = address.filter(|address| address != delegate);
+            result.delegated_to = Some(delegate.clone());
+        }
         result.settle();
         result
     }

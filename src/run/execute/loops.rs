@@ -415,7 +415,10 @@ fn aggregate(items: Vec<TaskResult>) -> TaskResult {
         total.variables.extend(item.variables.iter().cloned());
         total.orders.extend(item.orders.iter().cloned());
         total.notify.extend(item.notify.iter().cloned());
-        total.delegated_to = total.delegated_to.or_else(|| item.delegated_to.clone());
+        if total.delegated_to.is_none() {
+            total.delegated_to = item.delegated_to.clone();
+            total.delegated_address = item.delegated_address.clone();
+        }
     }
     total.set_flags();
     // Said either way, as Ansible does.
