@@ -140,3 +140,64 @@ fn one_host_stands_for_all_where_the_run_is_concerned() {
     ran.expect_code(0);
     assert_eq!(ran.stdout.matches("Pausing for").count(), 1, "{}", ran.stdout);
 }
+
+#[test]
+fn a_list_that_cannot_be_made_fails_unless_a_variable_is_what_it_lacks() {
+    let scratch = Scratch::new("lists");
+    scratch.write(
+        "play.yml",
+        play(
+            "    - debug: {msg: '{{ item }}'}
+      loop: '{{ nothing }}'
+      when: item.x is defined
+      register: undefined_list
+    - debug: {msg: '{{ item }}'}
+      loop: '{{ bad }}'
+      when: item.x is defined
+      vars: {bad: [{x: '{{ \"a\" | from_json }}'}]}
+      register: broken_list
+      ignore_errors: true
+    - assert: {that: [undefined_list is skipped, broken_list is failed]}
+",
+        ),
+    );
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+}
+
+#[test]
+fn a_vars_file_that_is_nowhere_is_warned_of() {
+    let scratch = Scratch::new("nowhere");
+    let text = play("    - debug: {msg: '{{ seen }}'}\n").replace(
+        "  gather_facts",
+        "  vars_files: [no.yml, [none.yml, vars.yml], '{{ inventory_hostname }}.yml']\n  \
+         gather_facts",
+    );
+    scratch.write("play.yml", text);
+    scratch.write("vars.yml", "seen: the second\n");
+    let ran = scratch.trueup(&["run", "play.yml"]);
+    ran.expect_code(0);
+    ran.expect_said(&["the second", "vars file no.yml was not found"]);
+}
+
+#[test]
+fn what_says_nothing_or_nonsense_is_refused() {
+    let scratch = Scratch::new("nonsense");
+    scratch.write("empty.yml", "---\n");
+    scratch.write("meta.yml", play("    - meta: nosuch\n"));
+    scratch.write("play.yml", play("    - meta: noop\n"));
+    for (words, code, said) in [
+        (vec!["run", "empty.yml"], 4, "Empty playbook, nothing to do"),
+        (vec!["run", "meta.yml"], 4, "invalid meta action requested: nosuch"),
+        (vec!["run", "play.yml", "-f", "0"], 2, "--forks"),
+        (
+            vec!["exec", "localhost", "-i", "a,b", "-l", "nosuch", "-m", "ping"],
+            1,
+            "leaves us with no hosts to target",
+        ),
+        (vec!["run", "play.yml", "-i", "a,b", "-l", "nosuch"], 1, "ignoring: nosuch"),
+    ] {
+        let ran = scratch.trueup(&words);
+        ran.expect_code(code);
+        ran.expect_said(&[said]);
+    }
+}

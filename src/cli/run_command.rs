@@ -211,6 +211,10 @@ fn write_retry_file(settings: &Settings, playbook: &Path, ended: &Ended) {
     }
 }
 
+/// What is said of a limit that leaves no host.
+pub const NO_HOSTS_LEFT: &str =
+    "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
+
 /// A limit that leaves no host is a mistake.
 fn check_limit(
     settings: &run::RunSettings,
@@ -223,9 +227,7 @@ fn check_limit(
         eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
     }
     if matched.hosts.is_empty() && !inventory.hosts.is_empty() {
-        return Err(Failed::general(
-            "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",
-        ));
+        return Err(Failed::general(NO_HOSTS_LEFT));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -430,6 +431,7 @@ impl Session {
         Ok(RunSettings {
             forks: connection
                 .forks
+                .map(NonZeroUsize::get)
                 .or(settings.number("DEFAULT_FORKS")?.and_then(|n| usize::try_from(n).ok()))
                 .unwrap_or(self.program.forks()),
             check: connection.check,

@@ -156,8 +156,11 @@ impl Executor {
             Ok(None) => self.execute_once(task, host, &scope, None).await,
             Ok(Some(items)) if items.is_empty() => empty_loop(),
             Ok(Some(items)) => self.execute_loop(task, host, &scope, items).await,
+            // A list that lacks a variable is no matter where the task is not for this host.
             Err(failure) => match self.skipped(task, &scope) {
-                Ok(Some(condition)) => settled(TaskResult::skip(Some(condition))),
+                Ok(Some(condition)) if failure.is_undefined() || failure.until_run => {
+                    settled(TaskResult::skip(Some(condition)))
+                }
                 _ => settled(*failure),
             },
         };

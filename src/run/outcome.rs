@@ -257,6 +257,11 @@ impl TaskResult {
         result
     }
 
+    /// Whether something that is not defined kept the task from being worked out.
+    pub fn is_undefined(&self) -> bool {
+        self.raised.as_ref().is_some_and(|raised| raised.is_undefined)
+    }
+
     /// The message, if there is one that is text.
     pub fn msg(&self) -> Option<&str> {
         self.fields.get("msg").and_then(Json::as_str)
