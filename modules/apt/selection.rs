@@ -82,7 +82,8 @@ impl Selection<'_> {
     fn is_settled(&self, installed: &Installed, wanted: &Wanted) -> bool {
         match installed.get(wanted) {
             Some(package) => self.state != State::Latest && wanted.accepts(&package.version),
-            None => wanted.version == WantedVersion::Any && installed.is_provided(&wanted.name),
+            // What others stand in for may be a package of its own, which apt knows.
+            None => false,
         }
     }
 
@@ -94,6 +95,15 @@ impl Selection<'_> {
     ) -> Result<Option<String>, Failure> {
         // apt leaves out the architecture of the host's own packages.
         let policy = policies.get(&wanted.full_name()).or_else(|| policies.get(&wanted.name));
+        let is_real = policy.is_some_and(|policy| policy.candidate.is_some());
+        let stands_in = || {
+            wanted.version == WantedVersion::Any
+                && installed.get(wanted).is_none()
+                && installed.is_provided(&wanted.name)
+        };
+        if !is_real && stands_in() {
+            return Ok(None);
+        }
         let policy = policy.ok_or_else(|| {
             Failure::new(format!("No package matching '{}' is available", wanted.full_name()))
         })?;

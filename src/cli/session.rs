@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -78,9 +77,7 @@ impl Session {
         let decrypt: template::Decrypt = Arc::new(move |text: &str| {
             let bytes = keyring.decrypt(text).map_err(|error| error.to_string())?;
             let plain = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-            if let Some(seen) = &seen {
-                seen.add(&plain);
-            }
+            seen.iter().for_each(|seen| seen.add(&plain));
             Ok(Secret::new(plain))
         });
         let collections = python_plugins::collections(&settings, places.playbooks);
@@ -431,7 +428,7 @@ impl Session {
         Ok(RunSettings {
             forks: connection
                 .forks
-                .map(NonZeroUsize::get)
+                .map(usize::from)
                 .or(settings.number("DEFAULT_FORKS")?.and_then(|n| usize::try_from(n).ok()))
                 .unwrap_or(self.program.forks()),
             check: connection.check,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::OsStr,
     io::{self, Read, Write},
     sync::{Arc, Mutex, OnceLock, PoisonError, mpsc},
     thread,
@@ -105,6 +106,21 @@ pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// Who has become another user stands in a folder that may be closed to them, and so would every
+/// command that they run: then it is their home, or where there is nothing of anybody.
+pub fn leave_closed_folder() {
+    let is_open = |folder: &OsStr| rustix::fs::access(folder, rustix::fs::Access::READ_OK).is_ok();
+    if is_open(".".as_ref()) {
+        return;
+    }
+    let home = std::env::var_os("HOME").unwrap_or_default();
+    for folder in [home.as_os_str(), "/".as_ref()] {
+        if is_open(folder) && std::env::set_current_dir(folder).is_ok() {
+            return;
+        }
+    }
 }
 
 /// Serves one stream until it ends.
