@@ -126,7 +126,7 @@ mod zfs;
 mod zypper;
 mod zypper_repository;
 
-pub use catalogue::{CATALOGUE, COMMON, INTERNAL, RARE};
+pub use catalogue::{CATALOGUE, COMMON, ENGINES, INTERNAL, RARE, companion_of};
 
 #[cfg(test)]
 mod cases;
