@@ -5,15 +5,16 @@ use module::catalogue::{Catalogue, Entry, action, fact, module};
 use crate::{
     acl, alternatives, apache2_module, apk, apt, apt_key, apt_repository, archive, assemble,
     async_status, at, authorized_key, blockinfile, capabilities, command, composer, copy, cron,
-    cronvar, crypto, custom_module, deb822_repository, debconf, dnf, docker, dpkg_divert,
+    cronvar, crypto, crypttab, custom_module, deb822_repository, debconf, dnf, docker, dpkg_divert,
     dpkg_selections, editing::Edit, expect, fetch, file, filesystem, find, firewalld, flatpak, gem,
-    get_url, getent, git, git_config, group, haproxy, hostname, htpasswd, ini_file, iptables,
-    iptables_state, kernel_blacklist, known_hosts, lineinfile, locale_gen, lvg, lvol, make,
-    modprobe, mount, mount_facts, mysql, nftables, npm, package, package_facts, pacman, pam_limits,
-    pamd, parted, patch, ping, pip, postgresql, replace, rpm_key, script, seboolean, sefcontext,
-    selinux, seport, service, service_facts, setup, shell, slurp, snap, stat, stepwise::Step,
-    subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone,
-    ufw, unarchive, uri, user, wait_for, yum_repository, zfs, zypper, zypper_repository,
+    get_url, getent, git, git_config, group, haproxy, hostname, htpasswd, ini_file,
+    interfaces_file, iptables, iptables_state, kernel_blacklist, known_hosts, lineinfile,
+    locale_gen, lvg, lvol, make, modprobe, mount, mount_facts, mysql, nftables, npm, package,
+    package_facts, pacman, pam_limits, pamd, parted, patch, ping, pip, pkgng, postgresql, rabbitmq,
+    replace, rpm_key, script, seboolean, sefcontext, selinux, seport, service, service_facts,
+    setup, shell, slurp, snap, ssh_config, stat, stepwise::Step, subversion, sudoers,
+    supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone, ufw, unarchive, uri,
+    user, wait_for, xattr, xml, yum_repository, zfs, zypper, zypper_repository,
 };
 
 /// The modules that every host is sent.
@@ -130,6 +131,12 @@ pub const RARE: Catalogue = Catalogue {
         module::<cronvar::CronVar>(),
         action::<acl::Acl>(),
         fact::<mount_facts::MountFacts>(),
+        module::<Edit<crypttab::CryptTab>>(),
+        module::<Edit<interfaces_file::InterfacesFile>>(),
+        module::<ssh_config::SshConfig>(),
+        action::<Step<xattr::Xattr>>(),
+        action::<pkgng::PkgNg>(),
+        action::<xml::Xml>(),
     ],
 };
 
@@ -163,6 +170,18 @@ pub const ENGINES: Catalogue = Catalogue {
         action::<docker::exec::DockerContainerExec>(),
         action::<docker::compose::services::DockerComposeV2>(),
         action::<docker::compose::pulling::DockerComposeV2Pull>(),
+        action::<Step<rabbitmq::plugin::RabbitmqPlugin>>(),
+        action::<Step<rabbitmq::vhost::RabbitmqVhost>>(),
+        action::<Step<rabbitmq::user::RabbitmqUser>>(),
+        action::<Step<rabbitmq::policy::RabbitmqPolicy>>(),
+        action::<Step<rabbitmq::parameter::RabbitmqParameter>>(),
+        action::<Step<rabbitmq::parameter::RabbitmqGlobalParameter>>(),
+        action::<Step<rabbitmq::limits::RabbitmqVhostLimits>>(),
+        action::<postgresql::setting::PostgresqlSet>(),
+        fact::<postgresql::ping::PostgresqlPing>(),
+        action::<Step<postgresql::membership::PostgresqlMembership>>(),
+        action::<Step<postgresql::owner::PostgresqlOwner>>(),
+        action::<mysql::replication::MysqlReplication>(),
     ],
 };
 

@@ -18,6 +18,12 @@ pub fn put_all(host: &mut FakeHost) {
     put_semanage(host);
     put_parted(host);
     put_dpkg_divert(host);
+    crate::rabbitmq::fake::put(host);
+    host.put("/etc/network/interfaces", "iface eth1 inet dhcp\n");
+    host.put(
+        "/etc/bar.xml",
+        "<business><rating subjective=\"true\">10</rating><beers/></business>",
+    );
     crate::docker::fake_engine::serve(host);
     crate::docker::fake_compose::put(host, "2.30.0");
     host.put("/etc/pam.d/login", "auth required pam_unix.so deny=3\n");
