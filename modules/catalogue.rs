@@ -5,16 +5,17 @@ use module::catalogue::{Catalogue, Entry, action, fact, module};
 use crate::{
     acl, alternatives, apache2_module, apk, apt, apt_key, apt_repository, archive, assemble,
     async_status, at, authorized_key, blockinfile, capabilities, command, composer, copy, cron,
-    cronvar, crypto, crypttab, custom_module, deb822_repository, debconf, dnf, docker, dpkg_divert,
-    dpkg_selections, editing::Edit, expect, fetch, file, filesystem, find, firewalld, flatpak, gem,
-    get_url, getent, git, git_config, group, haproxy, hostname, htpasswd, ini_file,
-    interfaces_file, iptables, iptables_state, kernel_blacklist, known_hosts, lineinfile,
-    locale_gen, lvg, lvol, make, modprobe, mount, mount_facts, mysql, nftables, npm, package,
-    package_facts, pacman, pam_limits, pamd, parted, patch, ping, pip, pkgng, postgresql, rabbitmq,
-    replace, rpm_key, script, seboolean, sefcontext, selinux, seport, service, service_facts,
-    setup, shell, slurp, snap, ssh_config, stat, stepwise::Step, subversion, sudoers,
-    supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone, ufw, unarchive, uri,
-    user, wait_for, xattr, xml, yum_repository, zfs, zypper, zypper_repository,
+    cronvar, crypto, crypttab, custom_module, deb822_repository, debconf, dnf, dnf_config_manager,
+    docker, dpkg_divert, dpkg_selections, editing::Edit, expect, fetch, file, filesystem, find,
+    firewalld, flatpak, gem, get_url, getent, git, git_config, group, haproxy, hostname, htpasswd,
+    ini_file, interfaces_file, iptables, iptables_state, kernel_blacklist, known_hosts, lineinfile,
+    listen_ports, locale_gen, lvg, lvg_rename, lvol, make, modprobe, mount, mount_facts, mysql,
+    nftables, npm, package, package_facts, pacman, pam_limits, pamd, parted, patch, pids, ping,
+    pip, pkgng, postgresql, rabbitmq, replace, rpm_key, script, seboolean, sefcontext, selinux,
+    seport, service, service_facts, setup, shell, slurp, snap, ssh_config, stat, stepwise::Step,
+    subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone,
+    ufw, unarchive, uri, user, wait_for, xattr, xml, yum_repository, zfs, zypper,
+    zypper_repository,
 };
 
 /// The modules that every host is sent.
@@ -137,6 +138,10 @@ pub const RARE: Catalogue = Catalogue {
         action::<Step<xattr::Xattr>>(),
         action::<pkgng::PkgNg>(),
         action::<xml::Xml>(),
+        fact::<pids::Pids>(),
+        action::<Step<lvg_rename::LvgRename>>(),
+        action::<Step<dnf_config_manager::DnfConfigManager>>(),
+        fact::<listen_ports::ListenPortsFacts>(),
     ],
 };
 
@@ -182,6 +187,7 @@ pub const ENGINES: Catalogue = Catalogue {
         action::<Step<postgresql::membership::PostgresqlMembership>>(),
         action::<Step<postgresql::owner::PostgresqlOwner>>(),
         action::<mysql::replication::MysqlReplication>(),
+        module::<Edit<postgresql::access::PostgresqlPgHba>>(),
     ],
 };
 

@@ -23,6 +23,9 @@ pub struct IniFile {
     path: PathBuf,
     /// The section; options before all sections where this is left out.
     section: Option<String>,
+    /// What the section has, where several have its name: dicts of `option` and `value` or
+    /// `values`. A section that is made is given it too.
+    section_has_values: Option<Vec<Condition>>,
     /// The option; the section itself where this is left out.
     option: Option<String>,
     /// Its value.
@@ -54,8 +57,40 @@ pub struct IniFile {
     /// Whether the old file is kept beside the new one.
     #[argument(default = false)]
     backup: bool,
+    /// Whether what a link leads to is edited; otherwise a file takes the place of the link.
+    #[argument(default = false)]
+    follow: bool,
     #[argument(flatten)]
     file: FileArguments,
+}
+
+/// What a section has.
+#[derive(Debug, Arguments)]
+#[arguments(mutually_exclusive(["value", "values"]))]
+struct Condition {
+    /// The option.
+    option: String,
+    /// Its value; any where neither is given.
+    value: Option<String>,
+    /// Its value, which may be one of several.
+    values: Option<Vec<String>>,
+}
+
+impl Condition {
+    fn values(&self) -> Vec<&str> {
+        match &self.value {
+            Some(value) => vec![value.as_str()],
+            None => self.values.iter().flatten().map(String::as_str).collect(),
+        }
+    }
+
+    fn holds(&self, section: &[String]) -> bool {
+        let values = self.values();
+        section.iter().filter_map(|line| option(line)).any(|(_, name, value)| {
+            name == self.option
+                && (values.is_empty() || values.contains(&value.unwrap_or_default()))
+        })
+    }
 }
 
 impl Documented for IniFile {
@@ -111,7 +146,11 @@ impl Editing for IniFile {
     const RETURNS_FILE: bool = true;
 
     fn text_file(&self) -> TextFile<'_> {
-        TextFile { backup: self.backup, ..TextFile::new(&self.path, &self.file) }
+        TextFile {
+            backup: self.backup,
+            follow: self.follow,
+            ..TextFile::new(&self.path, &self.file)
+        }
     }
 
     fn returned(&self, delta: &Delta<TextState>, edited: &Edited) -> JsonMap {
@@ -142,6 +181,12 @@ impl Editing for IniFile {
             .into_iter()
             .flatten()
             .chain(values.iter().copied())
+            .chain(
+                self.section_has_values
+                    .iter()
+                    .flatten()
+                    .flat_map(|one| one.values().into_iter().chain([one.option.as_str()])),
+            )
             .find(|text| text.contains(['\n', '\r']))
         {
             return Err(Failure::new(format!(
@@ -175,9 +220,10 @@ impl IniFile {
         let is_present = self.state == State::Present;
         let start = match &self.section {
             None => Some(0),
-            Some(section) => {
-                all.iter().position(|line| header(line) == Some(section.as_str())).map(|at| at + 1)
-            }
+            Some(section) => (1..=all.len()).find(|start| {
+                let head = all.get(start - 1).and_then(|line| header(line));
+                head == Some(section.as_str()) && self.is_meant(all, *start)
+            }),
         };
         let Some(start) = start else {
             if !is_present {
@@ -185,17 +231,27 @@ impl IniFile {
             }
             close_last(all);
             all.push(format!("[{}]\n", self.section.as_deref().unwrap_or_default()));
+            let mut values = values.to_vec();
+            for condition in self.section_has_values.iter().flatten() {
+                let has = condition.values();
+                if self.option.as_ref() == Some(&condition.option) {
+                    let more = has.into_iter().filter(|_| !self.exclusive);
+                    for value in more {
+                        if !values.contains(&value) {
+                            values.push(value);
+                        }
+                    }
+                } else if !has.is_empty() || self.allow_no_value {
+                    all.extend(self.wanted(&condition.option, &has));
+                }
+            }
             if let Some(option) = &self.option {
-                all.extend(self.wanted(option, values));
+                all.extend(self.wanted(option, &values));
                 return Some("section and option added");
             }
             return Some("only section added");
         };
-        let rest = all.get(start..).unwrap_or_default();
-        let end = rest
-            .iter()
-            .position(|line| header(line).is_some())
-            .map_or(all.len(), |more| start + more);
+        let end = section_end(all, start);
         let Some(option) = &self.option else {
             if is_present {
                 return None;
@@ -218,6 +274,12 @@ impl IniFile {
         }
         all.splice(start..start, new);
         (!is_same).then_some(msg)
+    }
+
+    /// Whether the section from a line on has what the task says of it.
+    fn is_meant(&self, all: &[String], start: usize) -> bool {
+        let section = all.get(start..section_end(all, start)).unwrap_or_default();
+        self.section_has_values.iter().flatten().all(|condition| condition.holds(section))
     }
 
     fn line(&self, option: &str, value: Option<&str>) -> String {
@@ -327,6 +389,12 @@ impl IniFile {
     }
 }
 
+/// Where a section ends whose first line is given.
+fn section_end(all: &[String], start: usize) -> usize {
+    let rest = all.get(start..).unwrap_or_default();
+    rest.iter().position(|line| header(line).is_some()).map_or(all.len(), |more| start + more)
+}
+
 fn close_last(all: &mut [String]) {
     if let Some(last) = all.last_mut().filter(|line| !line.ends_with('\n')) {
         last.push('\n');
@@ -343,6 +411,66 @@ mod tests {
 
     fn apply(args: &Json, host: &mut FakeHost) -> protocol::Response {
         run("ini_file", args, "path", "/f", Mode::default(), host)
+    }
+
+    #[test]
+    fn a_section_is_told_by_what_it_has() {
+        let two = "[peer]\nhost = a\nport=1\n[peer]\nhost = b\n;port = 9\n";
+        for (has, more, after) in [
+            (
+                json!([{"option": "host", "value": "b"}]),
+                json!({}),
+                two.replace(";port = 9", "port = 2"),
+            ),
+            (
+                json!([{"option": "host", "values": ["x", "a"]}]),
+                json!({}),
+                two.replace("port=1", "port = 2"),
+            ),
+            (json!([{"option": "port"}]), json!({}), two.replace("port=1", "port = 2")),
+            (
+                json!([{"option": "host", "value": "b"}, {"option": "port", "value": "9"}]),
+                json!({"state": "absent", "option": "host"}),
+                two.replace("host = b\n", ""),
+            ),
+            (json!([{"option": "host", "value": "c"}]), json!({"state": "absent"}), two.into()),
+            (
+                json!([{"option": "host", "value": "c"}, {"option": "port", "value": "3"}]),
+                json!({"exclusive": false}),
+                format!("{two}[peer]\nhost = c\nport = 2\nport = 3\n"),
+            ),
+        ] {
+            let mut args = json!({"section": "peer", "option": "port", "value": "2", "section_has_values": has});
+            for (name, value) in more.as_object().unwrap() {
+                args[name] = value.clone();
+            }
+            let mut host = FakeHost::default();
+            host.put("/f", two);
+            let done = apply(&args, &mut host);
+            assert_eq!((done.failed, done.changed), (false, after != two), "{args}: {done:?}");
+            assert_eq!(host.files.text("/f"), Some(after), "{args}");
+        }
+        for has in
+            [json!([{"value": "x"}]), json!([{"option": "a", "value": "x", "values": ["x"]}])]
+        {
+            let args =
+                json!({"section": "s", "option": "o", "value": "v", "section_has_values": has});
+            assert!(apply(&args, &mut FakeHost::default()).failed, "{args}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_followed_where_the_task_says_so() {
+        for (follow, behind) in [(true, "[s]\no = v\n"), (false, "")] {
+            let mut host = FakeHost::default();
+            host.put("/own", "");
+            host.put_link("/f", "/own");
+            let args = json!({"section": "s", "option": "o", "value": "v", "follow": follow});
+            assert!(apply(&args, &mut host).changed);
+            assert_eq!(host.files.text("/own").as_deref(), Some(behind));
+            let found = module::Host::link_metadata(&host, std::path::Path::new("/f")).unwrap();
+            assert_eq!(found.unwrap().is_link(), follow);
+        }
     }
 
     #[test]

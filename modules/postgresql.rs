@@ -1,5 +1,6 @@
 //! What the modules of PostgreSQL share: how the server is reached, through `psql` beside it.
 
+pub mod access;
 pub mod database;
 pub mod extension;
 pub mod membership;
