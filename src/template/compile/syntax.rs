@@ -23,10 +23,11 @@ pub struct Syntax {
 impl Syntax {
     /// Files that are templates: as [`Syntax::inline`], but backslashes are escapes.
     pub fn file() -> Self {
-        Self { backslashes: Backslashes::Escape, ..Self::inline() }
+        Self { keep_trailing_newline: true, backslashes: Backslashes::Escape, ..Self::inline() }
     }
 
-    /// Strings in YAML files: nothing is trimmed but the newline after a block.
+    /// Strings in YAML files: nothing is trimmed but the newline after a block, and one at the end,
+    /// which what is text in the end is given back ([`Program::newlines`](super::ir::Program)).
     pub fn inline() -> Self {
         let pair = |open: &str, close: &str| (open.to_owned(), close.to_owned());
         Self {
@@ -37,7 +38,7 @@ impl Syntax {
             line_comment_prefix: None,
             trim_blocks: true,
             lstrip_blocks: false,
-            keep_trailing_newline: true,
+            keep_trailing_newline: false,
             backslashes: Backslashes::Literal,
         }
     }
