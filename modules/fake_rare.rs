@@ -28,7 +28,18 @@ pub fn put_all(host: &mut FakeHost) {
     crate::docker::fake_compose::put(host, "2.30.0");
     host.put("/etc/pam.d/login", "auth required pam_unix.so deny=3\n");
     host.put("/srv/compose.yaml", "services: {}\n");
+    put_sockets(host);
     host.put("/srv/Dockerfile", "FROM scratch\n");
+}
+
+/// `ss`, with one port, and `ps`, which knows nobody.
+fn put_sockets(host: &mut FakeHost) {
+    host.program("ss", |_, _| {
+        Output::success(
+            "Netid State Recv-Q Send-Q Local\ntcp LISTEN 0 1 [::]:22 [::]:* users:((\"sshd\",pid=7,fd=4))\n",
+        )
+    });
+    host.program("ps", |_, _| Output::failure(1, ""));
 }
 
 /// `getcap` and `setcap`: a file's capabilities are the words of another file.
