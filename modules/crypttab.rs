@@ -184,6 +184,8 @@ impl CryptTab {
 }
 
 impl Editing for CryptTab {
+    const RETURNS_FILE: bool = true;
+
     fn text_file(&self) -> TextFile<'_> {
         TextFile::plain(&self.path)
     }

@@ -288,6 +288,8 @@ impl InterfacesFile {
 }
 
 impl Editing for InterfacesFile {
+    const RETURNS_FILE: bool = true;
+
     fn text_file(&self) -> TextFile<'_> {
         TextFile { backup: self.backup, ..TextFile::new(&self.dest, &self.file) }
     }
