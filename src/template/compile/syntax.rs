@@ -23,7 +23,7 @@ pub struct Syntax {
 impl Syntax {
     /// Files that are templates: as [`Syntax::inline`], but backslashes are escapes.
     pub fn file() -> Self {
-        Self { keep_trailing_newline: true, backslashes: Backslashes::Escape, ..Self::inline() }
+        Self { backslashes: Backslashes::Escape, ..Self::inline() }
     }
 
     /// Strings in YAML files: nothing is trimmed but the newline after a block, and one at the end,
@@ -41,6 +41,12 @@ impl Syntax {
             keep_trailing_newline: false,
             backslashes: Backslashes::Literal,
         }
+    }
+
+    /// Whether a text has anything in it that makes it a template.
+    pub fn is_in(&self, text: &str) -> bool {
+        let starts = [&self.block.0, &self.variable.0, &self.comment.0];
+        starts.into_iter().any(|start| text.contains(start))
     }
 
     /// Whether the delimiters are Jinja's own.
