@@ -14,10 +14,10 @@ use module::{
     Action, Arguments, Choices, Documented, Example, Failure, FileArguments, FileMode, Guard, Host,
     Mode, Placement, Program, Returned,
     content::{Algorithm, bytes_digest, digest, file_digest},
-    file_arguments::FILE_MODE,
+    file_arguments::{FILE_MODE, path_info},
     host::{Links, Temporary},
 };
-use protocol::{JsonMap, Response, spec::Support};
+use protocol::{Response, spec::Support};
 
 use crate::{packed_file::Packing, tool};
 use members::Members;
@@ -207,7 +207,8 @@ impl Archive {
             true => members.all.iter().map(|one| one.path.display().to_string()).collect(),
             false => members.found.clone(),
         };
-        let returned = JsonMap::from_iter([
+        let mut returned = path_info(host, &work.dest)?;
+        returned.extend([
             ("archived".to_owned(), archived.into()),
             ("arcroot".to_owned(), members.root.clone().into()),
             ("dest".to_owned(), work.dest.display().to_string().into()),

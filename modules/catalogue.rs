@@ -5,15 +5,17 @@ use module::catalogue::{Catalogue, Entry, action, fact, module};
 use crate::{
     acl, alternatives, apache2_module, apk, apt, apt_key, apt_repository, archive, assemble,
     async_status, at, authorized_key, blockinfile, capabilities, command, composer, copy, cron,
-    cronvar, crypto, custom_module, deb822_repository, debconf, dnf, docker, dpkg_divert,
-    dpkg_selections, editing::Edit, expect, fetch, file, filesystem, find, firewalld, flatpak, gem,
-    get_url, getent, git, git_config, group, haproxy, hostname, htpasswd, ini_file, iptables,
-    iptables_state, kernel_blacklist, known_hosts, lineinfile, locale_gen, lvg, lvol, make,
-    modprobe, mount, mount_facts, mysql, nftables, npm, package, package_facts, pacman, pam_limits,
-    pamd, parted, patch, ping, pip, postgresql, replace, rpm_key, script, seboolean, sefcontext,
-    selinux, seport, service, service_facts, setup, shell, slurp, snap, stat, stepwise::Step,
+    cronvar, crypto, crypttab, custom_module, deb822_repository, debconf, dnf, dnf_config_manager,
+    docker, dpkg_divert, dpkg_selections, editing::Edit, expect, fetch, file, filesystem, find,
+    firewalld, flatpak, gem, get_url, getent, git, git_config, group, haproxy, hostname, htpasswd,
+    ini_file, interfaces_file, iptables, iptables_state, kernel_blacklist, known_hosts, lineinfile,
+    listen_ports, locale_gen, lvg, lvg_rename, lvol, make, modprobe, mount, mount_facts, mysql,
+    nftables, npm, package, package_facts, pacman, pam_limits, pamd, parted, patch, pids, ping,
+    pip, pkgng, postgresql, rabbitmq, replace, rpm_key, script, seboolean, sefcontext, selinux,
+    seport, service, service_facts, setup, shell, slurp, snap, ssh_config, stat, stepwise::Step,
     subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone,
-    ufw, unarchive, uri, user, wait_for, yum_repository, zfs, zypper, zypper_repository,
+    ufw, unarchive, uri, user, wait_for, xattr, xml, yum_repository, zfs, zypper,
+    zypper_repository,
 };
 
 /// The modules that every host is sent.
@@ -52,7 +54,6 @@ pub const COMMON: Catalogue = Catalogue {
         module::<group::Group>(),
         module::<user::User>(),
         fact::<setup::Setup>(),
-        fact::<mount_facts::MountFacts>(),
         action::<wait_for::WaitFor>(),
         action::<async_status::AsyncStatus>(),
         action::<apt::Apt>(),
@@ -80,15 +81,12 @@ pub const COMMON: Catalogue = Catalogue {
         module::<timezone::TimeZone>(),
         module::<Edit<pam_limits::PamLimits>>(),
         module::<sudoers::Sudoers>(),
-        module::<kernel_blacklist::KernelBlacklist>(),
-        module::<cronvar::CronVar>(),
         module::<locale_gen::LocaleGen>(),
-        action::<acl::Acl>(),
     ],
 };
 
-/// The modules of families that few hosts need: databases, storage, containers, certificates,
-/// SELinux, package managers of languages. They are in a program of their own, which a host is sent
+/// The modules of families that few hosts need: storage, certificates, SELinux, package managers of
+/// languages. They are in a program of their own, which a host is sent
 /// when a task first needs one of them.
 pub const RARE: Catalogue = Catalogue {
     entries: &[
@@ -98,11 +96,6 @@ pub const RARE: Catalogue = Catalogue {
         module::<lvg::Lvg>(),
         action::<lvol::Lvol>(),
         module::<filesystem::FileSystem>(),
-        module::<postgresql::database::PostgresqlDb>(),
-        module::<postgresql::role::PostgresqlUser>(),
-        action::<postgresql::query::PostgresqlQuery>(),
-        module::<mysql::database::MysqlDb>(),
-        module::<mysql::user::MysqlUser>(),
         module::<htpasswd::HtPasswd>(),
         module::<capabilities::Capabilities>(),
         module::<crypto::private_key::OpensslPrivatekey>(),
@@ -111,17 +104,6 @@ pub const RARE: Catalogue = Catalogue {
         fact::<crypto::certificate_facts::X509CertificateInfo>(),
         module::<crypto::dh_parameters::OpensslDhparam>(),
         module::<crypto::key_pair::OpensshKeypair>(),
-        action::<docker::container::DockerContainer>(),
-        action::<docker::image::DockerImage>(),
-        action::<docker::pull::DockerImagePull>(),
-        action::<docker::network::DockerNetwork>(),
-        action::<docker::volume::DockerVolume>(),
-        action::<docker::prune::DockerPrune>(),
-        fact::<docker::facts::DockerContainerInfo>(),
-        fact::<docker::facts::DockerNetworkInfo>(),
-        fact::<docker::facts::DockerVolumeInfo>(),
-        fact::<docker::facts::DockerImageInfo>(),
-        fact::<docker::facts::DockerHostInfo>(),
         action::<npm::Npm>(),
         action::<composer::Composer>(),
         action::<make::Make>(),
@@ -130,16 +112,6 @@ pub const RARE: Catalogue = Catalogue {
         module::<seport::SePort>(),
         module::<sefcontext::SeFContext>(),
         action::<synchronize::Synchronize>(),
-        action::<postgresql::privileges::PostgresqlPrivs>(),
-        module::<postgresql::extension::PostgresqlExt>(),
-        module::<postgresql::schema::PostgresqlSchema>(),
-        action::<mysql::query::MysqlQuery>(),
-        module::<mysql::variable::MysqlVariables>(),
-        action::<docker::build::DockerImageBuild>(),
-        action::<docker::login::DockerLogin>(),
-        action::<docker::exec::DockerContainerExec>(),
-        action::<docker::compose::services::DockerComposeV2>(),
-        action::<docker::compose::pulling::DockerComposeV2Pull>(),
         action::<archive::Archive>(),
         action::<at::At>(),
         action::<iptables_state::IptablesState>(),
@@ -156,8 +128,79 @@ pub const RARE: Catalogue = Catalogue {
         action::<supervisorctl::SupervisorCtl>(),
         action::<Step<zfs::Zfs>>(),
         module::<pamd::PamD>(),
+        module::<kernel_blacklist::KernelBlacklist>(),
+        module::<cronvar::CronVar>(),
+        action::<acl::Acl>(),
+        fact::<mount_facts::MountFacts>(),
+        module::<Edit<crypttab::CryptTab>>(),
+        module::<Edit<interfaces_file::InterfacesFile>>(),
+        module::<ssh_config::SshConfig>(),
+        action::<Step<xattr::Xattr>>(),
+        action::<pkgng::PkgNg>(),
+        action::<xml::Xml>(),
+        fact::<pids::Pids>(),
+        action::<Step<lvg_rename::LvgRename>>(),
+        action::<Step<dnf_config_manager::DnfConfigManager>>(),
+        fact::<listen_ports::ListenPortsFacts>(),
     ],
 };
+
+/// The modules of engines that few hosts run: of containers, databases, queues. They are in another
+/// program of their own.
+pub const ENGINES: Catalogue = Catalogue {
+    entries: &[
+        module::<postgresql::database::PostgresqlDb>(),
+        module::<postgresql::role::PostgresqlUser>(),
+        action::<postgresql::query::PostgresqlQuery>(),
+        module::<mysql::database::MysqlDb>(),
+        module::<mysql::user::MysqlUser>(),
+        action::<docker::container::DockerContainer>(),
+        action::<docker::image::DockerImage>(),
+        action::<docker::pull::DockerImagePull>(),
+        action::<docker::network::DockerNetwork>(),
+        action::<docker::volume::DockerVolume>(),
+        action::<docker::prune::DockerPrune>(),
+        fact::<docker::facts::DockerContainerInfo>(),
+        fact::<docker::facts::DockerNetworkInfo>(),
+        fact::<docker::facts::DockerVolumeInfo>(),
+        fact::<docker::facts::DockerImageInfo>(),
+        fact::<docker::facts::DockerHostInfo>(),
+        action::<postgresql::privileges::PostgresqlPrivs>(),
+        module::<postgresql::extension::PostgresqlExt>(),
+        module::<postgresql::schema::PostgresqlSchema>(),
+        action::<mysql::query::MysqlQuery>(),
+        module::<mysql::variable::MysqlVariables>(),
+        action::<docker::build::DockerImageBuild>(),
+        action::<docker::login::DockerLogin>(),
+        action::<docker::exec::DockerContainerExec>(),
+        action::<docker::compose::services::DockerComposeV2>(),
+        action::<docker::compose::pulling::DockerComposeV2Pull>(),
+        action::<Step<rabbitmq::plugin::RabbitmqPlugin>>(),
+        action::<Step<rabbitmq::vhost::RabbitmqVhost>>(),
+        action::<Step<rabbitmq::user::RabbitmqUser>>(),
+        action::<Step<rabbitmq::policy::RabbitmqPolicy>>(),
+        action::<Step<rabbitmq::parameter::RabbitmqParameter>>(),
+        action::<Step<rabbitmq::parameter::RabbitmqGlobalParameter>>(),
+        action::<Step<rabbitmq::limits::RabbitmqVhostLimits>>(),
+        action::<postgresql::setting::PostgresqlSet>(),
+        fact::<postgresql::ping::PostgresqlPing>(),
+        action::<Step<postgresql::membership::PostgresqlMembership>>(),
+        action::<Step<postgresql::owner::PostgresqlOwner>>(),
+        action::<mysql::replication::MysqlReplication>(),
+        module::<Edit<postgresql::access::PostgresqlPgHba>>(),
+    ],
+};
+
+/// The collections of [`ENGINES`]: hosts tell by a module's collection which program has it, so
+/// that they carry no list of what they do not have.
+const ENGINES_COLLECTIONS: [&str; 4] =
+    ["community.docker.", "community.mysql.", "community.postgresql.", "community.rabbitmq."];
+
+/// The companion, `rare` or `engines`, that has a module which the remote does not have.
+pub fn companion_of(module: &str) -> &'static str {
+    let is_engine = ENGINES_COLLECTIONS.iter().any(|collection| module.starts_with(collection));
+    if is_engine { "engines" } else { "rare" }
+}
 
 /// Every module.
 pub const CATALOGUE: Catalogue = Catalogue { entries: &ALL };
@@ -165,16 +208,38 @@ pub const CATALOGUE: Catalogue = Catalogue { entries: &ALL };
 /// What runs on hosts for the controller's sake, and is no module of any task.
 pub const INTERNAL: Catalogue = Catalogue { entries: &[action::<custom_module::CustomModule>()] };
 
-const ALL: [Entry; COMMON.entries.len() + RARE.entries.len()] = {
-    let mut all = [COMMON.entries[0]; COMMON.entries.len() + RARE.entries.len()];
-    let mut at = 0;
-    while at < all.len() {
-        all[at] = if at < COMMON.entries.len() {
-            COMMON.entries[at]
-        } else {
-            RARE.entries[at - COMMON.entries.len()]
-        };
-        at += 1;
+const LISTS: [Catalogue; 3] = [COMMON, RARE, ENGINES];
+
+const ALL: [Entry; COMMON.entries.len() + RARE.entries.len() + ENGINES.entries.len()] = {
+    let mut all =
+        [COMMON.entries[0]; COMMON.entries.len() + RARE.entries.len() + ENGINES.entries.len()];
+    let (mut at, mut list) = (0, 0);
+    while list < LISTS.len() {
+        let mut place = 0;
+        while place < LISTS[list].entries.len() {
+            all[at] = LISTS[list].entries[place];
+            at += 1;
+            place += 1;
+        }
+        list += 1;
     }
     all
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_companion_has_what_is_looked_for_there() {
+        for (list, companion) in [(RARE, "rare"), (ENGINES, "engines")] {
+            for entry in list.entries {
+                assert_eq!(companion_of(entry.name), companion, "{}", entry.name);
+            }
+        }
+        assert_eq!(
+            CATALOGUE.entries.len(),
+            LISTS.iter().map(|list| list.entries.len()).sum::<usize>()
+        );
+    }
+}

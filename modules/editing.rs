@@ -57,6 +57,8 @@ pub struct Edited {
     pub msg: String,
     /// How many lines are removed, where the module tells.
     pub removed: Option<usize>,
+    /// More that the module returns.
+    pub returned: JsonMap,
 }
 
 impl Edited {
@@ -67,7 +69,7 @@ impl Edited {
 
     /// There is another text.
     pub fn to(after: String, msg: impl Into<String>) -> Self {
-        Self { after: Some(after), msg: msg.into(), removed: None }
+        Self { after: Some(after), msg: msg.into(), ..Self::default() }
     }
 }
 

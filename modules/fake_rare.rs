@@ -18,11 +18,28 @@ pub fn put_all(host: &mut FakeHost) {
     put_semanage(host);
     put_parted(host);
     put_dpkg_divert(host);
+    crate::rabbitmq::fake::put(host);
+    host.put("/etc/network/interfaces", "iface eth1 inet dhcp\n");
+    host.put(
+        "/etc/bar.xml",
+        "<business><rating subjective=\"true\">10</rating><beers/></business>",
+    );
     crate::docker::fake_engine::serve(host);
     crate::docker::fake_compose::put(host, "2.30.0");
     host.put("/etc/pam.d/login", "auth required pam_unix.so deny=3\n");
     host.put("/srv/compose.yaml", "services: {}\n");
+    put_sockets(host);
     host.put("/srv/Dockerfile", "FROM scratch\n");
+}
+
+/// `ss`, with one port, and `ps`, which knows nobody.
+fn put_sockets(host: &mut FakeHost) {
+    host.program("ss", |_, _| {
+        Output::success(
+            "Netid State Recv-Q Send-Q Local\ntcp LISTEN 0 1 [::]:22 [::]:* users:((\"sshd\",pid=7,fd=4))\n",
+        )
+    });
+    host.program("ps", |_, _| Output::failure(1, ""));
 }
 
 /// `getcap` and `setcap`: a file's capabilities are the words of another file.

@@ -23,6 +23,9 @@ pub struct IniFile {
     path: PathBuf,
     /// The section; options before all sections where this is left out.
     section: Option<String>,
+    /// What the section has, where several have its name: dicts of `option` and `value` or
+    /// `values`. A section that is made is given it too.
+    section_has_values: Option<Vec<Condition>>,
     /// The option; the section itself where this is left out.
     option: Option<String>,
     /// Its value.
@@ -54,8 +57,40 @@ pub struct IniFile {
     /// Whether the old file is kept beside the new one.
     #[argument(default = false)]
     backup: bool,
+    /// Whether what a link leads to is edited; otherwise a file takes the place of the link.
+    #[argument(default = false)]
+    follow: bool,
     #[argument(flatten)]
     file: FileArguments,
+}
+
+/// What a section has.
+#[derive(Debug, Arguments)]
+#[arguments(mutually_exclusive(["value", "values"]))]
+struct Condition {
+    /// The option.
+    option: String,
+    /// Its value; any where neither is given.
+    value: Option<String>,
+    /// Its value, which may be one of several.
+    values: Option<Vec<String>>,
+}
+
+impl Condition {
+    fn values(&self) -> Vec<&str> {
+        match &self.value {
+            Some(value) => vec![value.as_str()],
+            None => self.values.iter().flatten().map(String::as_str).collect(),
+        }
+    }
+
+    fn holds(&self, section: &[String]) -> bool {
+        let values = self.values();
+        section.iter().filter_map(|line| option(line)).any(|(_, name, value)| {
+            name == self.option
+                && (values.is_empty() || values.contains(&value.unwrap_or_default()))
+        })
+    }
 }
 
 impl Documented for IniFile {
@@ -111,7 +146,11 @@ impl Editing for IniFile {
     const RETURNS_FILE: bool = true;
 
     fn text_file(&self) -> TextFile<'_> {
-        TextFile { backup: self.backup, ..TextFile::new(&self.path, &self.file) }
+        TextFile {
+            backup: self.backup,
+            follow: self.follow,
+            ..TextFile::new(&self.path, &self.file)
+        }
     }
 
     fn returned(&self, delta: &Delta<TextState>, edited: &Edited) -> JsonMap {
@@ -142,6 +181,12 @@ impl Editing for IniFile {
             .into_iter()
             .flatten()
             .chain(values.iter().copied())
+            .chain(
+                self.section_has_values
+                    .iter()
+                    .flatten()
+                    .flat_map(|one| one.values().into_iter().chain([one.option.as_str()])),
+            )
             .find(|text| text.contains(['\n', '\r']))
         {
             return Err(Failure::new(format!(
@@ -175,9 +220,10 @@ impl IniFile {
         let is_present = self.state == State::Present;
         let start = match &self.section {
             None => Some(0),
-            Some(section) => {
-                all.iter().position(|line| header(line) == Some(section.as_str())).map(|at| at + 1)
-            }
+            Some(section) => (1..=all.len()).find(|start| {
+                let head = all.get(start - 1).and_then(|line| header(line));
+                head == Some(section.as_str()) && self.is_meant(all, *start)
+            }),
         };
         let Some(start) = start else {
             if !is_present {
@@ -185,17 +231,27 @@ impl IniFile {
             }
             close_last(all);
             all.push(format!("[{}]\n", self.section.as_deref().unwrap_or_default()));
+            let mut values = values.to_vec();
+            for condition in self.section_has_values.iter().flatten() {
+                let has = condition.values();
+                if self.option.as_ref() == Some(&condition.option) {
+                    let more = has.into_iter().filter(|_| !self.exclusive);
+                    for value in more {
+                        if !values.contains(&value) {
+                            values.push(value);
+                        }
+                    }
+                } else if !has.is_empty() || self.allow_no_value {
+                    all.extend(self.wanted(&condition.option, &has));
+                }
+            }
             if let Some(option) = &self.option {
-                all.extend(self.wanted(option, values));
+                all.extend(self.wanted(option, &values));
                 return Some("section and option added");
             }
             return Some("only section added");
         };
-        let rest = all.get(start..).unwrap_or_default();
-        let end = rest
-            .iter()
-            .position(|line| header(line).is_some())
-            .map_or(all.len(), |more| start + more);
+        let end = section_end(all, start);
         let Some(option) = &self.option else {
             if is_present {
                 return None;
@@ -218,6 +274,12 @@ impl IniFile {
         }
         all.splice(start..start, new);
         (!is_same).then_some(msg)
+    }
+
+    /// Whether the section from a line on has what the task says of it.
+    fn is_meant(&self, all: &[String], start: usize) -> bool {
+        let section = all.get(start..section_end(all, start)).unwrap_or_default();
+        self.section_has_values.iter().flatten().all(|condition| condition.holds(section))
     }
 
     fn line(&self, option: &str, value: Option<&str>) -> String {
@@ -327,6 +389,12 @@ impl IniFile {
     }
 }
 
+/// Where a section ends whose first line is given.
+fn section_end(all: &[String], start: usize) -> usize {
+    let rest = all.get(start..).unwrap_or_default();
+    rest.iter().position(|line| header(line).is_some()).map_or(all.len(), |more| start + more)
+}
+
 fn close_last(all: &mut [String]) {
     if let Some(last) = all.last_mut().filter(|line| !line.ends_with('\n')) {
         last.push('\n');
@@ -334,156 +402,4 @@ fn close_last(all: &mut [String]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use module::{Mode, fake::FakeHost};
-    use protocol::Json;
-    use serde_json::json;
-
-    use crate::cases::run;
-
-    fn apply(args: &Json, host: &mut FakeHost) -> protocol::Response {
-        run("ini_file", args, "path", "/f", Mode::default(), host)
-    }
-
-    #[test]
-    fn options_are_kept() {
-        for (args, before, after, msg) in [
-            (
-                json!({"section": "s", "option": "o", "value": "v"}),
-                "",
-                "[s]\no = v\n",
-                "section and option added",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "v"}),
-                "[a]\nx = 1",
-                "[a]\nx = 1\n[s]\no = v\n",
-                "section and option added",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "v"}),
-                "[s]\na = 1\n\n[t]\n",
-                "[s]\na = 1\no = v\n\n[t]\n",
-                "option added",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "v"}),
-                "[s]\no=w\n[t]\no=x\n",
-                "[s]\no = v\n[t]\no=x\n",
-                "option changed",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "v"}),
-                "[s]\no = v\n",
-                "[s]\no = v\n",
-                "OK",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "v"}),
-                "[s]\no=v\n",
-                "[s]\no = v\n",
-                "option changed",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "v", "ignore_spaces": true}),
-                "[s]\no=v\n",
-                "[s]\no=v\n",
-                "OK",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "v", "no_extra_spaces": true}),
-                "[s]\n;o = w\n",
-                "[s]\no=v\n",
-                "option changed",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "v", "modify_inactive_option": false}),
-                "[s]\n;o = w\n",
-                "[s]\no = v\n;o = w\n",
-                "option added",
-            ),
-            (
-                json!({"section": "s", "option": "o", "values": ["a", "b"]}),
-                "[s]\no = b\no = c\n",
-                "[s]\no = b\no = a\n",
-                "option changed",
-            ),
-            (
-                json!({"section": "s", "option": "o", "values": ["a"], "exclusive": false}),
-                "[s]\no = b\n",
-                "[s]\no = b\no = a\n",
-                "option added",
-            ),
-            (
-                json!({"section": "s", "option": "o", "allow_no_value": true}),
-                "[s]\n",
-                "[s]\no\n",
-                "option added",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": ""}),
-                "[s]\n",
-                "[s]\no =\n",
-                "option added",
-            ),
-            (
-                json!({"option": "o", "value": "v"}),
-                "a = 1\n[s]\no = w\n",
-                "a = 1\no = v\n[s]\no = w\n",
-                "option added",
-            ),
-            (json!({"section": "s"}), "x = 1\n", "x = 1\n[s]\n", "only section added"),
-            (
-                json!({"section": "s", "state": "absent"}),
-                "[a]\n[s]\no = v\n[t]\n",
-                "[a]\n[t]\n",
-                "section removed",
-            ),
-            (
-                json!({"section": "s", "option": "o", "state": "absent"}),
-                "[s]\n# o = 1\no = v\np = 1\n",
-                "[s]\n# o = 1\np = 1\n",
-                "option changed",
-            ),
-            (
-                json!({"section": "s", "option": "o", "value": "a", "exclusive": false, "state": "absent"}),
-                "[s]\no = a\no = b\n",
-                "[s]\no = b\n",
-                "option changed",
-            ),
-            (json!({"section": "z", "option": "o", "state": "absent"}), "[s]\n", "[s]\n", "OK"),
-        ] {
-            let mut host = FakeHost::default();
-            host.put("/f", before);
-            let response = apply(&args, &mut host);
-            assert_eq!(
-                (response.failed, response.changed),
-                (false, before != after),
-                "{args}: {response:?}"
-            );
-            assert_eq!(host.files.text("/f").as_deref(), Some(after), "{args}");
-            assert_eq!(response.msg.as_deref(), Some(msg), "{args}");
-            assert!(!apply(&args, &mut host).changed, "{args}");
-        }
-    }
-
-    #[test]
-    fn what_makes_no_option_is_refused() {
-        for (args, expected) in [
-            (json!({"section": "s", "option": "o"}), "Parameter 'value(s)' must be defined"),
-            (json!({}), "one of the following is required: section, option"),
-            (json!({"section": "s", "option": "o", "value": "a\nb"}), "cannot hold line ends"),
-            (json!({"section": "s", "create": false}), "Destination /f does not exist!"),
-            (
-                json!({"section": "s", "option": "o", "value": "a", "values": ["b"]}),
-                "mutually exclusive: value|values",
-            ),
-            (json!({"section": "s", "state": "here"}), "must be one of: present, absent"),
-        ] {
-            let mut host = FakeHost::default();
-            let msg = apply(&args, &mut host).msg.unwrap_or_default();
-            assert!(msg.contains(expected), "{args}: {msg}");
-            assert_eq!(host.writes, 0);
-        }
-    }
-}
+mod tests;

@@ -185,7 +185,7 @@ impl LineInFile {
         let mut all = lines(text);
         let msg = self.place(line, &mut all)?;
         let after = (msg.is_some() || before.is_none()).then(|| all.concat());
-        Ok(Edited { after, msg: msg.unwrap_or_default().into(), removed: None })
+        Ok(Edited { after, msg: msg.unwrap_or_default().into(), ..Edited::default() })
     }
 
     /// Puts the line among the others and says how; `None` where nothing was to be done.
@@ -312,7 +312,7 @@ impl LineInFile {
         }
         let after = (removed > 0).then_some(kept);
         let msg = if removed > 0 { format!("{removed} line(s) removed") } else { String::new() };
-        Ok(Edited { after, msg, removed: Some(removed) })
+        Ok(Edited { after, msg, removed: Some(removed), ..Edited::default() })
     }
 }
 

@@ -234,16 +234,17 @@ impl Module for Mount {
                     self.mount_again(host)?;
                 }
             } else {
-                self.make_folder(host)?;
-                let mounted = self.execute(host, self.mount_program());
-                // A line that cannot be mounted would hold up the next boot.
-                if mounted.is_err()
-                    && changes_table
-                    && let Some(before) = &actual.table.text
-                {
-                    host.write(&self.fstab, &mut before.as_bytes(), &Placement::default())?;
+                let made = self.make_folder(host)?;
+                if let Err(why) = self.execute(host, self.mount_program()) {
+                    // A line that cannot be mounted would hold up the next boot.
+                    if changes_table && let Some(before) = &actual.table.text {
+                        host.write(&self.fstab, &mut before.as_bytes(), &Placement::default())?;
+                    }
+                    for folder in made.iter().rev() {
+                        host.remove_dir_all(folder)?;
+                    }
+                    return Err(why);
                 }
-                mounted?;
             }
         }
         if self.state == Wanted::Remounted {
@@ -384,18 +385,20 @@ impl Mount {
         self.execute(host, self.with_table(Program::new("mount")).arg(path))
     }
 
-    fn make_folder(&self, host: &mut dyn Host) -> Result<(), Failure> {
+    /// Makes the mount point, and returns what it has made: the upper before the lower.
+    fn make_folder(&self, host: &mut dyn Host) -> Result<Vec<PathBuf>, Failure> {
         let mut missing = Vec::new();
         for folder in self.path.ancestors() {
             if folder.as_os_str().is_empty() || host.metadata(folder)?.is_some() {
                 break;
             }
-            missing.push(folder);
+            missing.push(folder.to_owned());
         }
-        for folder in missing.into_iter().rev() {
+        missing.reverse();
+        for folder in &missing {
             host.make_dir(folder, FOLDER_MODE)?;
         }
-        Ok(())
+        Ok(missing)
     }
 
     /// A mount point that holds something is not taken away.

@@ -4,6 +4,7 @@
 pub mod database;
 pub mod privileges;
 pub mod query;
+pub mod replication;
 pub mod user;
 pub mod variable;
 

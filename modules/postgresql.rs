@@ -1,12 +1,17 @@
 //! What the modules of PostgreSQL share: how the server is reached, through `psql` beside it.
 
+pub mod access;
 pub mod database;
 pub mod extension;
+pub mod membership;
+pub mod owner;
 pub mod password;
+pub mod ping;
 pub mod privileges;
 pub mod query;
 pub mod role;
 pub mod schema;
+pub mod setting;
 
 use std::path::PathBuf;
 
@@ -171,6 +176,15 @@ impl Login {
             ))),
             None => Ok(()),
         }
+    }
+}
+
+/// A failure of `psql` in the server's own words.
+pub fn server_words(failure: Failure) -> Failure {
+    let said = failure.returned.get("stderr").and_then(Json::as_str).unwrap_or_default().trim();
+    match said.trim_start_matches("psql:<stdin>:") {
+        "" => failure,
+        words => Failure { msg: words.to_owned(), ..failure },
     }
 }
 

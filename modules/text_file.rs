@@ -37,19 +37,21 @@ pub struct TextFile<'a> {
     pub file: Cow<'a, FileArguments>,
     /// How the text is encoded, by Python's name.
     pub encoding: &'a str,
+    /// Whether what a link leads to is edited, and not put in the link's place.
+    pub follow: bool,
 }
 
 impl<'a> TextFile<'a> {
     /// A file in UTF-8, with what the task says of its owner, permissions and the like.
     pub fn new(path: &'a Path, file: &'a FileArguments) -> Self {
         let file = Cow::Borrowed(file);
-        Self { path, backup: false, validate: None, file, encoding: "utf-8" }
+        Self { path, backup: false, validate: None, file, encoding: "utf-8", follow: true }
     }
 
     /// A file in UTF-8, of which the task says nothing but its text.
     pub fn plain(path: &'a Path) -> Self {
         let file = Cow::Owned(FileArguments::default());
-        Self { path, backup: false, validate: None, file, encoding: "utf-8" }
+        Self { path, backup: false, validate: None, file, encoding: "utf-8", follow: true }
     }
 }
 
@@ -111,7 +113,7 @@ impl TextFile<'_> {
     /// Links that cannot be followed.
     pub fn real_path(&self, host: &dyn Host) -> Result<PathBuf, Failure> {
         Ok(match host.link_metadata(self.path)? {
-            Some(found) if found.is_link() => host.real_path(self.path)?,
+            Some(found) if found.is_link() && self.follow => host.real_path(self.path)?,
             _ => self.path.to_owned(),
         })
     }

@@ -74,7 +74,7 @@ fn files_and_tools() {
             "mkdir -p /srv/app/sub /out && echo old > /srv/app/file && echo beta > /srv/app/sub/b.bak \
              && printf -- '--- a/file\\n+++ b/file\\n@@ -1 +1 @@\\n-old\\n+new\\n' > /srv/fix.patch \
              && mkdir -p /srv/patched && echo old > /srv/patched/file && truncate -s 64M /srv/disk \
-             && echo one > /srv/tool && git init -q /srv/repository && systemctl start atd",
+             && echo one > /srv/tool && touch /srv/crypttab && echo '<Server><Service><Connector port=\"8080\"/></Service></Server>' > /srv/server.xml && git init -q /srv/repository && systemctl start atd",
         );
     }
 }
@@ -85,8 +85,9 @@ fn postgresql() {
         bench().converge(
             "postgresql",
             "systemctl start postgresql && for i in $(seq 100); do pg_isready -q && break; sleep 0.2; done; cd / && su postgres -c \
-             \"createdb app && createuser reader && createuser staff && psql -q app -c 'CREATE TABLE \
-             books (a int)' -c 'CREATE FUNCTION add(int, int) RETURNS int LANGUAGE sql AS \
+             \"createdb app && createuser reader && createuser staff && createuser writer && psql -q app -c \
+             'CREATE TABLE books (a int)' -c 'CREATE TABLE mine (a int)' -c 'CREATE SCHEMA theirs \
+             AUTHORIZATION staff' -c 'CREATE FUNCTION add(int, int) RETURNS int LANGUAGE sql AS \
              \\$\\$SELECT 1\\$\\$'\"",
         );
     }

@@ -1,7 +1,7 @@
 //! Embeds the remote and its companions, compressed, for the triple that this program is
 //! built for. Those for other triples come from the folder that `TRUEUP_REMOTES_DIR` names
-//! (`trueup-remote-TRIPLE.gz`, `trueup-tls-TRIPLE.gz`, `trueup-rare-TRIPLE.gz`; `cargo xtask remotes` makes them); what is
-//! there for the own triple is taken instead of building.
+//! (`trueup-remote-TRIPLE.gz`, `trueup-tls-TRIPLE.gz` and so on; `cargo xtask remotes` makes them);
+//! what is there for the own triple is taken instead of building.
 //!
 //! A release carries the remote that is built for size; a program that is built for debugging one
 //! that is built for a short wait.

@@ -16,8 +16,11 @@ use module::machine::Courier;
 use protocol::Digest;
 
 /// The digest of each companion as it travels, compressed with gzip; the build sets it.
-const COMPANIONS: &[(&str, Option<&str>)] =
-    &[("tls", option_env!("TRUEUP_TLS_DIGEST")), ("rare", option_env!("TRUEUP_RARE_DIGEST"))];
+const COMPANIONS: &[(&str, Option<&str>)] = &[
+    ("tls", option_env!("TRUEUP_TLS_DIGEST")),
+    ("rare", option_env!("TRUEUP_RARE_DIGEST")),
+    ("engines", option_env!("TRUEUP_ENGINES_DIGEST")),
+];
 
 /// The most bytes of a companion as it travels.
 const GZIP_BYTES_MAX: u64 = 16 * 1024 * 1024;

@@ -1,7 +1,8 @@
 //! What is put on hosts: frames in, modules run, frames out.
 //!
 //! Every host is sent `trueup-remote` (`main.rs`), which has the modules that most hosts need; those
-//! that need others are sent `trueup-rare` (`rare.rs`) too. Both are this room with other modules.
+//! that need others are sent `trueup-rare` (`rare.rs`) or `trueup-engines` (`engines.rs`) too. All are
+//! this room with other modules.
 //!
 //! Start with [`session`] (the frames of one stream), then [`work`] (one request), [`courier`]
 //! (files that stream beside it), [`inbox`] (what a request has been sent), [`detached`] (requests
@@ -51,8 +52,8 @@ pub struct Assortment {
     pub program: &'static str,
     /// Its modules.
     pub modules: &'static [Catalogue],
-    /// The companion that has all other modules.
-    pub rest: Option<&'static str>,
+    /// Which companion has another module.
+    pub rest: Option<fn(&str) -> &'static str>,
 }
 
 impl Assortment {

@@ -6,6 +6,6 @@ fn main() -> ExitCode {
     remote::run(remote::Assortment {
         program: "trueup-remote",
         modules: &[modules::COMMON, modules::INTERNAL],
-        rest: Some("rare"),
+        rest: Some(modules::companion_of),
     })
 }

@@ -1,4 +1,4 @@
-//! Requests that another program answers: the one with the rare modules.
+//! Requests that another program answers: one with modules that few hosts need.
 //!
 //! It is fetched and started when a request first needs it, one process a stream, and is spoken to
 //! in the same frames. The work goes on in the order of requests: this program waits for the answer
@@ -21,18 +21,19 @@ use protocol::{
 
 use crate::session::Outlet;
 
-/// The other program, as far as it was needed.
+/// The other programs, as far as they were needed.
 #[derive(Default)]
 pub struct Relay {
-    second: Mutex<Option<Arc<Second>>>,
-    /// A program to start instead of the companion, for tests.
+    /// By the companion's name.
+    seconds: Mutex<Vec<(&'static str, Arc<Second>)>>,
+    /// A program to start instead of a companion, for tests.
     instead: Option<PathBuf>,
 }
 
 impl Relay {
     /// A relay to a program that is in its place already.
     pub fn to(program: PathBuf) -> Self {
-        Self { second: Mutex::default(), instead: Some(program) }
+        Self { seconds: Mutex::default(), instead: Some(program) }
     }
 
     /// Where the program is, where it need not be fetched.
@@ -40,27 +41,29 @@ impl Relay {
         self.instead.as_deref()
     }
 
-    /// The program; started where it is not running. `place` says where it is.
+    /// A companion; started where it is not running. `place` says where it is.
     ///
     /// # Errors
     /// A program that cannot be had or started.
     pub fn second(
         &self,
+        companion: &'static str,
         outlet: &Outlet,
         place: impl FnOnce() -> io::Result<PathBuf>,
     ) -> io::Result<Arc<Second>> {
-        let mut second = lock(&self.second);
-        if let Some(running) = second.as_ref().filter(|second| !second.has_ended()) {
+        let mut seconds = lock(&self.seconds);
+        seconds.retain(|(_, second)| !second.has_ended());
+        if let Some((_, running)) = seconds.iter().find(|(name, _)| *name == companion) {
             return Ok(Arc::clone(running));
         }
         let started = Arc::new(Second::start(&place()?, outlet)?);
-        *second = Some(Arc::clone(&started));
+        seconds.push((companion, Arc::clone(&started)));
         Ok(started)
     }
 
-    /// Ends the program's stream, upon which it ends its children and itself.
+    /// Ends the programs' streams, upon which they end their children and themselves.
     pub fn close(&self) {
-        if let Some(second) = lock(&self.second).take() {
+        for (_, second) in lock(&self.seconds).drain(..) {
             lock(&second.orders).take();
         }
     }

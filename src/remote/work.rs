@@ -143,7 +143,8 @@ pub fn run(job: Job, scene: &Scene, outlet: &Outlet) -> Response {
     }
     let rest = scene.assortment.rest;
     let rest = rest.filter(|_| scene.assortment.find(&job.request.module).is_none());
-    if let Some(companion) = rest {
+    if let Some(companion_of) = rest {
+        let companion = companion_of(&job.request.module);
         return run_elsewhere(job, companion, scene, outlet);
     }
     let Job { id, mut request, cancellation, inbox, .. } = job;
@@ -212,7 +213,7 @@ fn perform_guarded(
 }
 
 /// Hands a request to the program that has its module.
-fn run_elsewhere(job: Job, companion: &str, scene: &Scene, outlet: &Outlet) -> Response {
+fn run_elsewhere(job: Job, companion: &'static str, scene: &Scene, outlet: &Outlet) -> Response {
     let Job { id, request, cancellation, inbox, elsewhere } = job;
     if cancellation.is_cancelled() {
         return cancelled();
@@ -235,7 +236,7 @@ fn run_elsewhere(job: Job, companion: &str, scene: &Scene, outlet: &Outlet) -> R
             Err(why) => lost(why),
         };
     }
-    let second = match scene.relay.second(outlet, place) {
+    let second = match scene.relay.second(companion, outlet, place) {
         Ok(second) => second,
         Err(_) if cancellation.is_cancelled() => return cancelled(),
         Err(why) => return lost(why),

@@ -17,9 +17,9 @@ use crate::error::RemoteError;
 const BINARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// How files of remotes and their companions are called: `trueup-remote-TRIPLE.gz`,
-/// `trueup-tls-TRIPLE.gz`, `trueup-rare-TRIPLE.gz`.
+/// `trueup-tls-TRIPLE.gz` and the like.
 const FILE_PREFIX: &str = "trueup-remote-";
-const COMPANION_PREFIXES: [&str; 2] = ["trueup-tls-", "trueup-rare-"];
+const COMPANION_PREFIXES: [&str; 3] = ["trueup-tls-", "trueup-rare-", "trueup-engines-"];
 const FILE_SUFFIX: &str = ".gz";
 
 /// Kernel and machine as `uname -sm` prints them, by the architecture that a target triple starts

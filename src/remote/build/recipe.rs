@@ -17,9 +17,14 @@ pub const REMOTE: &str = "trueup-remote";
 
 /// Programs that stand beside it where they are needed, in the order of their builds: each carries
 /// the digests of those before it, and the remote those of all.
-pub const COMPANIONS: [Companion; 2] = [
+pub const COMPANIONS: [Companion; 3] = [
     Companion { program: "trueup-tls", package: "trueup-tls", digest: "TRUEUP_TLS_DIGEST" },
     Companion { program: "trueup-rare", package: "trueup-remote", digest: "TRUEUP_RARE_DIGEST" },
+    Companion {
+        program: "trueup-engines",
+        package: "trueup-remote",
+        digest: "TRUEUP_ENGINES_DIGEST",
+    },
 ];
 
 /// A program that stands beside the remote.
