@@ -14,6 +14,8 @@ pub enum Event {
     RunStarted {
         /// Paths as they were given, and how many plays each has.
         playbooks: Vec<(String, usize)>,
+        /// All of them, in order.
+        plays: Vec<Arc<Play>>,
     },
     PlayStarted {
         play: Arc<Play>,
@@ -55,6 +57,7 @@ pub enum Event {
     /// A job that a task waits for has been looked at.
     JobPolled {
         host: HostName,
+        task: Arc<Task>,
         job: String,
         started: u64,
         finished: u64,
@@ -62,6 +65,7 @@ pub enum Event {
     /// A job that a task waits for has ended, or its time is up.
     JobEnded {
         host: HostName,
+        task: Arc<Task>,
         job: String,
         failed: bool,
     },
@@ -74,9 +78,15 @@ pub enum Event {
     },
     /// Hosts include a file.
     Included {
+        task: Arc<Task>,
         file: String,
         hosts: Vec<HostName>,
         label: Option<String>,
+    },
+    /// A handler will run on a host.
+    Notified {
+        handler: Arc<Task>,
+        host: HostName,
     },
     /// A handler that was notified is not there, a pattern that matches nothing, …
     Warning {

@@ -310,8 +310,15 @@ impl Executor {
             Err(failure) => return *failure,
         };
         let context = ActionContext { executor: self, task, host, scope, settings };
+        let tells = self.context.settings.tells_arguments;
         if action::is_unchecked(&task.action.name) {
-            return action::run(&context, args).await;
+            let told = tells.then(|| {
+                let json = |value: &Value| value.to_json().unwrap_or_default();
+                args.iter().map(|(name, value)| (name.clone(), json(value))).collect()
+            });
+            let mut result = action::run(&context, args).await;
+            result.arguments = told;
+            return result;
         }
         let keeps_null = action::keeps_null(&task.action.name)
             // To users' own modules, what is nothing is something that is said.
@@ -329,6 +336,7 @@ impl Executor {
                 }
             }
         }
+        let told = tells.then(|| given.clone());
         if spec.runs == Runs::Controller
             && let Some(why) = invalid_options(&task.action.written, &spec, &given)
         {
@@ -367,10 +375,12 @@ impl Executor {
                 .await
                 .unwrap_or_else(|_| out_of_time(&task.action.written, secs)),
         };
-        match &settings.job {
+        let mut result = match &settings.job {
             Some(job) => self.follow(&context, job, result).await,
             None => result,
-        }
+        };
+        result.arguments = told;
+        result
     }
 
     /// A task whose action's name is a template, with the action that it stands for.

@@ -30,6 +30,8 @@ pub struct TaskResult {
     pub orders: Vec<RunOrder>,
     /// The results of a loop's items.
     pub items: Vec<TaskResult>,
+    /// The arguments as they were rendered, where the run's settings want them told.
+    pub arguments: Option<JsonMap>,
     /// What to do about a failure.
     pub hint: Option<String>,
     /// Where the text stands that is to blame, if it is not the task as a whole.
