@@ -8,6 +8,7 @@
 //! This room alone reads the environment and the home folder, and alone knows every other room.
 
 pub mod args;
+mod callbacks;
 pub mod catalogue;
 pub mod collection_runtime;
 pub mod config_command;

@@ -10,6 +10,7 @@
 //! is there whose files have the name of something native in quotes.
 
 mod answers;
+mod callbacks;
 mod documentation;
 mod folders;
 mod interpreter;
@@ -21,7 +22,9 @@ mod redirects;
 mod variables;
 mod wire;
 
-pub use interpreter::Python;
+pub use answers::written;
+pub use callbacks::{Callback, Callbacks, PythonCallbacks};
+pub use interpreter::{Answers, Python};
 pub use inventories::PythonInventories;
 pub use jinja::{PythonPlugins, Setup};
 pub use library::text as library;
