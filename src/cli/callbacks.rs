@@ -13,7 +13,7 @@ use template::{Scope, Value};
 
 use crate::{Failed, session::Session};
 
-mod told;
+pub mod told;
 
 /// Columns of a screen that is no terminal.
 const COLUMNS: usize = 79;
@@ -260,7 +260,7 @@ impl CallbackShow {
     /// A task, told in full.
     fn full(&mut self, task: &Arc<Task>, name: &str, check: Option<bool>) -> Json {
         self.tasks.insert(task.id);
-        told::task(task, name, check, &self.callbacks)
+        told::task(task, name, check, &|value| self.callbacks.json(value))
     }
 
     /// A task, in full unless it was told of before.

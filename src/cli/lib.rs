@@ -27,6 +27,7 @@ pub mod listing;
 pub mod locale;
 pub mod program;
 pub mod pull_command;
+mod python_actions;
 pub mod python_bundle;
 pub mod python_imports;
 pub mod python_library;

@@ -9,6 +9,7 @@
 //! Nothing of it costs anything until a template names what is not native, or a folder of plugins
 //! is there whose files have the name of something native in quotes.
 
+mod actions;
 mod answers;
 mod callbacks;
 mod documentation;
@@ -22,6 +23,7 @@ mod redirects;
 mod variables;
 mod wire;
 
+pub use actions::PythonAction;
 pub use answers::written;
 pub use callbacks::{Callback, Callbacks, PythonCallbacks};
 pub use interpreter::{Answers, Python};

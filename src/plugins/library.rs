@@ -7,6 +7,8 @@ macro_rules! texts {
 
 const FILES: &[(&str, &str)] = texts![
     "_trueup/__init__.py",
+    "_trueup/action_methods.py",
+    "_trueup/actions.py",
     "_trueup/callbacks.py",
     "_trueup/files.py",
     "_trueup/fragments.py",
@@ -48,6 +50,7 @@ const FILES: &[(&str, &str)] = texts![
     "ansible/playbook/task.py",
     "ansible/playbook/task_include.py",
     "ansible/plugins/__init__.py",
+    "ansible/plugins/action/__init__.py",
     "ansible/plugins/callback/__init__.py",
     "ansible/plugins/callback/default.py",
     "ansible/plugins/callback/minimal.py",

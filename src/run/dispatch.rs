@@ -216,6 +216,10 @@ impl Dispatcher {
         if task.does(&["meta"]) && self.strategy == Strategy::Linear {
             return meta::concerns_all(task);
         }
+        let plugin = self.executor.specs.action(&task.action.name);
+        if plugin.is_some_and(|plugin| plugin.bypasses_host_loop()) {
+            return true;
+        }
         let Some(setting) = task.setting(Key::RunOnce) else { return false };
         let Some(host) = self.hosts.get(host) else { return false };
         let scope = self.context.scope(&host.name, Some(task));

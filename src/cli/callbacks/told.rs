@@ -123,9 +123,9 @@ pub fn task(
     task: &Arc<Task>,
     name: &str,
     check: Option<bool>,
-    callbacks: &PythonCallbacks,
+    encode: &dyn Fn(&Value) -> Json,
 ) -> Json {
-    let tree = |tree: &Tree| callbacks.json(&written(tree));
+    let tree = |tree: &Tree| encode(&written(tree));
     let mut args = JsonMap::new();
     if let Some(text) = &task.action.free_form {
         args.insert("_raw_params".into(), tree(text));

@@ -72,7 +72,7 @@ settings! {
     CONNECTION_PASSWORD_FILE: Path = "null", Here, ["ANSIBLE_CONNECTION_PASSWORD_FILE"], [("defaults", "connection_password_file")], [], [];
     COVERAGE_REMOTE_OUTPUT: Text = "null", Inside, ["_ANSIBLE_COVERAGE_REMOTE_OUTPUT"], [], ["_ansible_coverage_remote_output"], [];
     COVERAGE_REMOTE_PATHS: Text = r#""*""#, Inside, ["_ANSIBLE_COVERAGE_REMOTE_PATH_FILTER"], [], [], [];
-    DEFAULT_ACTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/action:/usr/share/ansible/plugins/action""#, Nowhere, ["ANSIBLE_ACTION_PLUGINS"], [("defaults", "action_plugins")], [], [];
+    DEFAULT_ACTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/action:/usr/share/ansible/plugins/action""#, Here, ["ANSIBLE_ACTION_PLUGINS"], [("defaults", "action_plugins")], [], [];
     DEFAULT_ALLOW_UNSAFE_LOOKUPS: Bool = "false", Nowhere, [], [("defaults", "allow_unsafe_lookups")], [], [];
     DEFAULT_ASK_PASS: Bool = "false", Here, ["ANSIBLE_ASK_PASS"], [("defaults", "ask_pass")], [], [];
     DEFAULT_ASK_VAULT_PASS: Bool = "false", Here, ["ANSIBLE_ASK_VAULT_PASS"], [("defaults", "ask_vault_pass")], [], [];
