@@ -127,7 +127,7 @@ pub struct ConnectionOptions {
     pub become_password_file: Option<PathBuf>,
     /// How many hosts work at once.
     #[arg(short = 'f', long = "forks", value_name = "COUNT")]
-    pub forks: Option<usize>,
+    pub forks: Option<std::num::NonZeroUsize>,
     /// Change nothing; say what would be changed.
     #[arg(short = 'C', long = "check")]
     pub check: bool,

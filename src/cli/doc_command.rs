@@ -64,7 +64,7 @@ fn plugins(args: &DocArgs) -> Result<u8, Failed> {
         "become" => vec!["doas", "su", "sudo"],
         "cache" => vec!["jsonfile", "memory"],
         "callback" => crate::screens::names().collect(),
-        "connection" => vec!["local", "ssh"],
+        "connection" => run::entrances::ENTRANCES.iter().copied().chain(["local", "ssh"]).collect(),
         "inventory" => inventory::load::KNOWN.to_vec(),
         "strategy" => vec!["free", "host_pinned", "linear"],
         other => {

@@ -37,7 +37,14 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     if let Some(limit) = &run_settings.limit {
         let allowed = pattern::resolve(&inventory, limit)
             .map_err(|error| Failed::general(error.to_string()))?;
+        for part in &allowed.unmatched {
+            eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
+        }
+        let is_none = allowed.hosts.is_empty();
         matched.hosts.retain(|host| allowed.hosts.contains(host));
+        if is_none && !inventory.hosts.is_empty() {
+            return Err(Failed::general(crate::run_command::NO_HOSTS_LEFT));
+        }
     }
     for part in &matched.unmatched {
         eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");

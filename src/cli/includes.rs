@@ -28,20 +28,7 @@ fn outcome<T>(value: T, diagnostics: &Diagnostics) -> Result<T, String> {
 /// What is wrong, and the line where it is.
 fn as_ansible(found: &Diagnostic) -> String {
     let Some(span) = &found.span else { return found.message.clone() };
-    let (file, place) = (&span.file, span.start);
-    let line = |number: u32| file.line(number).trim_end().to_owned();
-    let before = place.line.checked_sub(1).filter(|line| *line > 0).map(line).unwrap_or_default();
-    let caret = " ".repeat(place.column.saturating_sub(1) as usize);
-    format!(
-        "{}\n\nThe error appears to be in '{}': line {}, column {}, but may\nbe elsewhere in the \
-         file depending on the exact syntax problem.\n\nThe offending line appears to \
-         be:\n\n{before}\n{}\n{caret}^ here\n",
-        found.message,
-        file.path.display(),
-        place.line,
-        place.column,
-        line(place.line),
-    )
+    format!("{}{}", found.message, span.pointed_at())
 }
 
 impl Includes for Compiling {

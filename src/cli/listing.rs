@@ -75,13 +75,13 @@ fn show_play(
     play_tags.sort();
     play_tags.dedup();
     let _ = writeln!(text, "\n  play #{number} ({shown}): {name}\tTAGS: [{}]", play_tags.join(","));
+    let inventory = store.inventory();
+    let failed = |error: pattern::PatternError| Failed::general(error.to_string());
+    let matched = pattern::resolve(&inventory, &patterns).map_err(failed)?;
+    for part in &matched.unmatched {
+        eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
+    }
     if args.list_hosts {
-        let inventory = store.inventory();
-        let failed = |error: pattern::PatternError| Failed::general(error.to_string());
-        let matched = pattern::resolve(&inventory, &patterns).map_err(failed)?;
-        for part in &matched.unmatched {
-            eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
-        }
         let mut hosts = matched.hosts;
         if let Some(limit) = &settings.limit {
             let allowed = pattern::resolve(&inventory, limit).map_err(failed)?;
@@ -120,7 +120,11 @@ fn show_play(
         }
         all_tags.extend(tags);
     };
-    play.each_task(&mut visit);
+    // Ansible lists what runs where no task fails.
+    match settings.points_as_ansible {
+        true => play.each_straight_task(&mut visit),
+        false => play.each_task(&mut visit),
+    }
     if args.list_tags {
         all_tags.sort();
         all_tags.dedup();

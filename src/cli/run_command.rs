@@ -222,6 +222,10 @@ fn write_retry_file(settings: &Settings, playbook: &Path, ended: &Ended) {
     }
 }
 
+/// What is said of a limit that leaves no host.
+pub const NO_HOSTS_LEFT: &str =
+    "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
+
 /// A limit that leaves no host is a mistake.
 fn check_limit(
     settings: &run::RunSettings,
@@ -230,10 +234,11 @@ fn check_limit(
     let Some(limit) = &settings.limit else { return Ok(()) };
     let matched = inventory::pattern::resolve(inventory, limit)
         .map_err(|error| Failed::general(error.to_string()))?;
+    for part in &matched.unmatched {
+        eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
+    }
     if matched.hosts.is_empty() && !inventory.hosts.is_empty() {
-        return Err(Failed::general(
-            "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",
-        ));
+        return Err(Failed::general(NO_HOSTS_LEFT));
     }
     Ok(())
 }

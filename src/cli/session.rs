@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -72,11 +73,14 @@ impl Session {
         let keyring = secrets::keyring(options, &settings).map_err(Failed::general)?;
         let files = Arc::new(Files::new(keyring.clone()));
         let masks = Arc::new(report::Masks::default());
-        let seen = Arc::clone(&masks);
+        // Ansible shows what a playbook shows, decrypted or not.
+        let seen = (!program.is_ansible()).then(|| Arc::clone(&masks));
         let decrypt: template::Decrypt = Arc::new(move |text: &str| {
             let bytes = keyring.decrypt(text).map_err(|error| error.to_string())?;
             let plain = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-            seen.add(&plain);
+            if let Some(seen) = &seen {
+                seen.add(&plain);
+            }
             Ok(Secret::new(plain))
         });
         let collections = python_plugins::collections(&settings, places.playbooks);
@@ -427,6 +431,7 @@ impl Session {
         Ok(RunSettings {
             forks: connection
                 .forks
+                .map(NonZeroUsize::get)
                 .or(settings.number("DEFAULT_FORKS")?.and_then(|n| usize::try_from(n).ok()))
                 .unwrap_or(self.program.forks()),
             check: connection.check,
@@ -443,6 +448,7 @@ impl Session {
             gather_subset: settings.list("DEFAULT_GATHER_SUBSET").unwrap_or_default(),
             gather_timeout_secs: settings.number("DEFAULT_GATHER_TIMEOUT")?.unwrap_or(10),
             inject_facts: flag("INJECT_FACTS_AS_VARS")?.unwrap_or(true),
+            points_as_ansible: self.program.is_ansible(),
             any_errors_fatal: flag("ANY_ERRORS_FATAL")?.unwrap_or(false),
             // As in Ansible, saying that roles are not private opens included ones too.
             publishes_included_roles: self.has_private_roles() == Some(false),

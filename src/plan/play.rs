@@ -1,6 +1,6 @@
 //! A play.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{iter, path::PathBuf, sync::Arc};
 
 use source::Span;
 use template::Tree;
@@ -83,11 +83,19 @@ impl Play {
         if let Some(task) = &self.validation {
             visit(task);
         }
-        self.pre_tasks.each_task(visit);
-        for role in &self.roles {
-            role.block.each_task(visit);
+        self.blocks().for_each(|block| block.each_task(visit));
+    }
+
+    /// The same without what rescues, and what always follows a block.
+    pub fn each_straight_task(&self, visit: &mut dyn FnMut(&Arc<Task>)) {
+        if let Some(task) = &self.validation {
+            visit(task);
         }
-        self.tasks.each_task(visit);
-        self.post_tasks.each_task(visit);
+        self.blocks().for_each(|block| block.each_straight_task(visit));
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        let roles = self.roles.iter().map(|role| &*role.block);
+        iter::once(&*self.pre_tasks).chain(roles).chain([&*self.tasks, &*self.post_tasks])
     }
 }

@@ -184,6 +184,16 @@ impl Task {
 }
 
 impl Block {
+    /// Calls a function with each task that runs where none fails, in their order.
+    pub fn each_straight_task(&self, visit: &mut dyn FnMut(&Arc<Task>)) {
+        for item in &self.body {
+            match item {
+                Item::Task(task) => visit(task),
+                Item::Block(block) => block.each_straight_task(visit),
+            }
+        }
+    }
+
     /// Calls a function with each task inside, handlers' and rescues' included, in their order.
     pub fn each_task(&self, visit: &mut dyn FnMut(&Arc<Task>)) {
         for items in [&self.body, &self.rescue, &self.always] {

@@ -54,11 +54,12 @@ impl Cursor<'_> {
 
     pub(crate) fn plays(&mut self, node: &Node, path: &Path, around: &Keywords) -> Vec<Play> {
         let Some(items) = node.as_sequence() else {
-            if !node.is_null() {
-                let message = "A playbook must be a list of plays, got a %s instead"
-                    .replace("a %s", node.describe());
-                self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
-            }
+            let message = match node.is_null() {
+                true => format!("Empty playbook, nothing to do: {}", path.display()),
+                false => "A playbook must be a list of plays, got a %s instead"
+                    .replace("a %s", node.describe()),
+            };
+            self.report(Diagnostic::error(codes::SHAPE, &node.span, message));
             return Vec::new();
         };
         if items.is_empty() {

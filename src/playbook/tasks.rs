@@ -11,6 +11,20 @@ use template::Tree;
 
 use crate::{RoleRequest, codes, compiler::Cursor, keywords::Carrier, role::RoleRequestParts};
 
+/// What `meta` can be asked for.
+const META: &[&str] = &[
+    "clear_facts",
+    "clear_host_errors",
+    "end_batch",
+    "end_host",
+    "end_play",
+    "end_role",
+    "flush_handlers",
+    "noop",
+    "refresh_inventory",
+    "reset_connection",
+];
+
 impl Cursor<'_> {
     /// Compiles a file of tasks.
     pub(crate) fn tasks_file(
@@ -78,9 +92,16 @@ impl Cursor<'_> {
             }
             self.check_role_files(&task);
         }
-        let flushes = task.does(&["meta"])
-            && task.action.free_form.as_ref().and_then(Tree::as_str) == Some("flush_handlers");
-        if self.are_handlers && flushes {
+        let meta = task.action.free_form.as_ref().and_then(Tree::as_str);
+        let meta = meta.filter(|_| task.does(&["meta"]));
+        if let Some(unknown) = meta.filter(|what| !META.contains(&what.trim())) {
+            let message = format!("invalid meta action requested: {unknown}");
+            let hint = format!("there are {}", META.join(", "));
+            let diagnostic = Diagnostic::error(codes::ACTION, &task.action.span, message);
+            self.report(diagnostic.hint(hint));
+            return None;
+        }
+        if self.are_handlers && meta == Some("flush_handlers") {
             let message = "flush_handlers cannot be used as a handler";
             self.report(Diagnostic::error(codes::ACTION, &task.action.span, message));
             return None;

@@ -323,10 +323,13 @@ impl Screen {
         if is_check && self.settings.marks_check { " [CHECK MODE]" } else { "" }
     }
 
-    /// `host`, or `host -> delegate`.
+    /// `host`, `host -> delegate` or `host -> delegate(address)`.
     fn host_label(host: &str, result: &TaskResult) -> String {
         match &result.delegated_to {
-            Some(delegate) if delegate != host => format!("{host} -> {delegate}"),
+            Some(delegate) if delegate != host => match &result.delegated_address {
+                Some(address) => format!("{host} -> {delegate}({address})"),
+                None => format!("{host} -> {delegate}"),
+            },
             _ => host.to_owned(),
         }
     }
@@ -356,6 +359,7 @@ impl Screen {
             lines.extend(self.explanation(&item.task, result));
         } else if result.skipped {
             if self.settings.shows_skipped {
+                let host = &item.host;
                 let mut text = format!("skipping: [{host}] => (item={label}) ");
                 text.push_str(until_run(result));
                 if self.is_verbose(result) {
@@ -384,7 +388,11 @@ impl Screen {
         result: &TaskResult,
         ignored: bool,
     ) -> Vec<Line> {
-        let host = Self::host_label(host, result);
+        // Where nothing was done, nobody did it for the host.
+        let host = match result.skipped {
+            true => host.to_owned(),
+            false => Self::host_label(host, result),
+        };
         let mut lines = self.warnings_of(result);
         // Of what must not be seen Ansible knows no items, and says how all of them ended.
         let has_items = !result.items.is_empty() && !result.no_log;

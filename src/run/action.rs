@@ -200,6 +200,22 @@ impl ActionContext<'_> {
                 shown.entry(argument.name.clone()).or_insert(Json::Null);
             }
         }
+        if let Some(uses_shell) = match module {
+            "ansible.builtin.command" => Some(false),
+            "ansible.builtin.shell" => Some(true),
+            _ => None,
+        } {
+            // Both are one module, which is told the command as free text.
+            shown.remove("cmd");
+            for (name, default) in
+                [("_uses_shell", Json::Bool(uses_shell)), ("expand_argument_vars", true.into())]
+            {
+                let value = shown.entry(name).or_insert(Json::Null);
+                if value.is_null() {
+                    *value = default;
+                }
+            }
+        }
         shown.retain(|name, _| {
             !name.starts_with('_') || matches!(name.as_str(), "_raw_params" | "_uses_shell")
         });

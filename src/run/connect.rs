@@ -7,19 +7,30 @@ use protocol::Secret;
 use template::{Scope, Value};
 use transport::{Become, BecomeMethod, ConnectionKind, HostKeyPolicy, Target};
 
-use crate::RunSettings;
+use crate::{
+    RunSettings,
+    entrances::{ENTRANCES, Entrance},
+};
 
 /// Why it cannot be said how a host is reached.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectSettingsError {
     #[error("{name}: {error}")]
     Template { name: String, error: template::TemplateError },
-    #[error("the connection plugin '{0}' was not found (Trueup has ssh and local)")]
+    #[error(
+        "the connection plugin '{0}' was not found (Trueup has ssh, local, and {known})",
+        known = ENTRANCES.join(", ")
+    )]
     Connection(String),
+    #[error(
+        "{name} would be on the command line of {program}, where everybody on this machine can \
+         read it: put it into the file that ansible_{program}_kubeconfig names"
+    )]
+    Exposed { name: String, program: &'static str },
     #[error("the become method '{0}' is not there yet (Trueup has sudo, su and doas)")]
     BecomeMethod(String),
     #[error("{name} is '{value}', which is no {wanted}")]
-    Value { name: &'static str, value: String, wanted: &'static str },
+    Value { name: String, value: String, wanted: &'static str },
     #[error("the SSH arguments `{text}` cannot be read: {why}")]
     SshArguments { text: String, why: String },
 }
@@ -41,6 +52,8 @@ pub struct RemoteName {
     pub port: Option<u16>,
     pub user: Option<String>,
     pub is_local: bool,
+    /// The program that gets there, see [`Target::entrance`].
+    pub entrance: Vec<String>,
     pub become_user: Option<String>,
 }
 
@@ -54,6 +67,7 @@ impl Way {
             port: target.port,
             user: target.user.clone(),
             is_local: target.connection == ConnectionKind::Local,
+            entrance: target.entrance.clone(),
             become_user: self.become_.as_ref().map(|become_| become_.user.clone()),
         }
     }
@@ -76,9 +90,11 @@ pub fn resolve(
         None if is_localhost => "local".into(),
         None => defaults.connection.clone(),
     };
+    let entrance = Entrance::from_name(&connection);
     let connection = match connection.rsplit('.').next().unwrap_or("") {
         "local" => ConnectionKind::Local,
         "ssh" | "smart" | "paramiko" | "paramiko_ssh" => ConnectionKind::Ssh,
+        _ if entrance.is_some() => ConnectionKind::Entrance,
         _ => return Err(ConnectSettingsError::Connection(connection)),
     };
     let address = reader
@@ -86,7 +102,7 @@ pub fn resolve(
         .unwrap_or_else(|| host.to_owned());
     let port = match reader.text(&["ansible_ssh_port", "ansible_port"], Some(Key::Port))? {
         Some(text) => Some(text.trim().parse().map_err(|_| ConnectSettingsError::Value {
-            name: "ansible_port",
+            name: "ansible_port".to_owned(),
             value: text,
             wanted: "port",
         })?),
@@ -135,7 +151,7 @@ pub fn resolve(
     let timeout = reader.text(&["ansible_ssh_timeout", "ansible_timeout"], None)?;
     let connect_timeout_secs = match timeout {
         Some(text) => text.trim().parse().map_err(|_| ConnectSettingsError::Value {
-            name: "ansible_timeout",
+            name: "ansible_timeout".to_owned(),
             value: text,
             wanted: "number of seconds",
         })?,
@@ -158,6 +174,10 @@ pub fn resolve(
         connect_timeout_secs,
         ..Target::default()
     };
+    if let Some(entrance) = entrance {
+        let user = target.user.as_deref();
+        target.entrance = entrance.arguments(&reader, host, &target.address, user)?;
+    }
     let passphrase = reader.text(&["ansible_ssh_private_key_passphrase"], None)?;
     target.passphrase = passphrase.map(Secret::new);
     if let Some(folder) =
@@ -171,7 +191,7 @@ pub fn resolve(
         .unwrap_or_else(|| settings.executable.clone());
     let logged_in = match target.connection {
         ConnectionKind::Local => defaults.local_user.as_deref(),
-        ConnectionKind::Ssh => target.user.as_deref(),
+        ConnectionKind::Ssh | ConnectionKind::Entrance => target.user.as_deref(),
     };
     let become_ = reader
         .become_(settings)?
@@ -179,7 +199,8 @@ pub fn resolve(
     Ok(Way { target, become_, executable })
 }
 
-struct Reader<'a> {
+/// Reads variables and keywords that say how a host is reached.
+pub(crate) struct Reader<'a> {
     task: Option<&'a Arc<Task>>,
     scope: &'a Scope,
     task_scope: &'a Scope,
@@ -187,9 +208,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The first of some variables that is set, otherwise the keyword of the task.
-    fn value(
+    pub(crate) fn value(
         &self,
-        variables: &[&'static str],
+        variables: &[&str],
         key: Option<Key>,
     ) -> Result<Option<Value>, ConnectSettingsError> {
         for name in variables {
@@ -216,25 +237,25 @@ impl Reader<'_> {
         }
     }
 
-    fn text(
+    pub(crate) fn text(
         &self,
-        variables: &[&'static str],
+        variables: &[&str],
         key: Option<Key>,
     ) -> Result<Option<String>, ConnectSettingsError> {
         let text = self.value(variables, key)?.map(|value| value.to_string());
         Ok(text.filter(|text| !text.is_empty()))
     }
 
-    fn truth(
+    pub(crate) fn truth(
         &self,
-        variables: &[&'static str],
+        variables: &[&str],
         key: Option<Key>,
     ) -> Result<Option<bool>, ConnectSettingsError> {
         let Some(value) = self.value(variables, key)? else { return Ok(None) };
         match crate::truth(&value) {
             Some(truth) => Ok(Some(truth)),
             None => Err(ConnectSettingsError::Value {
-                name: variables.first().copied().unwrap_or("become"),
+                name: variables.first().copied().unwrap_or("become").to_owned(),
                 value: value.to_string(),
                 wanted: "boolean",
             }),

@@ -220,6 +220,10 @@ impl Dispatcher {
         if plugin.is_some_and(|plugin| plugin.bypasses_host_loop()) {
             return true;
         }
+        // They are about the run: one host stands for all, whatever the task says.
+        if task.does(&["add_host", "pause"]) && self.strategy == Strategy::Linear {
+            return true;
+        }
         let Some(setting) = task.setting(Key::RunOnce) else { return false };
         let Some(host) = self.hosts.get(host) else { return false };
         let scope = self.context.scope(&host.name, Some(task));

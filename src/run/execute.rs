@@ -17,6 +17,7 @@ use crate::{
     action_plugin::ActionPlugin,
     connect::{self, Way},
     custom_module::CustomModule,
+    outcome::RaisedIn,
     prompting::Prompts,
     scope::PlayContext,
 };
@@ -162,11 +163,20 @@ impl Executor {
             Ok(None) => self.execute_once(task, host, &scope, None).await,
             Ok(Some(items)) if items.is_empty() => empty_loop(),
             Ok(Some(items)) => self.execute_loop(task, host, &scope, items).await,
+            // A list that lacks a variable is no matter where the task is not for this host.
             Err(failure) => match self.skipped(task, &scope) {
-                Ok(Some(condition)) => settled(TaskResult::skip(Some(condition))),
+                Ok(Some(condition)) if failure.is_undefined() || failure.until_run => {
+                    settled(TaskResult::skip(Some(condition)))
+                }
                 _ => settled(*failure),
             },
         };
+        if let Some(raised) = result.raised.as_ref()
+            && self.context.settings.points_as_ansible
+        {
+            let message = raised.as_ansible(result.msg().unwrap_or_default(), &task.span);
+            result.fields.insert("msg".into(), message.into());
+        }
         result.no_log |= self.flag(task, Key::NoLog, &scope).unwrap_or(false);
         let takes_dictionary = task.does(&["add_host"]);
         if task.action.whole.is_some() && !takes_dictionary && self.context.settings.inject_facts {
@@ -249,6 +259,9 @@ impl Executor {
                 _ => scope,
             };
             result.no_log |= settings.no_log;
+            if result.raised.is_some() {
+                return settled(result);
+            }
             if attempts > 1 {
                 result.fields.insert("attempts".into(), Json::from(attempt));
             }
@@ -317,7 +330,7 @@ impl Executor {
         }
         let mut args = match self.arguments(task, scope) {
             Ok(args) => args,
-            Err(failure) => return *failure,
+            Err(failure) => return raised_by_arguments(*failure),
         };
         let context = ActionContext { executor: self, task, host, scope, settings };
         let tells = self.context.settings.tells_arguments;
@@ -342,7 +355,7 @@ impl Executor {
                 }
                 Err(error) => {
                     let near = task.action.arg_spans.get(name.as_str()).unwrap_or(&task.span);
-                    return TaskResult::template_failure(&error, name, near);
+                    return raised_by_arguments(TaskResult::template_failure(&error, name, near));
                 }
             }
         }
@@ -500,6 +513,9 @@ impl Executor {
             }
         };
         resolved.map_err(|error| {
+            if let connect::ConnectSettingsError::Template { name, error } = &error {
+                return Box::new(TaskResult::template_failure(error, name, &task.span));
+            }
             let mut result = TaskResult::failure(error.to_string());
             // OpenSSH refuses them, and the host is not reached.
             if matches!(error, connect::ConnectSettingsError::SshArguments { .. }) {
@@ -556,6 +572,14 @@ fn out_of_time(action: &str, secs: u64) -> TaskResult {
     how.insert("period".into(), secs.into());
     result.fields.insert("timedout".into(), Json::Object(how));
     result
+}
+
+/// A failure to work the arguments of a task out.
+fn raised_by_arguments(mut failure: TaskResult) -> TaskResult {
+    if let Some(raised) = &mut failure.raised {
+        raised.part = RaisedIn::Arguments;
+    }
+    failure
 }
 
 fn settled(mut result: TaskResult) -> TaskResult {

@@ -115,7 +115,7 @@ pub(crate) fn order(
     way: &Way,
     request: &Request,
 ) -> Result<Option<GuardOrder>, String> {
-    if request.check || request.job.is_some() || way.target.connection == ConnectionKind::Local {
+    if request.check || request.job.is_some() || way.target.connection != ConnectionKind::Ssh {
         return Ok(None);
     }
     let told = told_aspects(scope)?;

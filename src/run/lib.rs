@@ -15,6 +15,7 @@ pub mod cursor;
 pub mod custom_module;
 pub mod debugger;
 pub mod dispatch;
+pub mod entrances;
 pub mod event;
 pub mod execute;
 pub mod fact_cache;

@@ -100,10 +100,10 @@ impl Magic {
             "playbook_dir" => Value::from(context.playbook_dir.display().to_string().as_str()),
             "ansible_play_name" => Value::from(context.play.raw_name().as_str()),
             "ansible_play_hosts_all" => hosts(&context.all_hosts),
-            "ansible_play_batch" => {
+            "ansible_play_batch" | "play_hosts" => {
                 hosts(&context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner))
             }
-            "ansible_play_hosts" | "play_hosts" => {
+            "ansible_play_hosts" => {
                 let active =
                     context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let is_there = |host: &&HostName| match context.batch.contains(host) {

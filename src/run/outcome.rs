@@ -36,14 +36,67 @@ pub struct TaskResult {
     pub hint: Option<String>,
     /// Where the text stands that is to blame, if it is not the task as a whole.
     pub place: Option<String>,
+    /// What of the task could not be worked out, so that nothing was done. It ends a loop, and
+    /// neither `failed_when` nor another try makes it good.
+    pub raised: Option<Box<Raised>>,
     /// The host that the work was delegated to.
     pub delegated_to: Option<String>,
+    /// That host's address, where the inventory gives it one.
+    pub delegated_address: Option<String>,
     /// Whether more than `msg` is shown without being asked for.
     pub verbose_always: bool,
     /// Fields of debug's result that are shown.
     pub verbose_override: bool,
     /// Whether differences are registered as a list also where there is one.
     pub lists_diffs: bool,
+}
+
+/// What of a task cannot be worked out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raised {
+    /// Where in the task.
+    pub part: RaisedIn,
+    /// What is wrong, in the words of the templates.
+    pub error: String,
+    pub is_undefined: bool,
+}
+
+/// Where in a task something cannot be worked out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RaisedIn {
+    Arguments,
+    Keyword(String),
+    /// A condition, and where it stands.
+    Condition(Span),
+}
+
+impl Raised {
+    /// The message in ansible-core's words; `message` is that of Trueup, `task` where the task
+    /// stands.
+    pub(crate) fn as_ansible(&self, message: &str, task: &Span) -> String {
+        let Self { part, error, is_undefined } = self;
+        match part {
+            RaisedIn::Condition(span) => format!("{message}{}", span.pointed_at()),
+            RaisedIn::Arguments if *is_undefined => format!(
+                "The task includes an option with an undefined variable.. {error}{}",
+                task.pointed_at()
+            ),
+            RaisedIn::Arguments => format!("{message}{}", task.pointed_at()),
+            RaisedIn::Keyword(name) if *is_undefined => match name.as_str() {
+                "loop" | "delegate_to" | "free form" => error.clone(),
+                "environment" => format!(
+                    "The field 'environment' has an invalid value, which includes an undefined \
+                     variable.. {error}{}",
+                    task.pointed_at()
+                ),
+                name => format!(
+                    "The field '{name}' has an invalid value, which includes an undefined \
+                     variable.. {error}"
+                ),
+            },
+            RaisedIn::Keyword(_) => message.to_owned(),
+        }
+    }
 }
 
 /// What a task asks of the run.
@@ -162,7 +215,32 @@ impl TaskResult {
         }
         let place = error.place().unwrap_or(near);
         result.place = Some(format!("{place} ({what})"));
+        result.raised = Some(Box::new(Raised {
+            part: RaisedIn::Keyword(what.to_owned()),
+            error: error.to_string(),
+            is_undefined: error.is_undefined(),
+        }));
         result.hint = error.hint().map(str::to_owned);
+        result
+    }
+
+    /// A condition that cannot be worked out; `near` is where it stands.
+    pub fn condition_failure(text: &str, error: &TemplateError, near: &Span) -> Self {
+        if error.is_until_run() {
+            return Self::skip_until_run(error);
+        }
+        let mut result = Self::failure(format!(
+            "The conditional check '{text}' failed. The error was: error while evaluating \
+             conditional ({text}): {error}"
+        ));
+        let place = error.place().unwrap_or(near);
+        result.place = Some(place.to_string());
+        result.hint = error.hint().map(str::to_owned);
+        result.raised = Some(Box::new(Raised {
+            part: RaisedIn::Condition(near.clone()),
+            error: error.to_string(),
+            is_undefined: error.is_undefined(),
+        }));
         result
     }
 
@@ -179,6 +257,11 @@ impl TaskResult {
             result.fields.insert("msg".into(), Json::String(msg));
         }
         result
+    }
+
+    /// Whether something that is not defined kept the task from being worked out.
+    pub fn is_undefined(&self) -> bool {
+        self.raised.as_ref().is_some_and(|raised| raised.is_undefined)
     }
 
     /// The message, if there is one that is text.
@@ -218,8 +301,13 @@ impl TaskResult {
 
     /// Writes the flags into the fields.
     pub fn set_flags(&mut self) {
-        self.fields.insert("changed".into(), Json::Bool(self.changed));
-        self.fields.insert("failed".into(), Json::Bool(self.failed));
+        // Nothing was done, so nothing is said of it.
+        if self.raised.is_none() {
+            self.fields.insert("changed".into(), Json::Bool(self.changed));
+        }
+        if self.failed || !self.skipped {
+            self.fields.insert("failed".into(), Json::Bool(self.failed));
+        }
         if self.skipped {
             self.fields.insert("skipped".into(), Json::Bool(true));
         }

@@ -108,6 +108,7 @@ struct ConnectionKey {
     host: String,
     /// Where a local remote starts; none for a host that is reached.
     local: Option<PathBuf>,
+    entrance: Vec<String>,
     address: String,
     port: Option<u16>,
     user: Option<String>,
@@ -133,6 +134,7 @@ impl Connections {
             host: way.target.name.clone(),
             local: (way.target.connection == transport::ConnectionKind::Local)
                 .then(|| way.target.local_folder.clone().unwrap_or_default()),
+            entrance: way.target.entrance.clone(),
             address: way.target.address.clone(),
             port: way.target.port,
             user: way.target.user.clone(),

@@ -175,6 +175,11 @@ impl Runner {
             if let Some(wrong) = batch.first().and_then(|host| context.wrong_vars_file(host)) {
                 return Err(wrong);
             }
+            if let Some(message) = batch.first().and_then(|host| context.missing_vars_file(host))
+                && !self.settings.points_as_ansible
+            {
+                let _ = self.events.send(Event::Warning { message });
+            }
             let root = self.root(play, &vars, force_handlers)?;
             let executor = Arc::new(Executor {
                 context,

@@ -190,13 +190,15 @@ impl PlayContext {
         found
     }
 
-    /// What is wrong with the files of `vars_files`, for a message before the play's first task:
-    /// one that is nowhere, or that cannot be read.
+    /// Why a file of `vars_files` cannot be read, for a message before the play's first task.
     pub fn wrong_vars_file(self: &Arc<Self>, host: &HostName) -> Option<String> {
+        let _ = self.scope(host, None);
+        self.broken_vars_file.get().cloned()
+    }
+
+    /// The first of `vars_files` that is nowhere, as a warning: Ansible goes on without it.
+    pub fn missing_vars_file(self: &Arc<Self>, host: &HostName) -> Option<String> {
         let scope = self.scope(host, None);
-        if let Some(why) = self.broken_vars_file.get() {
-            return Some(why.clone());
-        }
         for file in &self.play.vars_files {
             let Ok(names) = file.tree.evaluate(&scope) else { continue };
             let names: Vec<String> = match names.as_list() {
@@ -209,7 +211,8 @@ impl PlayContext {
             };
             if !names.iter().any(is_there) {
                 return Some(format!(
-                    "vars file {} was not found (looked beside {} and in its folder vars)",
+                    "vars file {} was not found beside {} or in its folder vars, and the play goes \
+                     on without it",
                     names.join(", "),
                     self.play.playbook.display()
                 ));

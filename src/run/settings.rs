@@ -29,6 +29,9 @@ pub struct RunSettings {
     pub gather_timeout_secs: u64,
     /// Whether facts are variables of their own (`ansible_distribution`) too.
     pub inject_facts: bool,
+    /// Whether a task that cannot be worked out is told of as ansible-core does, with the lines of
+    /// its file in the message.
+    pub points_as_ansible: bool,
     pub any_errors_fatal: bool,
     /// Whether the rest of a play sees the variables of roles that its tasks include, where nothing
     /// is said there.
@@ -160,6 +163,7 @@ impl Default for RunSettings {
             gather_subset: Vec::new(),
             gather_timeout_secs: 10,
             inject_facts: true,
+            points_as_ansible: false,
             any_errors_fatal: false,
             publishes_included_roles: false,
             error_on_missing_handler: true,

@@ -52,9 +52,33 @@ impl Span {
         Self { file: Arc::clone(file), start, end: start }
     }
 
+    /// Where the span starts, as ansible-core tells it behind a message: file, line, column, and
+    /// the line itself under the one before it.
+    pub fn pointed_at(&self) -> String {
+        let Place { line: number, column, .. } = self.start;
+        let line = |number: u32| self.file.line(number).trim_end();
+        let before = number.checked_sub(1).filter(|before| *before > 0).map(line);
+        let caret = " ".repeat(column.saturating_sub(1) as usize);
+        format!(
+            "\n\nThe error appears to be in '{}': line {number}, column {column}, but may\nbe \
+             elsewhere in the file depending on the exact syntax problem.\n\nThe offending line \
+             appears to be:\n\n{}\n{}\n{caret}^ here\n",
+            self.file.path.display(),
+            before.unwrap_or_default(),
+            line(number),
+        )
+    }
+
     /// The text that the span covers.
     pub fn text(&self) -> &str {
         self.file.text.get(self.start.byte..self.end.byte).unwrap_or("")
+    }
+}
+
+/// The same stretch of the same reading of a file.
+impl PartialEq for Span {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.file, &other.file) && (self.start, self.end) == (other.start, other.end)
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) enum Wire {
     Ssh(Arc<Session>),
     /// This machine, and the folder where commands start.
     Local(Option<PathBuf>),
+    /// A program of this machine and its arguments.
+    Entrance(Vec<String>),
 }
 
 /// The key that a host proved to have.
@@ -85,6 +87,7 @@ impl Wire {
         match self {
             Self::Ssh(session) => session.exec(command, terminal).await,
             Self::Local(folder) => local::exec(command, folder.as_deref()),
+            Self::Entrance(entrance) => local::enter(command, entrance),
         }
     }
 }
@@ -212,7 +215,7 @@ impl Connection {
     pub fn host_key(&self) -> Option<&HostKey> {
         match &self.wire {
             Wire::Ssh(session) => session.host_key.as_ref(),
-            Wire::Local(_) => None,
+            Wire::Local(_) | Wire::Entrance(_) => None,
         }
     }
 
@@ -225,7 +228,7 @@ impl Connection {
     pub fn has_ended(&self) -> bool {
         match &self.wire {
             Wire::Ssh(session) => session.has_ended(),
-            Wire::Local(_) => false,
+            Wire::Local(_) | Wire::Entrance(_) => false,
         }
     }
 
@@ -262,7 +265,7 @@ impl Connection {
         let mut heard = String::new();
         loop {
             let method = become_.method.name();
-            if terminal == Terminal::Raw && matches!(self.wire, Wire::Local(_)) {
+            if terminal == Terminal::Raw && !matches!(self.wire, Wire::Ssh(_)) {
                 return Err(BecomeError::Terminal { method, heard }.into());
             }
             let pipe = self.exec(&call.command, terminal).await?;

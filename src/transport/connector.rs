@@ -105,6 +105,12 @@ impl Connector {
             let wire = Wire::Local(target.local_folder.clone());
             return Ok(Connection::new(wire, target, settings, Vec::new()));
         }
+        if target.connection == ConnectionKind::Entrance {
+            let words = format!("ESTABLISH CONNECTION BY: {}", target.entrance.join(" "));
+            self.narrate(target, &words);
+            let wire = Wire::Entrance(target.entrance.clone());
+            return Ok(Connection::new(wire, target, settings, Vec::new()));
+        }
         let files = self.config_files(target).await?;
         let hop = Hop::of_target(target, &files, settings)?;
         self.narrate(target, &format!("ESTABLISH SSH CONNECTION FOR USER: {}", hop.user));

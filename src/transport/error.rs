@@ -107,6 +107,14 @@ pub enum ConnectError {
         /// Why.
         source: io::Error,
     },
+    /// The program that gets into a container, a pod or another root cannot be started.
+    #[error("the program `{program}`, which would get there, cannot be started on this machine")]
+    Entrance {
+        /// As it was called.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
     /// The remote cannot be put in place or started.
     #[error(transparent)]
     Remote(#[from] RemoteError),

@@ -15,6 +15,10 @@ pub struct Target {
     pub connection: ConnectionKind,
     /// Where commands on this machine start; where this program does if it is left out.
     pub local_folder: Option<PathBuf>,
+    /// For [`ConnectionKind::Entrance`]: a program of this machine and its arguments, such as
+    /// `docker exec -i web`, that runs the program and arguments put after them over there. It
+    /// passes standard input and output through.
+    pub entrance: Vec<String>,
     /// Host name, alias of the SSH configuration, or address.
     pub address: String,
     /// TCP port.
@@ -72,6 +76,7 @@ impl Default for Target {
             name: String::new(),
             connection: ConnectionKind::Ssh,
             local_folder: None,
+            entrance: Vec::new(),
             address: String::new(),
             port: None,
             user: None,
@@ -99,6 +104,9 @@ pub enum ConnectionKind {
     Ssh,
     /// None: the remote is a child process of this program.
     Local,
+    /// A program of this machine that gets into a container, a pod or another root:
+    /// [`Target::entrance`].
+    Entrance,
 }
 
 /// What happens to a host key that nobody has seen before. A key that differs from a known one is

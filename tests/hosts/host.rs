@@ -81,6 +81,19 @@ impl HostSpec {
     }
 }
 
+/// The container's /sys shows the links of the machine; this lays those of the host's own network
+/// over them.
+const OWN_NETWORK: &str = "
+set -e
+mkdir -p /run/own-sysfs
+mount -t sysfs -o ro,nosuid,nodev,noexec sysfs /run/own-sysfs
+for links in class/net devices/virtual/net; do
+  mount --bind /run/own-sysfs/$links /sys/$links
+done
+umount -l /run/own-sysfs
+rmdir /run/own-sysfs
+";
+
 impl Host {
     pub(crate) fn start(
         spec: &HostSpec,
@@ -144,7 +157,7 @@ impl Host {
                 let mut greeting = [0; 4];
                 let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
                 if stream.read_exact(&mut greeting).is_ok() && greeting == *b"SSH-" {
-                    return Ok(());
+                    return self.run(OWN_NETWORK).map(drop);
                 }
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -194,7 +207,10 @@ impl Host {
     }
 
     /// Process ID, on this machine, of the host's init.
-    fn leader(&self) -> Result<u32, HostsError> {
+    ///
+    /// # Errors
+    /// Where the host has ended.
+    pub fn leader(&self) -> Result<u32, HostsError> {
         let id = self.container.id();
         let path = PathBuf::from(format!("/proc/{id}/task/{id}/children"));
         let children = fs::read_to_string(&path).map_err(at(&path))?;

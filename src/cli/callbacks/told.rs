@@ -219,7 +219,8 @@ pub fn result(result: &TaskResult, callbacks: &PythonCallbacks) -> Json {
             fields.insert("_ansible_verbose_override".into(), true.into());
         }
         if let Some(other) = &result.delegated_to {
-            let said = json!({ "ansible_delegated_host": other, "ansible_host": other });
+            let address = result.delegated_address.as_ref().unwrap_or(other);
+            let said = json!({ "ansible_delegated_host": other, "ansible_host": address });
             fields.insert("_ansible_delegated_vars".into(), said);
         }
     }

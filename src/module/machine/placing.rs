@@ -209,13 +209,19 @@ fn read_sized(
     }
 }
 
-/// A new file in the folder of another: without a name where the file system can do that, else
-/// named after the other and hidden.
+/// Where the kernel shows a process its open files.
+const OWN_FILES: &str = "/proc/self/fd";
+
+/// A new file in the folder of another: without a name where the file system can do that and
+/// /proc, by which it gets one later, is there (it is not in a bare root); else named after the
+/// other and hidden.
 fn create_beside(path: &Path) -> io::Result<(Option<PathBuf>, File)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     // What else is wrong is wrong with names as well, and is told then.
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    if let Ok(file) = rustix::fs::open(folder_of(path), flags, Mode::RUSR | Mode::WUSR) {
+    if Path::new(OWN_FILES).exists()
+        && let Ok(file) = rustix::fs::open(folder_of(path), flags, Mode::RUSR | Mode::WUSR)
+    {
         return Ok((None, file.into()));
     }
     for _ in 0..NAMES_MAX {
@@ -232,7 +238,7 @@ fn create_beside(path: &Path) -> io::Result<(Option<PathBuf>, File)> {
 /// Gives a file without a name a hidden one beside another.
 fn name_beside(path: &Path, file: &File) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let own = format!("{OWN_FILES}/{}", file.as_raw_fd());
     for _ in 0..NAMES_MAX {
         let named = path.with_file_name(new_name(name));
         match rustix::fs::linkat(CWD, &own, CWD, &named, AtFlags::SYMLINK_FOLLOW) {

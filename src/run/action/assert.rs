@@ -49,6 +49,8 @@ fn judged(
     message: &dyn Fn(&[&str], &str) -> Json,
     quiet: bool,
 ) -> TaskResult {
+    let action = &context.task.action;
+    let near = action.arg_spans.get("that").unwrap_or(&action.span);
     for condition in conditions {
         let holds = match &condition.expression {
             Some(expression) => expression.is_true(context.scope),
@@ -67,18 +69,12 @@ fn judged(
                 result.verbose_always = !quiet;
                 return result;
             }
-            Err(error) if error.is_until_run() => return TaskResult::skip_until_run(&error),
             Err(error) => {
                 let text = match &shown {
                     Json::String(text) => text.clone(),
                     other => other.to_string(),
                 };
-                let mut result = TaskResult::failure(format!(
-                    "The conditional check '{text}' failed. The error was: error while evaluating conditional ({text}): {error}"
-                ));
-                result.place = error.place().map(ToString::to_string);
-                result.hint = error.hint().map(str::to_owned);
-                return result;
+                return TaskResult::condition_failure(&text, &error, near);
             }
         }
     }

@@ -51,6 +51,9 @@ fn prepare(
     let runs_there = is_itself || delegate.is_some() && is_remote;
     // How the host itself is reached, be the work delegated or not.
     let own = context.own_way()?;
+    if own.target.connection == ConnectionKind::Entrance {
+        return Err(fail("synchronize reaches hosts over SSH, not by the programs of containers"));
+    }
     if own.target.connection != ConnectionKind::Local || !is_local {
         let port = args.get("dest_port").and_then(Json::as_u64);
         if let Some(port) = own.target.port.filter(|_| port.is_none()) {

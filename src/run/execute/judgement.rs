@@ -60,16 +60,10 @@ impl Executor {
             match condition.expression.is_true(scope) {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
-                Err(error) if error.is_until_run() => {
-                    return Err(Box::new(TaskResult::skip_until_run(&error)));
-                }
                 Err(error) => {
-                    let text = condition.expression.text();
-                    let mut result = TaskResult::failure(format!(
-                        "The conditional check '{text}' failed. The error was: error while evaluating conditional ({text}): {error}"
-                    ));
-                    result.place = Some(error.place().unwrap_or(&condition.span).to_string());
-                    return Err(Box::new(result));
+                    let text = condition.expression.text().to_string();
+                    let failure = TaskResult::condition_failure(&text, &error, &condition.span);
+                    return Err(Box::new(failure));
                 }
             }
         }
@@ -88,9 +82,7 @@ impl Executor {
                 Err(failure) if failure.until_run => {}
                 Err(failure) => {
                     result.failed = true;
-                    let why = failure.fields.get("msg").cloned().unwrap_or_default();
-                    result.fields.insert("changed_when_result".into(), why.clone());
-                    result.fields.insert("msg".into(), why);
+                    self.cannot_judge("changed_when_result", task, &failure, result);
                 }
             }
         }
@@ -104,10 +96,30 @@ impl Executor {
                 Err(failure) if failure.until_run => {}
                 Err(failure) => {
                     result.failed = true;
-                    let why = failure.fields.get("msg").cloned().unwrap_or_default();
-                    result.fields.insert("failed_when_result".into(), why.clone());
-                    result.fields.insert("msg".into(), why);
+                    self.cannot_judge("failed_when_result", task, &failure, result);
                 }
+            }
+        }
+    }
+
+    /// Says in a result that a condition on it cannot be worked out.
+    fn cannot_judge(
+        &self,
+        field: &str,
+        task: &Task,
+        failure: &TaskResult,
+        result: &mut TaskResult,
+    ) {
+        let why = failure.msg().unwrap_or_default();
+        let raised = failure.raised.as_ref().filter(|_| self.context.settings.points_as_ansible);
+        match raised {
+            // The message stays the module's.
+            Some(raised) => {
+                result.fields.insert(field.into(), raised.as_ansible(why, &task.span).into());
+            }
+            None => {
+                result.fields.insert(field.into(), why.into());
+                result.fields.insert("msg".into(), why.into());
             }
         }
     }
@@ -141,7 +153,12 @@ impl Executor {
                 }
             }
         }
-        result.delegated_to = settings.delegate_to.clone();
+        if let Some(delegate) = &settings.delegate_to {
+            let known = scope.get("ansible_delegated_vars").and_then(|all| all.get(delegate));
+            let address = known.and_then(|vars| vars.get("ansible_host")).map(|at| at.to_string());
+            result.delegated_address = address.filter(|address| address != delegate);
+            result.delegated_to = Some(delegate.clone());
+        }
         result.settle();
         result
     }
@@ -156,18 +173,10 @@ impl Executor {
             match condition.expression.is_true(scope) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Some(condition)),
-                Err(error) if error.is_until_run() => {
-                    return Err(Box::new(TaskResult::skip_until_run(&error)));
-                }
                 Err(error) => {
-                    let text = condition.expression.text();
-                    let mut result = TaskResult::failure(format!(
-                        "The conditional check '{text}' failed. The error was: error while evaluating conditional ({text}): {error}"
-                    ));
-                    let place = error.place().unwrap_or(&condition.span);
-                    result.place = Some(place.to_string());
-                    result.hint = error.hint().map(str::to_owned);
-                    return Err(Box::new(result));
+                    let text = condition.expression.text().to_string();
+                    let failure = TaskResult::condition_failure(&text, &error, &condition.span);
+                    return Err(Box::new(failure));
                 }
             }
         }

@@ -122,8 +122,11 @@ impl Executor {
             }
             let (item_scope, result) =
                 self.execute_item(task, host, &scope, &turns, index, None).await;
-            self.tell_item(task, host, &turns, index, &item_scope, &result);
+            if result.raised.is_some() {
+                return result;
+            }
             let stops = !control.break_when.is_empty() && self.breaks(task, &item_scope, &result);
+            self.tell_item(task, host, &turns, index, &item_scope, &result);
             if !result.variables.is_empty() {
                 let set =
                     result.variables.iter().map(|(name, value)| (name.as_str(), value.clone()));
@@ -181,6 +184,9 @@ impl Executor {
         });
         let mut ended = pin!(under_way.buffered(ITEMS_AHEAD_MAX));
         while let Some((item_scope, result)) = ended.next().await {
+            if result.raised.is_some() {
+                return result;
+            }
             self.tell_item(task, host, turns, results.len(), &item_scope, &result);
             results.push(result);
         }
@@ -222,8 +228,23 @@ impl Executor {
             place,
         };
         let mut result = self.execute_once(task, host, &item_scope, Some(&item_place)).await;
+        if result.raised.is_some() {
+            // The loop ends here.
+            if let Some(place) = &item_place.place {
+                place.break_line();
+            }
+            return (item_scope, result);
+        }
         result.no_log |= self.flag(task, Key::NoLog, &item_scope).unwrap_or(false);
         item_place.describe(&mut result);
+        if let Err(error) = self.own_label(task, &item_scope)
+            && !error.is_until_run()
+        {
+            (result.failed, result.changed) = (true, false);
+            let why = format!("Failed to template loop_control.label: {error}");
+            result.fields.insert("msg".into(), why.into());
+            result.set_flags();
+        }
         (item_scope, result)
     }
 
@@ -263,10 +284,16 @@ impl Executor {
             .all(|condition| condition.expression.is_true(&scope).unwrap_or(false))
     }
 
+    /// What `loop_control.label` shows in place of the item.
+    fn own_label(&self, task: &Task, scope: &Scope) -> Result<Option<Value>, TemplateError> {
+        let label = task.loop_control.label.as_ref();
+        label.map(|setting| setting.tree.evaluate(scope)).transpose()
+    }
+
     pub(super) fn label(&self, task: &Arc<Task>, scope: &Scope, item: &Value) -> Json {
-        let label = match &task.loop_control.label {
-            Some(setting) => setting.tree.evaluate(scope).unwrap_or_else(|_| item.clone()),
-            None => item.clone(),
+        let label = match self.own_label(task, scope) {
+            Ok(own) => own.unwrap_or_else(|| item.clone()),
+            Err(_) => Value::None,
         };
         label.to_json().unwrap_or_else(|_| Json::String(label.to_string()))
     }
@@ -388,7 +415,10 @@ fn aggregate(items: Vec<TaskResult>) -> TaskResult {
         total.variables.extend(item.variables.iter().cloned());
         total.orders.extend(item.orders.iter().cloned());
         total.notify.extend(item.notify.iter().cloned());
-        total.delegated_to = total.delegated_to.or_else(|| item.delegated_to.clone());
+        if total.delegated_to.is_none() {
+            total.delegated_to = item.delegated_to.clone();
+            total.delegated_address = item.delegated_address.clone();
+        }
     }
     total.set_flags();
     // Said either way, as Ansible does.

@@ -58,7 +58,7 @@ pub fn rewrite<'t>(
     syntax: &SyntaxConfig,
     backslashes: Backslashes,
 ) -> Rewritten<'t> {
-    let mut pass = Pass { text, edits: Vec::new(), contexts: Vec::new(), backslashes };
+    let mut pass = Pass { text, edits: Vec::new(), contexts: Vec::new(), backslashes, macros: 0 };
     if needs_rewriting(text) {
         pass.tokens(in_expression, syntax);
         if !in_expression && syntax.trim_blocks() {
@@ -81,7 +81,7 @@ pub enum Backslashes {
 /// A quick look at whether a text can hold anything to rewrite.
 fn needs_rewriting(text: &str) -> bool {
     text.bytes().any(|byte| matches!(byte, b'+' | b'\\' | b','))
-        || ["do", "context", "raw"].iter().any(|word| text.contains(word))
+        || ["do", "context", "raw", "macro"].iter().any(|word| text.contains(word))
 }
 
 struct Pass<'t> {
@@ -89,7 +89,13 @@ struct Pass<'t> {
     edits: Vec<Edit>,
     contexts: Vec<(usize, bool)>,
     backslashes: Backslashes,
+    /// How many macros and calls are around.
+    macros: usize,
 }
+
+/// How a block that stands in a macro is called. The parser takes none there, so it is written as
+/// a call of a macro with this prefix and the block's name.
+pub const BLOCK_IN_MACRO: &str = "__block_";
 
 /// The statement or print that tokens are being read of.
 #[derive(Default)]
@@ -149,9 +155,27 @@ impl<'t> Pass<'t> {
             Token::Ident(word) if open.tokens == 0 && open.tuple_start.is_none() => {
                 open.keyword = Some(word);
                 open.keyword_start = start;
-                if *word == "do" {
-                    self.insert(end, "(");
+                match *word {
+                    "do" => self.insert(end, "("),
+                    "macro" | "call" => self.macros += 1,
+                    "endmacro" | "endcall" => self.macros = self.macros.saturating_sub(1),
+                    "block" if self.macros > 0 => {
+                        self.edits.push(Edit { start, end, text: "call".into() });
+                    }
+                    "endblock" if self.macros > 0 => {
+                        self.edits.push(Edit { start, end, text: "endcall".into() });
+                    }
+                    _ => {}
                 }
+            }
+            // The name of a block in a macro; what else is said of it means nothing there.
+            Token::Ident(word)
+                if self.macros > 0 && matches!(open.keyword, Some("block" | "endblock")) =>
+            {
+                let is_name = open.keyword == Some("block") && open.tokens == 1;
+                let text =
+                    if is_name { format!("{BLOCK_IN_MACRO}{word}()") } else { String::new() };
+                self.edits.push(Edit { start, end, text });
             }
             Token::Ident("in")
                 if open.keyword == Some("for") && open.depth == 0 && open.tuple_start.is_none() =>

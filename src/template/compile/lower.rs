@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use minijinja::machinery::{Span, ast};
 
 use super::{
-    front::Rewritten,
+    front::{BLOCK_IN_MACRO, Rewritten},
     ir::{
         At, Block, Body, Expr, ExprKind, ForLoop, Import, Imported, Include, Local, Macro,
         Parameter, Place, Program, Scoped, Stmt, Target,
@@ -47,6 +47,14 @@ struct Frame {
     read: Vec<u16>,
     /// Whether names of the frames around it are seen.
     is_open: bool,
+}
+
+/// The name of a block that stands in a macro, which the front has written as a call.
+fn block_in_macro<'a>(call: &ast::CallBlock<'a>) -> Option<&'a str> {
+    match &call.call.expr {
+        ast::Expr::Var(name) => name.id.strip_prefix(BLOCK_IN_MACRO),
+        _ => None,
+    }
 }
 
 impl<'e> Lowerer<'e> {
@@ -326,7 +334,7 @@ impl<'e> Lowerer<'e> {
                 let ((), body) = self.scoped(&block.body, |_| Ok(()))?;
                 Stmt::FilterBlock(filter, body)
             }
-            ast::Stmt::Block(block) => self.block(block)?,
+            ast::Stmt::Block(block) => self.block(block.name, block.required, &block.body)?,
             ast::Stmt::Extends(extends) => Stmt::Extends(self.expr(&extends.name)?),
             ast::Stmt::Include(include) => {
                 let with_context = self.context(include.span(), true);
@@ -368,6 +376,10 @@ impl<'e> Lowerer<'e> {
             ast::Stmt::Macro(made) => {
                 let slot = self.slot(made.name);
                 Stmt::Macro(slot, Arc::new(self.macro_(made, false)?))
+            }
+            ast::Stmt::CallBlock(block) if block_in_macro(block).is_some() => {
+                let name = block_in_macro(block).unwrap_or_default();
+                self.block(name, false, &block.macro_decl.body)?
             }
             ast::Stmt::CallBlock(block) => {
                 let call = self.call_block_call(block)?;
@@ -424,14 +436,14 @@ impl<'e> Lowerer<'e> {
         })))
     }
 
-    fn block(&mut self, block: &ast::Block<'_>) -> Result<Stmt> {
-        let name: Arc<str> = block.name.into();
+    fn block(&mut self, name: &str, required: bool, body: &[ast::Stmt<'_>]) -> Result<Stmt> {
+        let name: Arc<str> = name.into();
         let visible = self.visible();
         self.frames.push(Frame { scopes: vec![Vec::new()], ..Frame::default() });
-        self.declare(&block.body);
-        let body = self.stmts(&block.body);
+        self.declare(body);
+        let body = self.stmts(body);
         let frame = self.frames.pop().unwrap_or_default();
-        let made = Block { required: block.required, body: body?, slots: usize::from(frame.slots) };
+        let made = Block { required, body: body?, slots: usize::from(frame.slots) };
         self.blocks.insert(Arc::clone(&name), Arc::new(made));
         Ok(Stmt::Block(name, visible))
     }

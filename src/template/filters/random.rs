@@ -1,5 +1,6 @@
 //! Random choices; with a seed the same as Python's.
 
+use num_bigint::{BigInt, BigUint};
 use sha2::{Digest, Sha512};
 
 use super::filter;
@@ -54,6 +55,28 @@ impl Source {
         loop {
             let drawn = self.bits(count)?;
             if drawn < limit {
+                return Ok(drawn);
+            }
+        }
+    }
+}
+
+impl Source {
+    /// A number below one that needs more than 64 bits, as Python draws it: words of 32 bits, the
+    /// lower ones first.
+    fn below_large(&mut self, limit: &BigUint) -> Result<BigUint> {
+        let count = limit.bits();
+        loop {
+            let mut words = Vec::new();
+            let mut left = count;
+            while left > 0 {
+                let bits = left.min(32);
+                let word = self.bits(u32::try_from(bits).unwrap_or(32))?;
+                words.push(u32::try_from(word).unwrap_or(u32::MAX));
+                left -= bits;
+            }
+            let drawn = BigUint::new(words);
+            if drawn < *limit {
                 return Ok(drawn);
             }
         }
@@ -189,6 +212,18 @@ pub(super) fn random(_: &Call<'_>, value: Value, arguments: Arguments) -> Result
         };
         let drawn = source.below(count)?;
         return Ok(Value::from(i128::from(start) + i128::from(step) * i128::from(drawn)));
+    }
+    if let Value::BigInt(end) = &value
+        && step <= 1
+    {
+        let start = BigInt::from(start);
+        let width = end.as_ref() - &start;
+        let Some(width) = width.to_biguint().filter(|width| width.bits() > 0) else {
+            return Err(TemplateError::of_value(format!(
+                "empty range for randrange() ({start}, {end}, 1)"
+            )));
+        };
+        return Ok(big::value(start + BigInt::from(source.below_large(&width)?)));
     }
     if start != 0 || step != 0 {
         return Err(TemplateError::of_value("start and step can only be used with integer values"));

@@ -1,0 +1,203 @@
+//! What ansible-core does that its users count on, in small: what is not done, what is done once,
+//! and the words.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use trueup_tests::program::{Ran, Scratch, trueup};
+
+/// A play on this machine with these tasks.
+fn play(tasks: &str) -> String {
+    format!("- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n{tasks}")
+}
+
+#[test]
+fn what_cannot_be_worked_out_is_not_done_and_not_made_good() {
+    let scratch = Scratch::new("raised");
+    scratch.write(
+        "play.yml",
+        play(
+            "    - command: touch {{ item.name }}
+      loop: [{name: first}, {}, {name: third}]
+      register: looped
+      ignore_errors: true
+    - command: touch never
+      when: \"item.name is match('f')\"
+      loop: [{}, {name: fourth}]
+      register: unmet
+      ignore_errors: true
+    - command: echo {{ nothing }}
+      failed_when: false
+      register: forgiven
+      ignore_errors: true
+    - command: echo {{ nothing }}
+      retries: 2
+      delay: 30
+      until: again is success
+      register: again
+      ignore_errors: true
+    - command: echo hi
+      environment: {A: '{{ nothing }}'}
+      register: bare
+      ignore_errors: true
+    - command: 'true'
+      changed_when: nothing
+      register: judged
+      ignore_errors: true
+    - debug: msg=x
+      loop: [{name: first}, {}]
+      loop_control: {label: '{{ item.name }}'}
+      register: labelled
+      ignore_errors: true
+    - command: 'true'
+      when: false
+      register: left_out
+    - stat: {path: third}
+      register: third
+    - stat: {path: first}
+      register: first
+    - assert:
+        that:
+          - looped is failed and looped.results is undefined and looped.changed is undefined
+          - unmet is failed and unmet.results is undefined
+          - forgiven is failed and again is failed and again.attempts is undefined
+          - bare is failed and bare.changed is undefined
+          - judged is failed and judged.rc == 0
+          - judged.changed_when_result is search('nothing')
+          - labelled.results | map(attribute='failed') | list == [false, true]
+          - left_out.failed is undefined and left_out.skipped
+          - first.stat.exists and not third.stat.exists
+",
+        ),
+    );
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+    std::os::unix::fs::symlink(trueup(), scratch.path("ansible-playbook")).unwrap();
+    let ansible = scratch.path("ansible-playbook");
+    let ran = Ran::of(scratch.command(&ansible, &["play.yml"]).output().unwrap());
+    ran.expect_code(0);
+    let place = format!("'{}': line 5, column 7, but may", scratch.path("play.yml").display());
+    ran.expect_said(&[
+        "The task includes an option with an undefined variable.. 'dict object' has no attribute",
+        &place,
+        "      ^ here",
+        "line 10, column 13",
+        "The field 'environment' has an invalid value, which includes an undefined variable.. \
+         'nothing' is undefined",
+    ]);
+}
+
+#[test]
+fn tasks_that_rescue_are_listed_under_the_own_name_alone() {
+    let scratch = Scratch::new("listed");
+    let tasks = "    - block:\n        - {name: straight, ping: null}\n      rescue:\n        - \
+                 {name: rescuing, ping: null}\n      always:\n        - {name: closing, ping: \
+                 null}\n";
+    scratch.write("play.yml", play(tasks));
+    std::os::unix::fs::symlink(trueup(), scratch.path("ansible-playbook")).unwrap();
+    let ansible = scratch.path("ansible-playbook");
+    for (program, all) in [(trueup(), true), (&ansible, false)] {
+        let words = if all { vec!["run", "play.yml"] } else { vec!["play.yml"] };
+        let words = [words, vec!["--list-tasks"]].concat();
+        let ran = Ran::of(scratch.command(program, &words).output().unwrap());
+        ran.expect_code(0);
+        assert!(ran.stdout.contains("straight"), "{}", ran.stdout);
+        assert_eq!(ran.stdout.contains("rescuing"), all, "{}", ran.stdout);
+        assert_eq!(ran.stdout.contains("closing"), all, "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn one_host_stands_for_all_where_the_run_is_concerned() {
+    let scratch = Scratch::new("once");
+    scratch.write("hosts", "a\nb\nc\n[all:vars]\nansible_connection=local\n");
+    scratch.write(
+        "play.yml",
+        "- hosts: a,b,c
+  gather_facts: false
+  tasks:
+    - add_host: {name: 'new-{{ inventory_hostname }}', groups: [new]}
+      register: added
+    - add_host: {name: never, groups: [never]}
+      when: inventory_hostname == 'b'
+    - pause: {seconds: 1}
+    - assert:
+        that:
+          - groups.new == ['new-a']
+          - groups.never is undefined
+          - (added is defined) == (inventory_hostname == 'a')
+          - play_hosts == ['a', 'b', 'c']
+- hosts: a,b,c
+  serial: 2
+  gather_facts: false
+  tasks:
+    - assert:
+        that:
+          - play_hosts == ansible_play_batch
+          - play_hosts == (['c'] if inventory_hostname == 'c' else ['a', 'b'])
+          - ansible_play_hosts == ['a', 'b', 'c']
+",
+    );
+    let ran = scratch.trueup(&["run", "-i", "hosts", "play.yml"]);
+    ran.expect_code(0);
+    assert_eq!(ran.stdout.matches("Pausing for").count(), 1, "{}", ran.stdout);
+}
+
+#[test]
+fn a_list_that_cannot_be_made_fails_unless_a_variable_is_what_it_lacks() {
+    let scratch = Scratch::new("lists");
+    scratch.write(
+        "play.yml",
+        play(
+            "    - debug: {msg: '{{ item }}'}
+      loop: '{{ nothing }}'
+      when: item.x is defined
+      register: undefined_list
+    - debug: {msg: '{{ item }}'}
+      loop: '{{ bad }}'
+      when: item.x is defined
+      vars: {bad: [{x: '{{ \"a\" | from_json }}'}]}
+      register: broken_list
+      ignore_errors: true
+    - assert: {that: [undefined_list is skipped, broken_list is failed]}
+",
+        ),
+    );
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+}
+
+#[test]
+fn a_vars_file_that_is_nowhere_is_warned_of() {
+    let scratch = Scratch::new("nowhere");
+    let text = play("    - debug: {msg: '{{ seen }}'}\n").replace(
+        "  gather_facts",
+        "  vars_files: [no.yml, [none.yml, vars.yml], '{{ inventory_hostname }}.yml']\n  \
+         gather_facts",
+    );
+    scratch.write("play.yml", text);
+    scratch.write("vars.yml", "seen: the second\n");
+    let ran = scratch.trueup(&["run", "play.yml"]);
+    ran.expect_code(0);
+    ran.expect_said(&["the second", "vars file no.yml was not found"]);
+}
+
+#[test]
+fn what_says_nothing_or_nonsense_is_refused() {
+    let scratch = Scratch::new("nonsense");
+    scratch.write("empty.yml", "---\n");
+    scratch.write("meta.yml", play("    - meta: nosuch\n"));
+    scratch.write("play.yml", play("    - meta: noop\n"));
+    for (words, code, said) in [
+        (vec!["run", "empty.yml"], 4, "Empty playbook, nothing to do"),
+        (vec!["run", "meta.yml"], 4, "invalid meta action requested: nosuch"),
+        (vec!["run", "play.yml", "-f", "0"], 2, "--forks"),
+        (
+            vec!["exec", "localhost", "-i", "a,b", "-l", "nosuch", "-m", "ping"],
+            1,
+            "leaves us with no hosts to target",
+        ),
+        (vec!["run", "play.yml", "-i", "a,b", "-l", "nosuch"], 1, "ignoring: nosuch"),
+    ] {
+        let ran = scratch.trueup(&words);
+        ran.expect_code(code);
+        ran.expect_said(&[said]);
+    }
+}
