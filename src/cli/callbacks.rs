@@ -41,6 +41,8 @@ pub struct CallbackShow {
     all_plays: Vec<Arc<Play>>,
     /// Plays that have been told of, in order.
     plays: Vec<Arc<Play>>,
+    /// Playbooks that have been told of, by the number of plays before them.
+    begun: HashSet<usize>,
     tasks: HashSet<TaskId>,
     /// Who has included what, by the task that was announced last.
     including: HashSet<(TaskId, HostName)>,
@@ -70,6 +72,7 @@ pub fn load(callbacks: &Callbacks, around: &Surrounding<'_>) -> Result<CallbackS
         playbooks: Vec::new(),
         all_plays: Vec::new(),
         plays: Vec::new(),
+        begun: HashSet::new(),
         tasks: HashSet::new(),
         including: HashSet::new(),
         warned: HashSet::new(),
@@ -95,6 +98,16 @@ impl Show for CallbackShow {
                 }
             }
             Event::PlayStarted { play, name, .. } => self.play(play, name),
+            Event::Prompted { prompt, text, default } => {
+                // A prompt stands before its play, and its playbook before that.
+                self.playbooks_until(self.plays.len() + 1);
+                self.tell(json!({
+                    "on": "prompt", "name": prompt.name, "private": prompt.private,
+                    "prompt": text, "encrypt": prompt.encrypt, "confirm": prompt.confirm,
+                    "salt_size": prompt.salt_size, "salt": prompt.salt, "default": default,
+                    "unsafe": prompt.unsafe_,
+                }));
+            }
             Event::NoHostsMatched { .. } => self.tell(json!({ "on": "no_hosts_matched" })),
             Event::NoHostsRemaining => self.tell(json!({ "on": "no_hosts_remaining" })),
             Event::TaskStarted { task, name, check } => {
@@ -243,7 +256,7 @@ impl CallbackShow {
     fn playbooks_until(&mut self, play: usize) {
         let mut before = 0;
         for (path, count) in self.playbooks.clone() {
-            if before + 1 == play {
+            if before + 1 == play && self.begun.insert(before) {
                 let plays: Vec<Json> = self
                     .all_plays
                     .iter()

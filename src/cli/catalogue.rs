@@ -99,7 +99,7 @@ impl Modules {
             return None;
         }
         let full = match short.contains('.') {
-            true => short.to_owned(),
+            true => self.runtimes.redirected(short).unwrap_or_else(|| short.to_owned()),
             false => format!("{LEGACY}{short}"),
         };
         let known = self.actions.read().unwrap_or_else(PoisonError::into_inner);
@@ -107,10 +107,23 @@ impl Modules {
             return Some(full);
         }
         drop(known);
-        let plugin = python_actions::find(plugins, short)?;
+        // A module may name its action; modules of one family of network devices share one.
+        let plugin = self
+            .runtimes
+            .action_plugin(&full)
+            .and_then(|named| python_actions::find(plugins, &named))
+            .or_else(|| python_actions::find(plugins, short))
+            .or_else(|| python_actions::find(plugins, &self.family_of(short)?))?;
         let mut actions = self.actions.write().unwrap_or_else(PoisonError::into_inner);
         actions.insert(full.clone(), plugin);
         Some(full)
+    }
+
+    /// The name of the action of a family of network devices that a module of a collection is of.
+    fn family_of(&self, name: &str) -> Option<String> {
+        let (collection, module) = name.rsplit_once('.')?;
+        let family = module.split('_').next().filter(|family| *family != module)?;
+        NETWORK_FAMILIES.contains(&family).then(|| format!("{collection}.{family}"))
     }
 
     /// The module that a name stands for.
@@ -201,6 +214,13 @@ fn custom_spec(name: &str) -> ModuleSpec {
 fn action_spec(name: &str) -> ModuleSpec {
     ModuleSpec { runs: Runs::Controller, ..custom_spec(name) }
 }
+
+/// Families of network devices whose modules share an action, as ansible-core has them.
+const NETWORK_FAMILIES: &[&str] = &[
+    "eos", "nxos", "ios", "iosxr", "junos", "enos", "ce", "vyos", "sros", "dellos9", "dellos10",
+    "dellos6", "asa", "aruba", "aireos", "bigip", "ironware", "onyx", "netconf", "exos", "voss",
+    "slxos",
+];
 
 /// Stands before the names of what is in no collection.
 const LEGACY: &str = "ansible.legacy.";

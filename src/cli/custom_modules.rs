@@ -233,6 +233,11 @@ fn module_file(folder: &Path, name: &str) -> Option<PathBuf> {
     if python.is_file() {
         return Some(python);
     }
+    // A module that is about to go has a mark before its name.
+    let parting = folder.join(format!("_{name}.py"));
+    if parting.is_file() {
+        return Some(parting);
+    }
     let exact = folder.join(name);
     if exact.is_file() {
         return Some(exact);

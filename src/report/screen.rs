@@ -202,7 +202,10 @@ impl Screen {
                 let name = self.names.get(&task.id).cloned().unwrap_or_default();
                 vec![out(self.paint(Tone::Ok, &format!(" [started TASK: {name} on {host}]")))]
             }
-            Event::HostStarted { .. } | Event::Notified { .. } | Event::Flush { .. } => Vec::new(),
+            Event::HostStarted { .. }
+            | Event::Notified { .. }
+            | Event::Prompted { .. }
+            | Event::Flush { .. } => Vec::new(),
             Event::Statistic { .. } => {
                 self.custom_stats.follow(event);
                 Vec::new()

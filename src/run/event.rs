@@ -22,6 +22,12 @@ pub enum Event {
         name: String,
         hosts: Vec<HostName>,
     },
+    /// The operator is about to be asked for a variable.
+    Prompted {
+        prompt: Box<plan::Prompt>,
+        text: Option<String>,
+        default: Option<String>,
+    },
     /// A play whose pattern matches no host.
     NoHostsMatched {
         play: Arc<Play>,

@@ -259,6 +259,7 @@ impl Executor {
                 _ => scope,
             };
             result.no_log |= settings.no_log;
+            result.hides_itself &= !settings.no_log;
             if result.raised.is_some() {
                 return settled(result);
             }

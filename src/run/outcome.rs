@@ -24,6 +24,8 @@ pub struct TaskResult {
     pub warnings: Vec<String>,
     /// Whether nothing of the result may be shown.
     pub no_log: bool,
+    /// Whether that is what an action says, and not the task.
+    pub hides_itself: bool,
     /// Names of handlers and topics to be notified, where something changed.
     pub notify: Vec<String>,
     /// What is to be done to the run itself.

@@ -168,8 +168,13 @@ async fn module(context: &ActionContext<'_>, said: &Json) -> Result<TaskResult, 
     let specs = &context.executor.specs;
     let written = text(said, "name").unwrap_or_default();
     let given = said.get("args").and_then(Json::as_object).cloned().unwrap_or_default();
+    // The task's own name may need the collections that its play searches.
+    let asked = match written == context.task.action.written {
+        true => context.task.action.name.as_ref(),
+        false => written,
+    };
     let name = specs
-        .module(written)
+        .module(asked)
         .ok_or_else(|| format!("The module {written} was not found in configured module paths"))?;
     let mut settings = context.settings.clone();
     settings.check = flag(said, "check");
@@ -334,6 +339,7 @@ fn outcome(mut fields: JsonMap) -> TaskResult {
         skipped: is(&fields, "skipped"),
         unreachable: is(&fields, "unreachable"),
         no_log: is(&fields, "_ansible_no_log"),
+        hides_itself: is(&fields, "_ansible_no_log"),
         verbose_always: is(&fields, "_ansible_verbose_always"),
         verbose_override: is(&fields, "_ansible_verbose_override"),
         ..TaskResult::default()

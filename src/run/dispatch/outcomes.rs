@@ -191,6 +191,10 @@ impl Dispatcher {
                 self.end.is_fatal = true;
                 self.end.ends_play = true;
                 let _ = self.executor.events.send(Event::NoHostsRemaining);
+                // Said of the limit, and once more where nobody is left.
+                if lost == self.hosts.len() && self.strategy == Strategy::Linear {
+                    let _ = self.executor.events.send(Event::NoHostsRemaining);
+                }
             }
         }
     }

@@ -81,6 +81,14 @@ class Told:
     def _play(self, frame):
         return "v2_playbook_on_play_start", [self.play(frame["play"])], {}
 
+    def _prompt(self, frame):
+        named = {
+            name: frame[name]
+            for name in ("encrypt", "confirm", "salt_size", "salt", "default", "unsafe")
+        }
+        arguments = [frame["name"], frame["private"], frame["prompt"]] + list(named.values())
+        return "v2_playbook_on_vars_prompt", arguments, {}
+
     def _no_hosts_matched(self, _frame):
         return "v2_playbook_on_no_hosts_matched", [], {}
 
