@@ -19,6 +19,7 @@ pub mod embedded;
 pub mod exec_command;
 pub mod explain;
 pub mod extra_vars;
+mod fact_caches;
 mod foresight;
 pub mod galaxy;
 pub mod includes;

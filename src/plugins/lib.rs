@@ -11,6 +11,7 @@
 
 mod actions;
 mod answers;
+mod caches;
 mod callbacks;
 mod documentation;
 mod folders;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use actions::PythonAction;
 pub use answers::written;
+pub use caches::PythonCache;
 pub use callbacks::{Callback, Callbacks, PythonCallbacks};
 pub use interpreter::{Answers, Python};
 pub use inventories::PythonInventories;

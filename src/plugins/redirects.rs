@@ -151,11 +151,18 @@ const CALLBACKS: &[(&str, &[&str])] = &[
     ("theforeman.foreman", &["foreman"]),
 ];
 
+/// Caches of that kind.
+const CACHES: &[(&str, &[&str])] = &[
+    ("community.general", &["memcached", "pickle", "redis", "yaml"]),
+    ("community.mongodb", &["mongodb"]),
+];
+
 /// The full name of what had a short one; `kind` as folders are called.
 pub fn of_short_name(kind: &str, name: &str) -> Option<String> {
     let families = match kind {
         "filter" => FILTERS,
         "lookup" => LOOKUPS,
+        "cache" => CACHES,
         "callback" => CALLBACKS,
         "inventory" => INVENTORIES,
         _ => return None,

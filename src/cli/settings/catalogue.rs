@@ -82,7 +82,7 @@ settings! {
     DEFAULT_BECOME_FLAGS: Text = r#""""#, Here, ["ANSIBLE_BECOME_FLAGS"], [("privilege_escalation", "become_flags")], [], [];
     DEFAULT_BECOME_METHOD: Text = r#""sudo""#, Here, ["ANSIBLE_BECOME_METHOD"], [("privilege_escalation", "become_method")], [], [];
     DEFAULT_BECOME_USER: Text = r#""root""#, Here, ["ANSIBLE_BECOME_USER"], [("privilege_escalation", "become_user")], [], [];
-    DEFAULT_CACHE_PLUGIN_PATH: PathSpec = r#""{home}/plugins/cache:/usr/share/ansible/plugins/cache""#, Nowhere, ["ANSIBLE_CACHE_PLUGINS"], [("defaults", "cache_plugins")], [], [];
+    DEFAULT_CACHE_PLUGIN_PATH: PathSpec = r#""{home}/plugins/cache:/usr/share/ansible/plugins/cache""#, Here, ["ANSIBLE_CACHE_PLUGINS"], [("defaults", "cache_plugins")], [], [];
     DEFAULT_CALLBACK_PLUGIN_PATH: PathSpec = r#""{home}/plugins/callback:/usr/share/ansible/plugins/callback""#, Here, ["ANSIBLE_CALLBACK_PLUGINS"], [("defaults", "callback_plugins")], [], [];
     DEFAULT_CLICONF_PLUGIN_PATH: PathSpec = r#""{home}/plugins/cliconf:/usr/share/ansible/plugins/cliconf""#, Inside, ["ANSIBLE_CLICONF_PLUGINS"], [("defaults", "cliconf_plugins")], [], [];
     DEFAULT_CONNECTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/connection:/usr/share/ansible/plugins/connection""#, Nowhere, ["ANSIBLE_CONNECTION_PLUGINS"], [("defaults", "connection_plugins")], [], [];
