@@ -44,8 +44,6 @@ pub struct CallbackShow {
     /// Playbooks that have been told of, by the number of plays before them.
     begun: HashSet<usize>,
     tasks: HashSet<TaskId>,
-    /// Who has included what, by the task that was announced last.
-    including: HashSet<(TaskId, HostName)>,
     warned: HashSet<String>,
 }
 
@@ -74,7 +72,6 @@ pub fn load(callbacks: &Callbacks, around: &Surrounding<'_>) -> Result<CallbackS
         plays: Vec::new(),
         begun: HashSet::new(),
         tasks: HashSet::new(),
-        including: HashSet::new(),
         warned: HashSet::new(),
     })
 }
@@ -111,7 +108,6 @@ impl Show for CallbackShow {
             Event::NoHostsMatched { .. } => self.tell(json!({ "on": "no_hosts_matched" })),
             Event::NoHostsRemaining => self.tell(json!({ "on": "no_hosts_remaining" })),
             Event::TaskStarted { task, name, check } => {
-                self.including.clear();
                 let task = self.full(task, name, Some(*check));
                 self.tell(json!({ "on": "task", "task": task }));
             }
@@ -163,14 +159,11 @@ impl Show for CallbackShow {
             Event::HostEnded { host, task, result, ignored } => {
                 self.ended(host, task, result, *ignored);
             }
+            Event::Including { host, task } => {
+                let said = json!({ "no_log": false, "fields": { "changed": false } });
+                self.result("v2_runner_on_ok", host, task, said, false);
+            }
             Event::Included { task, file, hosts, label } => {
-                for host in hosts {
-                    // Each host that includes is told of once, however many items it has.
-                    if self.including.insert((task.id, host.clone())) {
-                        let said = json!({ "no_log": false, "fields": { "changed": false } });
-                        self.result("v2_runner_on_ok", host, task, said, false);
-                    }
-                }
                 let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
                 let task = self.known(task);
                 self.tell(json!({

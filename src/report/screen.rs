@@ -205,6 +205,7 @@ impl Screen {
             Event::HostStarted { .. }
             | Event::Notified { .. }
             | Event::Prompted { .. }
+            | Event::Including { .. }
             | Event::Flush { .. } => Vec::new(),
             Event::Statistic { .. } => {
                 self.custom_stats.follow(event);

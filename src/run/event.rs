@@ -82,6 +82,11 @@ pub enum Event {
         result: Box<TaskResult>,
         ignored: bool,
     },
+    /// A host is about to include something: its task went well so far.
+    Including {
+        host: HostName,
+        task: Arc<Task>,
+    },
     /// Hosts include a file.
     Included {
         task: Arc<Task>,
