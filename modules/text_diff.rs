@@ -41,8 +41,10 @@ pub fn file_diff(
         Some(file) => Some(&mut **file),
         None => None,
     };
+    // What is not there has no name, as in Ansible.
+    let name = before.as_ref().map(|_| path.display().to_string());
     Ok(Diff {
-        before_header: path.display().to_string(),
+        before_header: name.unwrap_or_default(),
         after_header: after_header.into(),
         before: side(before, "the file on the host")?,
         after: side(Some(after), "the new content")?,

@@ -201,3 +201,34 @@ fn what_says_nothing_or_nonsense_is_refused() {
         ran.expect_said(&[said]);
     }
 }
+
+#[test]
+fn texts_end_and_values_are_left_out_as_in_ansible() {
+    let scratch = Scratch::new("ends");
+    scratch.write("key.j2", "{{ key }}\n");
+    scratch.write("plain.json", "{\"a\": true}\n");
+    scratch.write(
+        "play.yml",
+        play(
+            "    - template: {src: key.j2, dest: made}
+      vars: {key: \"abc\\n\"}
+    - set_fact:
+        off: >
+          {{ 1 == 2 }}
+        made: \"{{ lookup('file', 'made', rstrip=false) }}\"
+        plain: \"{{ lookup('template', 'plain.json') }}\"
+        left: \"{{ {'a': nothing | default(omit), 'b': [{'c': omit, 'd': 1}]} }}\"
+    - assert:
+        that:
+          - not off
+          - made == 'abc\\n'
+          - plain is string
+          - \"left == {'b': [{'d': 1}]}\"
+",
+        ),
+    );
+    scratch.trueup(&["run", "play.yml"]).expect_code(0);
+    std::os::unix::fs::symlink(trueup(), scratch.path("ansible-playbook")).unwrap();
+    let ansible = scratch.path("ansible-playbook");
+    Ran::of(scratch.command(&ansible, &["play.yml"]).output().unwrap()).expect_code(0);
+}

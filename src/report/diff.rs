@@ -1,9 +1,10 @@
 //! Differences as unified text, as Ansible shows them.
 
+use crate::{
+    hunks::{Change, hunks, lines_of},
+    paint::{Paint, Tone},
+};
 use protocol::{Diff, Json, diff::Side};
-use similar::{ChangeTag, TextDiff};
-
-use crate::paint::{Paint, Tone};
 
 /// How many lines around a difference are shown.
 const CONTEXT_LINES: usize = 3;
@@ -30,20 +31,21 @@ pub fn show(diff: &Diff, paint: Paint) -> String {
         paint.text(Tone::DiffRemove, &format!("--- {}", header("before", &diff.before_header))),
         paint.text(Tone::DiffAdd, &format!("+++ {}", header("after", &diff.after_header))),
     ];
-    let compared = TextDiff::from_lines(before.as_str(), after.as_str());
-    for hunk in compared.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
-        lines.push(paint.text(Tone::DiffLines, &hunk.header().to_string()));
-        for change in hunk.iter_changes() {
-            let (sign, tone) = match change.tag() {
-                ChangeTag::Delete => ('-', Tone::DiffRemove),
-                ChangeTag::Insert => ('+', Tone::DiffAdd),
-                ChangeTag::Equal => (' ', Tone::Plain),
+    let (old, new) = (lines_of(&before), lines_of(&after));
+    for hunk in hunks(&old, &new, CONTEXT_LINES) {
+        lines.push(paint.text(Tone::DiffLines, &hunk.to_string()));
+        for change in &hunk.changes {
+            let (sign, tone, part) = match change {
+                Change::Same(range) => (' ', Tone::Plain, old.get(range.clone())),
+                Change::Removed(range) => ('-', Tone::DiffRemove, old.get(range.clone())),
+                Change::Added(range) => ('+', Tone::DiffAdd, new.get(range.clone())),
             };
-            let line = change.value();
-            let shown = format!("{sign}{}", line.strip_suffix('\n').unwrap_or(line));
-            lines.push(paint.text(tone, &shown));
-            if !line.ends_with('\n') {
-                lines.push("\\ No newline at end of file".to_owned());
+            for line in part.unwrap_or_default() {
+                let shown = format!("{sign}{}", line.strip_suffix('\n').unwrap_or(line));
+                lines.push(paint.text(tone, &shown));
+                if !line.ends_with('\n') {
+                    lines.push("\\ No newline at end of file".to_owned());
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod custom_stats;
 pub mod diff;
 pub mod events_json;
 pub mod folder;
+mod hunks;
 pub mod json;
 pub mod junit;
 pub mod live;

@@ -81,6 +81,7 @@ pub fn constant(text: Arc<str>, value: Value, origin: Origin) -> Program {
         slots: 0,
         exports: Vec::new(),
         kept: Vec::new(),
+        newlines: 0,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     error::{Result, TemplateError},
     scope::Scope,
     surroundings::Typing,
-    value::{TextKind, Value},
+    value::{Text, TextKind, Value},
 };
 use inherit::Blocks;
 use output::Output;
@@ -162,7 +162,30 @@ pub fn written_out(program: &Arc<Program>, scope: &Scope) -> Result<Option<Strin
             }
         }
     }
+    for _ in newlines_at_end(&out)..program.newlines {
+        out.push('\n');
+    }
     Ok(has_text.then_some(out))
+}
+
+/// How many newlines a text ends with.
+pub(crate) fn newlines_at_end(text: &str) -> usize {
+    text.len() - text.trim_end_matches('\n').len()
+}
+
+/// Gives what is text the newlines back that the end of the template had; a value of another type
+/// had none.
+fn with_newlines(value: Value, program: &Program) -> Value {
+    match value {
+        Value::Str(text) => {
+            let missing = program.newlines.saturating_sub(newlines_at_end(&text));
+            if missing == 0 {
+                return Value::Str(text);
+            }
+            Value::Str(Text::new(format!("{}{}", &*text, "\n".repeat(missing)), text.kind()))
+        }
+        other => other,
+    }
 }
 
 /// Renders a program: the value of a text that is one expression, otherwise a string.
@@ -183,20 +206,23 @@ pub fn render(program: &Arc<Program>, scope: &Scope) -> Result<Value> {
             {
                 return Ok(plain);
             }
-            typing::of_expression(machine.defined(expr)?, settings)
+            let value = typing::of_expression(machine.defined(expr)?, settings)?;
+            Ok(with_newlines(value, program))
         }
         Body::Parts(stmts) => {
             let mut output = Output::default();
             machine.run_template(stmts, &mut output)?;
             let is_empty = output.is_empty();
             let value = output.finish();
-            typing::of_parts(if is_empty { Value::None } else { value }, settings)
+            let value = if is_empty { Value::None } else { value };
+            Ok(with_newlines(typing::of_parts(value, settings)?, program))
         }
     }
 }
 
 /// Whether a template is one variable's name between braces, and nothing else.
 fn is_bare(text: &str, name: &str) -> bool {
+    let text = text.strip_suffix('\n').unwrap_or(text);
     let inner = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
     inner.is_some_and(|inner| inner.trim() == name)
 }

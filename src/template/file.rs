@@ -51,12 +51,12 @@ impl Engine {
             body = after;
         }
         let unified = unified_newlines(body);
-        let keeps_newline = syntax.keep_trailing_newline && unified.ends_with('\n');
+        let newlines = eval::newlines_at_end(&unified);
         let source: Arc<str> = unified.into();
         // Places in messages are those of the text behind the header.
         let origin = Origin::file(SourceFile::new(&options.path, &*source));
         let program = Arc::new(compile::text(self, &source, origin, &syntax)?);
-        Ok(CompiledFile { program, newline_sequence, keeps_newline })
+        Ok(CompiledFile { program, newline_sequence, newlines })
     }
 
     /// Renders the text of a file.
@@ -73,7 +73,8 @@ impl Engine {
 pub struct CompiledFile {
     program: Arc<Program>,
     newline_sequence: String,
-    keeps_newline: bool,
+    /// How many newlines the text ends with.
+    newlines: usize,
 }
 
 impl CompiledFile {
@@ -83,8 +84,8 @@ impl CompiledFile {
     /// Something undefined was used, or an operation failed.
     pub fn render(&self, scope: &Scope) -> Result<String> {
         let mut text = eval::render_file_program(&self.program, scope)?;
-        // A block at the end takes its newline with it; Ansible gives it back.
-        if self.keeps_newline && !text.ends_with('\n') {
+        // Jinja2 takes one away; Ansible gives back what is missing.
+        for _ in eval::newlines_at_end(&text)..self.newlines {
             text.push('\n');
         }
         Ok(if self.newline_sequence == "\n" {
@@ -176,8 +177,6 @@ pub(crate) fn load(names: &[String], from: &Program, scope: &Scope) -> Result<Ar
 
 fn read(path: &Path, scope: &Scope) -> Result<Arc<Program>> {
     let text = scope.surroundings().read_text(path)?;
-    let mut options = FileOptions::new(path);
     // An included text ends where its last line does.
-    options.syntax.keep_trailing_newline = false;
-    scope.engine().compile_file(&text, &options).map(|file| file.program)
+    scope.engine().compile_file(&text, &FileOptions::new(path)).map(|file| file.program)
 }

@@ -41,4 +41,4 @@ pub use scope::{Scope, Variables};
 pub use surroundings::{InventoryHosts, Settings, Surroundings, Typing};
 pub use template::{Name, Origin, Template};
 pub use tree::Tree;
-pub use value::{Arguments, Dict, List, Object, Shape, Text, TextKind, Value};
+pub use value::{Arguments, Dict, List, OMIT_TEXT, Object, Shape, Text, TextKind, Value};

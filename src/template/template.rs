@@ -32,7 +32,8 @@ impl Template {
     /// # Errors
     /// The text is no template, or a filter, test or lookup in it is not known.
     pub fn compile(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Self> {
-        let program = compile::text(engine, text, origin, &compile::syntax::Syntax::inline())?;
+        let mut program = compile::text(engine, text, origin, &compile::syntax::Syntax::inline())?;
+        program.newlines = eval::newlines_at_end(text);
         Ok(Self { program: Arc::new(program) })
     }
 

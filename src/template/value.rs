@@ -21,6 +21,7 @@ pub use dict::Dict;
 pub use list::List;
 pub use object::{Arguments, Object, Shape};
 pub use text::{Text, TextKind};
+pub use written::OMIT_TEXT;
 
 use crate::error::{Missing, Result, TemplateError, Undefined};
 

@@ -161,14 +161,18 @@ impl Dispatcher {
             _ => return Err(IncludeError::Missing("this is no include".into())),
         };
         self.sequence += 1;
-        let frame = match items.first() {
-            Some(Item::Task(first)) if matches!(order, RunOrder::IncludeTasks(_)) => {
-                // The block says where its tasks stand.
+        let first = items.first().filter(|_| matches!(order, RunOrder::IncludeTasks(_)));
+        let frame = match first {
+            // The block says where its tasks stand.
+            Some(first) => {
                 let mut shown = (*frame).clone();
-                shown.span = first.span.clone();
+                shown.span = match first {
+                    Item::Task(task) => task.span.clone(),
+                    Item::Block(block) => block.frame.span.clone(),
+                };
                 Arc::new(shown)
             }
-            _ => frame,
+            None => frame,
         };
         let block = Block { frame, body: items, rescue: Vec::new(), always: Vec::new() };
         Ok((self.sequence, Arc::new(block)))

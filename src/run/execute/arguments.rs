@@ -154,12 +154,37 @@ impl Executor {
     }
 }
 
-/// Takes `omit` out of dictionaries inside an argument.
+/// Takes `omit` out of dictionaries inside an argument. One that a template wrote down as text
+/// with what is around it counts, too.
 fn without_omitted(value: Value) -> Value {
-    match value.entries() {
-        Some(entries) if entries.iter().any(|(_, value)| matches!(value, Value::Omit)) => {
-            Value::dict(entries.into_iter().filter(|(_, value)| !matches!(value, Value::Omit)))
-        }
-        _ => value,
+    let is_omitted = |value: &Value| match value {
+        Value::Omit => true,
+        Value::Str(text) => &**text == template::OMIT_TEXT,
+        _ => false,
+    };
+    if !has_omitted(&value, &is_omitted) {
+        return value;
     }
+    if let Some(items) = value.as_list() {
+        return Value::list(items.to_vec().into_iter().map(without_omitted));
+    }
+    match value.entries() {
+        Some(entries) => Value::dict(
+            entries
+                .into_iter()
+                .filter(|(_, value)| !is_omitted(value))
+                .map(|(key, value)| (key, without_omitted(value))),
+        ),
+        None => value,
+    }
+}
+
+/// Whether a dictionary somewhere in a value has an entry that is left out.
+fn has_omitted(value: &Value, is_omitted: &dyn Fn(&Value) -> bool) -> bool {
+    if let Some(items) = value.as_list() {
+        return items.iter().any(|item| has_omitted(&item, is_omitted));
+    }
+    value.entries().is_some_and(|entries| {
+        entries.iter().any(|(_, value)| is_omitted(value) || has_omitted(value, is_omitted))
+    })
 }

@@ -25,6 +25,9 @@ pub struct Program {
     /// Names of the variables that are kept for the time of one rendering, because something in
     /// the program may change them in place.
     pub kept: Vec<Arc<str>>,
+    /// How many newlines a text that it gives ends with at least: those at the end of a string in
+    /// YAML.
+    pub newlines: usize,
 }
 
 impl fmt::Debug for Program {

@@ -112,6 +112,7 @@ impl<'e> Lowerer<'e> {
             slots: self.frames.first().map_or(0, |frame| usize::from(frame.slots)),
             exports: self.exports,
             kept: if self.mutates { self.kept.into_keys().collect() } else { Vec::new() },
+            newlines: 0,
         }
     }
 

@@ -26,7 +26,8 @@ impl Syntax {
         Self { backslashes: Backslashes::Escape, ..Self::inline() }
     }
 
-    /// Strings in YAML files: nothing is trimmed but the newline after a block.
+    /// Strings in YAML files: nothing is trimmed but the newline after a block, and one at the end,
+    /// which what is text in the end is given back ([`Program::newlines`](super::ir::Program)).
     pub fn inline() -> Self {
         let pair = |open: &str, close: &str| (open.to_owned(), close.to_owned());
         Self {
@@ -37,9 +38,15 @@ impl Syntax {
             line_comment_prefix: None,
             trim_blocks: true,
             lstrip_blocks: false,
-            keep_trailing_newline: true,
+            keep_trailing_newline: false,
             backslashes: Backslashes::Literal,
         }
+    }
+
+    /// Whether a text has anything in it that makes it a template.
+    pub fn is_in(&self, text: &str) -> bool {
+        let starts = [&self.block.0, &self.variable.0, &self.comment.0];
+        starts.into_iter().any(|start| text.contains(start))
     }
 
     /// Whether the delimiters are Jinja's own.

@@ -209,11 +209,20 @@ fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
             (Typing::Literals, true) => typing::literal(Value::from(rendered)),
             // Types are made of texts all over, but not of this one.
             (Typing::Literals, false) => Value::Str(Text::new(rendered, TextKind::Final)),
-            _ if converts => typing::structured(rendered.into()),
+            _ if converts && options.syntax.is_in(&text) => structured(rendered),
             _ => Value::Str(Text::new(rendered, TextKind::Final)),
         });
     }
     Ok(texts)
+}
+
+/// What a file that is a template gives: the newline at its end is no part of what it may read as.
+fn structured(rendered: String) -> Value {
+    let inner = rendered.strip_suffix('\n').unwrap_or(&rendered);
+    match typing::structured(inner.into()) {
+        Value::Str(_) => Value::from(rendered),
+        other => other,
+    }
 }
 
 /// The variables that templates of files have besides all others.

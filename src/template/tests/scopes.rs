@@ -242,7 +242,7 @@ fn templates_use_each_other() {
         ("{% include 'loop.j2' %}", "error: templates include each other without end"),
         (
             "#jinja2: trim_blocks: False, variable_start_string: '<<', variable_end_string: '>>'\n{% if x %}\n<< x >> {{ x }}\n{% endif %}\n",
-            "\n1 {{ x }}\n\n",
+            "\n1 {{ x }}\n",
         ),
         ("#jinja2: nosuch: True\nx", "error: the jinja2 override 'nosuch' is not supported"),
         ("{{ lookup('template', 'part.j2') }}", "part 1 -\n"),

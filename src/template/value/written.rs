@@ -5,6 +5,9 @@ use std::fmt::{self, Write as _};
 use super::{Shape, Value, float};
 use crate::error::Missing;
 
+/// How `omit` is written inside what becomes text.
+pub const OMIT_TEXT: &str = "__omit_place_holder__";
+
 /// How deep nested containers are written before a loop is supposed.
 const DEPTH_MAX: usize = 200;
 
@@ -15,7 +18,7 @@ impl fmt::Display for Value {
             Self::Str(text) => f.write_str(text),
             Self::Int(number) => write!(f, "{number}"),
             Self::Undefined(_) => Ok(()),
-            Self::Omit => f.write_str("__omit_place_holder__"),
+            Self::Omit => f.write_str(OMIT_TEXT),
             other => {
                 let mut out = String::new();
                 other.write_repr(&mut out, 0);
@@ -41,7 +44,7 @@ impl Value {
                 let _ = write!(out, "{number}");
             }
             Self::Undefined(_) => {}
-            Self::Omit => out.push_str("__omit_place_holder__"),
+            Self::Omit => out.push_str(OMIT_TEXT),
             other => other.write_repr(out, 0),
         }
     }
@@ -69,7 +72,7 @@ impl Value {
             }
             Self::Float(number) => out.push_str(&float::repr(*number)),
             Self::Str(text) => write_quoted(out, text),
-            Self::Omit => write_quoted(out, "__omit_place_holder__"),
+            Self::Omit => write_quoted(out, OMIT_TEXT),
             Self::Bytes(bytes) => write_bytes(out, bytes),
             Self::List(list) => {
                 let items = list.snapshot();
