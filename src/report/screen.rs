@@ -202,11 +202,6 @@ impl Screen {
                 let name = self.names.get(&task.id).cloned().unwrap_or_default();
                 vec![out(self.paint(Tone::Ok, &format!(" [started TASK: {name} on {host}]")))]
             }
-            Event::HostStarted { .. }
-            | Event::Notified { .. }
-            | Event::Prompted { .. }
-            | Event::Including { .. }
-            | Event::Flush { .. } => Vec::new(),
             Event::Statistic { .. } => {
                 self.custom_stats.follow(event);
                 Vec::new()
@@ -256,6 +251,8 @@ impl Screen {
                 Vec::new()
             }
             Event::RunEnded { statistics } => self.recap(statistics),
+            // Told for others.
+            _ => Vec::new(),
         }
     }
 
