@@ -113,7 +113,8 @@ fn show_play(
         tags.dedup();
         if args.list_tasks {
             // Only what has a name is shown with its role.
-            let role = task.role().filter(|_| task.keywords.name.is_some());
+            let has_name = task.keywords.name.is_some() && !task.does(&["include_role"]);
+            let role = task.role().filter(|_| has_name);
             let role = role.map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
             let name = task.raw_name();
             let _ = writeln!(text, "      {role}{name}\tTAGS: [{}]", tags.join(", "));

@@ -93,8 +93,8 @@ pub const KNOWN: [&str; 9] = [
 impl Default for LoadSettings {
     fn default() -> Self {
         let endings = [
-            ".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg",
-            ".retry",
+            ".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".ini",
+            ".cfg", ".retry",
         ];
         Self {
             ignored_endings: endings.iter().map(|ending| (*ending).to_owned()).collect(),

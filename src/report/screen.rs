@@ -311,9 +311,8 @@ impl Screen {
     }
 
     fn title(&self, word: &str, task: &Arc<Task>, name: &str, check: bool) -> String {
-        // An include of a role that has a name goes by that alone.
-        let is_include = task.does(&["include_role"]) && task.keywords.name.is_some();
-        let role = task.role().filter(|_| !is_include);
+        // An include of a role goes by its own name alone.
+        let role = task.role().filter(|_| !task.does(&["include_role"]));
         let role = role.map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
         let arguments =
             if self.settings.shows_arguments { arguments_of(task) } else { String::new() };

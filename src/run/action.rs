@@ -351,7 +351,7 @@ impl ActionContext<'_> {
             Err(error @ crate::reach::ReachError::Call(transport::CallError::Lost { .. }))
                 if order.is_some() =>
             {
-                let mut result = unanswered(&error);
+                let mut result = unanswered(&error, &executor.context.settings);
                 if let Some(order) = order {
                     result.unreachable = false;
                     result =
@@ -364,7 +364,7 @@ impl ActionContext<'_> {
                 }
                 result
             }
-            Err(error) => unanswered(&error),
+            Err(error) => unanswered(&error, &executor.context.settings),
         }
     }
 }
@@ -399,8 +399,16 @@ const LISTING_DIFFS: [&str; 3] =
     ["ansible.builtin.blockinfile", "ansible.builtin.copy", "ansible.builtin.lineinfile"];
 
 /// What it means that a host did not answer.
-pub(crate) fn unanswered(error: &crate::reach::ReachError) -> TaskResult {
-    let mut result = TaskResult::failure(error.chain());
+pub(crate) fn unanswered(
+    error: &crate::reach::ReachError,
+    settings: &crate::RunSettings,
+) -> TaskResult {
+    let mut why = error.chain();
+    if error.is_unreachable() && error.is_of_ssh() && settings.points_as_ansible {
+        // What people look for in logs.
+        why = format!("Failed to connect to the host via ssh: {why}");
+    }
+    let mut result = TaskResult::failure(why);
     if error.is_unreachable() {
         result.failed = false;
         result.unreachable = true;

@@ -42,6 +42,18 @@ impl ReachError {
         }
     }
 
+    /// Whether it was met on the way to a host over SSH.
+    pub fn is_of_ssh(&self) -> bool {
+        let is_of_programs = |error: &ConnectError| {
+            matches!(error, ConnectError::Entrance { .. } | ConnectError::Spawn { .. })
+        };
+        match self {
+            ReachError::Connect(error) => !is_of_programs(error),
+            ReachError::Connecting(error) => !is_of_programs(error),
+            ReachError::Call(_) => false,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -185,7 +185,7 @@ settings! {
     INVENTORY_CACHE_TIMEOUT: Raw = "3600", Nowhere, ["ANSIBLE_INVENTORY_CACHE_TIMEOUT"], [("inventory", "cache_timeout")], [], [];
     INVENTORY_ENABLED: List = r#"["host_list", "script", "auto", "yaml", "ini", "toml"]"#, Here, ["ANSIBLE_INVENTORY_ENABLED"], [("inventory", "enable_plugins")], [], [];
     INVENTORY_EXPORT: Bool = "false", Here, ["ANSIBLE_INVENTORY_EXPORT"], [("inventory", "export")], [], [];
-    INVENTORY_IGNORE_EXTS: List = r#"[".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"]"#, Here, ["ANSIBLE_INVENTORY_IGNORE"], [("defaults", "inventory_ignore_extensions"), ("inventory", "ignore_extensions")], [], [];
+    INVENTORY_IGNORE_EXTS: List = r#"[".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".ini", ".cfg", ".retry"]"#, Here, ["ANSIBLE_INVENTORY_IGNORE"], [("defaults", "inventory_ignore_extensions"), ("inventory", "ignore_extensions")], [], [];
     INVENTORY_IGNORE_PATTERNS: List = "[]", Here, ["ANSIBLE_INVENTORY_IGNORE_REGEX"], [("defaults", "inventory_ignore_patterns"), ("inventory", "ignore_patterns")], [], [];
     INVENTORY_UNPARSED_IS_FAILED: Bool = "false", Here, ["ANSIBLE_INVENTORY_UNPARSED_FAILED"], [("inventory", "unparsed_is_failed")], [], [];
     INVENTORY_UNPARSED_WARNING: Bool = "true", Here, ["ANSIBLE_INVENTORY_UNPARSED_WARNING"], [("inventory", "inventory_unparsed_warning")], [], [];

@@ -44,6 +44,6 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
             result.fields.insert("stderr".into(), text(&output.stderr));
             result
         }
-        Err(error) => unanswered(&error),
+        Err(error) => unanswered(&error, &context.executor.context.settings),
     }
 }

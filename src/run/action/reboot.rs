@@ -42,7 +42,9 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
     let secs = |name: &str| reboot.secs(name);
     let before = match reboot.boot_id(&way).await {
         Ok(before) => before,
-        Err(Fault::Unreachable(error)) => return super::unanswered(&error),
+        Err(Fault::Unreachable(error)) => {
+            return super::unanswered(&error, &context.executor.context.settings);
+        }
         Err(Fault::Other(why)) => {
             let mut result = TaskResult::failure(why);
             result.fields.insert("reboot".into(), Json::Bool(false));

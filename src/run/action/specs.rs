@@ -45,7 +45,7 @@ pub fn all() -> Vec<ModuleSpec> {
             "fail",
             "Fails with a message",
             "Of use with a condition.",
-            vec![text("msg", "What to say.").unless_given("Failed as requested from task")],
+            vec![text("msg", "What to say.").raw().unless_given("Failed as requested from task")],
         ),
         action(
             "group_by",

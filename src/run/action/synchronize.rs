@@ -21,7 +21,7 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: JsonMap) -> TaskResul
             let reach = &context.executor.reach;
             match reach.call(&way, request, &NoFiles, None, None).await {
                 Ok(response) => TaskResult::from_response(response),
-                Err(error) => super::unanswered(&error),
+                Err(error) => super::unanswered(&error, &context.executor.context.settings),
             }
         }
     }

@@ -121,17 +121,8 @@ impl Dispatcher {
     }
 
     pub(super) fn notify(&mut self, host: &HostName, task: &Arc<Task>, result: &TaskResult) {
-        let hosts: Vec<HostName> = if task.setting(Key::RunOnce).is_some()
-            && self
-                .hosts
-                .iter()
-                .position(|h| h.name == *host)
-                .is_some_and(|index| self.runs_once(task, index))
-        {
-            self.hosts.iter().filter(|h| !h.is_unreachable).map(|h| h.name.clone()).collect()
-        } else {
-            vec![host.clone()]
-        };
+        // As in Ansible, a task that runs once notifies for the host that ran it alone.
+        let hosts = [host.clone()];
         for name in &result.notify {
             let mut is_known = false;
             let mut unusable = Vec::new();
