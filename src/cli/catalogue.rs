@@ -1,16 +1,20 @@
 //! All modules there are: those of the remote, and those whose work is the controller's.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use playbook::{Catalogue, Known, Resolved, collections::Collections};
 use plugins::PythonPlugins;
 use protocol::spec::{ArgumentSpec, ModuleSpec, Runs};
-use run::{custom_module::CustomModule, execute::Specs};
+use run::{action_plugin::ActionPlugin, custom_module::CustomModule, execute::Specs};
 
 use crate::{
     collection_runtime::CollectionRuntimes,
     custom_modules::{CustomModules, Found, ModuleFolders},
-    short_names,
+    python_actions, short_names,
 };
 
 /// The catalogue that playbooks are checked against and runs look into.
@@ -20,6 +24,8 @@ pub struct Modules {
     custom: CustomModules,
     runtimes: CollectionRuntimes,
     plugins: Option<Arc<PythonPlugins>>,
+    /// Actions that users have written, by the names that tasks have for them.
+    actions: RwLock<HashMap<String, Arc<dyn ActionPlugin>>>,
 }
 
 /// Groups of actions that have names without a collection, and what they are called in one.
@@ -51,6 +57,7 @@ impl Modules {
             runtimes: CollectionRuntimes::new(collections.clone()),
             collections,
             plugins: None,
+            actions: RwLock::default(),
         }
     }
 
@@ -74,8 +81,53 @@ impl Modules {
         }
     }
 
-    /// What a name stands for, no collection put before it.
+    /// What a name stands for, no collection put before it: an action that a user has written, or a
+    /// module.
     fn lookup(&self, name: &str) -> Option<Resolved> {
+        match self.action_name(name) {
+            Some(full) => Some(resolved(&Arc::new(action_spec(&full)))),
+            None => self.lookup_module(name),
+        }
+    }
+
+    /// The name by which an action that a user has written is known from here on. One beside the
+    /// playbook comes before what is native, one of a collection after it.
+    fn action_name(&self, name: &str) -> Option<String> {
+        let plugins = self.plugins.as_ref()?;
+        let short = name.strip_prefix(LEGACY).unwrap_or(name);
+        if name.contains('/') || (short.contains('.') && self.find(name).is_some()) {
+            return None;
+        }
+        let full = match short.contains('.') {
+            true => self.runtimes.redirected(short).unwrap_or_else(|| short.to_owned()),
+            false => format!("{LEGACY}{short}"),
+        };
+        let known = self.actions.read().unwrap_or_else(PoisonError::into_inner);
+        if known.contains_key(&full) {
+            return Some(full);
+        }
+        drop(known);
+        // A module may name its action; modules of one family of network devices share one.
+        let plugin = self
+            .runtimes
+            .action_plugin(&full)
+            .and_then(|named| python_actions::find(plugins, &named))
+            .or_else(|| python_actions::find(plugins, short))
+            .or_else(|| python_actions::find(plugins, &self.family_of(short)?))?;
+        let mut actions = self.actions.write().unwrap_or_else(PoisonError::into_inner);
+        actions.insert(full.clone(), plugin);
+        Some(full)
+    }
+
+    /// The name of the action of a family of network devices that a module of a collection is of.
+    fn family_of(&self, name: &str) -> Option<String> {
+        let (collection, module) = name.rsplit_once('.')?;
+        let family = module.split('_').next().filter(|family| *family != module)?;
+        NETWORK_FAMILIES.contains(&family).then(|| format!("{collection}.{family}"))
+    }
+
+    /// The module that a name stands for.
+    fn lookup_module(&self, name: &str) -> Option<Resolved> {
         let is_full = name.contains('.') && !name.starts_with("ansible.legacy.");
         if is_full && let Some(spec) = self.find(name) {
             return Some(resolved(spec));
@@ -89,14 +141,14 @@ impl Modules {
             None => {}
         }
         if let Some(other) = self.runtimes.redirected(name).filter(|_| is_full) {
-            return self.lookup(&other);
+            return self.lookup_module(&other);
         }
         if let Some(spec) = self.find(name) {
             return Some(resolved(spec));
         }
         let short = Some(name).filter(|name| !is_qualified(name))?;
         let moved = short_names::installed(short, &self.collections);
-        moved.or_else(|| short_names::renamed(short)).and_then(|full| self.lookup(&full))
+        moved.or_else(|| short_names::renamed(short)).and_then(|full| self.lookup_module(&full))
     }
 
     /// The catalogue that says where plugins may be, as playbooks and roles are met.
@@ -158,6 +210,21 @@ fn custom_spec(name: &str) -> ModuleSpec {
     }
 }
 
+/// What is known of an action of that kind: all of its work begins in the controller.
+fn action_spec(name: &str) -> ModuleSpec {
+    ModuleSpec { runs: Runs::Controller, ..custom_spec(name) }
+}
+
+/// Families of network devices whose modules share an action, as ansible-core has them.
+const NETWORK_FAMILIES: &[&str] = &[
+    "eos", "nxos", "ios", "iosxr", "junos", "enos", "ce", "vyos", "sros", "dellos9", "dellos10",
+    "dellos6", "asa", "aruba", "aireos", "bigip", "ironware", "onyx", "netconf", "exos", "voss",
+    "slxos",
+];
+
+/// Stands before the names of what is in no collection.
+const LEGACY: &str = "ansible.legacy.";
+
 impl Catalogue for Modules {
     fn resolve(&self, name: &str, collections: &[String]) -> Option<Resolved> {
         if name.contains('.') {
@@ -216,7 +283,18 @@ impl Specs for Modules {
         if let Some(Ok(module)) = self.custom.known(name) {
             return Some(Arc::new(custom_spec(&module.name)));
         }
+        if self.action(name).is_some() {
+            return Some(Arc::new(action_spec(name)));
+        }
         self.find(name).cloned()
+    }
+
+    fn action(&self, name: &str) -> Option<Arc<dyn ActionPlugin>> {
+        self.actions.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn module(&self, name: &str) -> Option<String> {
+        self.lookup_module(name).map(|resolved| resolved.name.to_string())
     }
 
     fn custom(&self, name: &str) -> Option<Arc<CustomModule>> {

@@ -21,6 +21,8 @@ pub struct CollectionRuntimes {
 #[derive(Debug, Default)]
 struct Runtime {
     redirects: HashMap<String, String>,
+    /// Full names of the actions that modules name as theirs.
+    action_plugins: HashMap<String, String>,
     gone: HashMap<String, String>,
     /// Names of modules by group; other groups are named by `extend_group`.
     groups: HashMap<String, Group>,
@@ -50,6 +52,12 @@ impl CollectionRuntimes {
             has_moved = true;
         }
         has_moved.then_some(name)
+    }
+
+    /// The action that a module's collection names as the module's; both by full name.
+    pub fn action_plugin(&self, name: &str) -> Option<String> {
+        let (collection, module) = split(name)?;
+        self.runtime(&collection).action_plugins.get(module).cloned()
     }
 
     /// Why a module is not there any more, where its collection says so.
@@ -127,7 +135,12 @@ fn parse(node: &Node) -> Runtime {
         for entry in entries.map(|map| map.entries.as_slice()).unwrap_or_default() {
             let Some(name) = entry.key.as_str() else { continue };
             if let Some(to) = get(&entry.value, "redirect").as_ref().and_then(Node::as_str) {
-                runtime.redirects.insert(name.to_owned(), to.to_owned());
+                // What is said of a module comes before what is said of its action.
+                runtime.redirects.entry(name.to_owned()).or_insert_with(|| to.to_owned());
+            }
+            let action = get(&entry.value, "action_plugin");
+            if let Some(action) = action.as_ref().and_then(Node::as_str) {
+                runtime.action_plugins.insert(name.to_owned(), action.to_owned());
             }
             if let Some(tombstone) = get(&entry.value, "tombstone") {
                 let why = get(&tombstone, "warning_text");
@@ -170,13 +183,16 @@ mod tests {
         let meta = root.join("ansible_collections/a/b/meta");
         std::fs::create_dir_all(&meta).unwrap();
         let text = "plugin_routing:\n  modules:\n    old: {redirect: a.b.new}\n    \
-                    dead: {tombstone: {warning_text: use new}}\n\
+                    dead: {tombstone: {warning_text: use new}}\n    acts: {action_plugin: a.b.other}\n  \
+                    action:\n    old: {redirect: a.b.wrong}\n\
                     action_groups:\n  some: [new, c.d.e, {metadata: {extend_group: [more]}}]\n  \
                     more: [other]\n";
         std::fs::write(meta.join("runtime.yml"), text).unwrap();
         let runtimes = CollectionRuntimes::new(Collections { paths: vec![root.clone()] });
         assert_eq!(runtimes.redirected("a.b.old").as_deref(), Some("a.b.new"));
         assert_eq!(runtimes.redirected("a.b.new"), None);
+        assert_eq!(runtimes.action_plugin("a.b.acts").as_deref(), Some("a.b.other"));
+        assert_eq!(runtimes.action_plugin("a.b.old"), None);
         assert_eq!(runtimes.gone("a.b.dead").as_deref(), Some("use new"));
         for (module, expected) in
             [("a.b.new", true), ("c.d.e", true), ("a.b.other", true), ("a.b.third", false)]

@@ -124,17 +124,12 @@ impl CustomModules {
         }
         let mut folders = self.folders.read().unwrap_or_else(PoisonError::into_inner).clone();
         folders.extend_from_slice(&self.configured);
-        let place = folders.iter().find_map(|folder| Some((folder, module_file(folder, name)?)));
-        let Some((folder, path)) = place else {
+        let Some(path) = folders.iter().find_map(|folder| module_file(folder, name)) else {
             let mut missing = self.missing.write().unwrap_or_else(PoisonError::into_inner);
             missing.insert(name.to_owned());
             return None;
         };
-        let action = folder.with_file_name("action_plugins").join(format!("{name}.py"));
-        let found = match action.is_file() {
-            true => Err(has_action_plugin(name, &action)),
-            false => self.read(&key, &format!("ansible.modules.{name}"), path),
-        };
+        let found = self.read(&key, &format!("ansible.modules.{name}"), path);
         Some(self.keep(key, found))
     }
 
@@ -150,18 +145,9 @@ impl CustomModules {
             Some((folder, last)) => (plugins.join("modules").join(folder), last),
             None => (plugins.join("modules"), stem.as_str()),
         };
-        let action = plugins.join("action").join(format!("{stem}.py"));
-        let Some(path) = module_file(&folder, last) else {
-            // Some do all their work in the controller.
-            return action.is_file().then(|| Err(has_action_plugin(&key, &action)));
-        };
-        let found = match action.is_file() {
-            true => Err(has_action_plugin(&key, &action)),
-            false => {
-                let dotted = format!("ansible_collections.{collection}.plugins.modules.{name}");
-                self.read(&key, &dotted, path)
-            }
-        };
+        let path = module_file(&folder, last)?;
+        let dotted = format!("ansible_collections.{collection}.plugins.modules.{name}");
+        let found = self.read(&key, &dotted, path);
         Some(self.keep(key, found))
     }
 
@@ -241,19 +227,16 @@ impl Support {
     }
 }
 
-fn has_action_plugin(name: &str, path: &Path) -> String {
-    format!(
-        "{name} has a part that runs in the controller, {}, which is a plugin in Python; Trueup \
-         does not run those",
-        path.display()
-    )
-}
-
 /// The file of a module in a folder: of that name, with any ending but some.
 fn module_file(folder: &Path, name: &str) -> Option<PathBuf> {
     let python = folder.join(format!("{name}.py"));
     if python.is_file() {
         return Some(python);
+    }
+    // A module that is about to go has a mark before its name.
+    let parting = folder.join(format!("_{name}.py"));
+    if parting.is_file() {
+        return Some(parting);
     }
     let exact = folder.join(name);
     if exact.is_file() {
@@ -337,16 +320,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_run_is_refused() {
-        let (root, modules) = modules(&[
-            ("library/win.ps1", b"#!powershell\n"),
-            ("library/acts.sh", b"#!/bin/sh\n"),
-            ("action_plugins/acts.py", b""),
-            ("library/notes.txt", b""),
-        ]);
-        for (name, words) in [("win", "for Windows"), ("acts", "plugin in Python")] {
-            let why = modules.legacy(name).unwrap().unwrap_err();
-            assert!(why.contains(words), "{why}");
-        }
+        let (root, modules) =
+            modules(&[("library/win.ps1", b"#!powershell\n"), ("library/notes.txt", b"")]);
+        let why = modules.legacy("win").unwrap().unwrap_err();
+        assert!(why.contains("for Windows"), "{why}");
         assert!(modules.legacy("notes").is_none());
         assert!(modules.legacy("missing").is_none());
         std::fs::remove_dir_all(root).unwrap();

@@ -9,7 +9,7 @@ use crate::{
     Failed, Program,
     args::ExecArgs,
     running,
-    screens::Screens,
+    screens::{self, Screens},
     session::{Places, Session},
     settings::Settings,
 };
@@ -31,7 +31,7 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     let [folder] = folders;
     let inventory = session.inventory(&args.inventory)?;
     session.warn_of_no_hosts(&inventory, &args.pattern)?;
-    let run_settings = session.run_settings(&args.inventory, &args.connection)?;
+    let mut run_settings = session.run_settings(&args.inventory, &args.connection)?;
     let mut matched = pattern::resolve(&inventory, std::slice::from_ref(&args.pattern))
         .map_err(|error| Failed::general(error.to_string()))?;
     if let Some(limit) = &run_settings.limit {
@@ -89,9 +89,22 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     }
     let store = session.store(inventory, vec![folder])?;
     let folder = args.tree.as_ref().map(|path| session.settings.expand(&path.to_string_lossy()));
-    let screen =
-        Screens { settings: &session.settings, run: &run_settings, program, masks: &session.masks }
-            .of_module(args.one_line, folder)?;
+    // Callbacks take part in single modules only where settings say so.
+    let loads = session.settings.flag("DEFAULT_LOAD_CALLBACK_PLUGINS")?.unwrap_or(false);
+    let callbacks =
+        if loads { screens::callbacks_of(&session) } else { plugins::Callbacks::default() };
+    run_settings.tells_arguments = !callbacks.is_empty();
+    let screens = Screens {
+        session: &session,
+        settings: &session.settings,
+        run: &run_settings,
+        program,
+        masks: &session.masks,
+        store: &store,
+        callbacks: &callbacks,
+        playbooks: &[],
+    };
+    let screen = screens.of_module(args.one_line, folder)?;
     let plays = vec![(String::new(), plays.into_iter().map(Arc::new).collect())];
     let ended = running::run(&session, Arc::clone(&store), run_settings, compiler, plays, screen)?;
     if let Some(error) = ended.error {

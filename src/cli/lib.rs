@@ -8,6 +8,7 @@
 //! This room alone reads the environment and the home folder, and alone knows every other room.
 
 pub mod args;
+mod callbacks;
 pub mod catalogue;
 pub mod collection_runtime;
 pub mod config_command;
@@ -18,6 +19,7 @@ pub mod embedded;
 pub mod exec_command;
 pub mod explain;
 pub mod extra_vars;
+mod fact_caches;
 mod foresight;
 pub mod galaxy;
 pub mod includes;
@@ -26,6 +28,7 @@ pub mod listing;
 pub mod locale;
 pub mod program;
 pub mod pull_command;
+mod python_actions;
 pub mod python_bundle;
 pub mod python_imports;
 pub mod python_library;

@@ -14,7 +14,7 @@ use crate::{
     args::RunArgs,
     foresight::{self, Sight},
     listing, running,
-    screens::Screens,
+    screens::{self, Screens},
     session::{Places, Session},
     settings::Settings,
 };
@@ -120,9 +120,20 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         print!("{text}");
         return Ok(0);
     }
-    let screen =
-        Screens { settings: &session.settings, run: &run_settings, program, masks: &session.masks }
-            .of_playbooks()?;
+    let callbacks = screens::callbacks_of(&session);
+    run_settings.tells_arguments = !callbacks.is_empty();
+    let named: Vec<String> = args.playbooks.iter().map(|path| path.display().to_string()).collect();
+    let screens = Screens {
+        session: &session,
+        settings: &session.settings,
+        run: &run_settings,
+        program,
+        masks: &session.masks,
+        store: &store,
+        callbacks: &callbacks,
+        playbooks: &named,
+    };
+    let screen = screens.of_playbooks()?;
     let all = plays.into_iter().map(|(path, plays)| (path.display().to_string(), plays)).collect();
     let ended = running::run(&session, Arc::clone(&store), run_settings, compiler, all, screen)?;
     let code = exit_code(&ended, args.detailed_exitcode);

@@ -7,9 +7,11 @@ use report::{
     ProfileBy, ProfileOrder, ResultFolder, ResultFormat, Screen, ScreenSettings, Several, Show,
     Timer,
 };
-use run::RunSettings;
+use run::{RunSettings, Store};
 
-use crate::{Failed, Program, running::paint, settings::Settings};
+use plugins::Callbacks;
+
+use crate::{Failed, Program, callbacks, running::paint, session::Session, settings::Settings};
 
 /// Callbacks that show a run on the screen.
 const ON_SCREEN: &str = "default, json, minimal, oneline, yaml, null";
@@ -24,10 +26,55 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// Makes what shows a run.
 pub struct Screens<'a> {
+    pub session: &'a Session,
     pub settings: &'a Settings,
     pub run: &'a RunSettings,
     pub program: Program,
     pub masks: &'a Arc<Masks>,
+    pub store: &'a Arc<Store>,
+    /// Those in Python.
+    pub callbacks: &'a Callbacks,
+    /// The playbooks as they were given.
+    pub playbooks: &'a [String],
+}
+
+/// The callbacks in Python that take part in a run: those in the folders of plugins, and those that
+/// settings name and that are not native. Nothing is started.
+pub fn callbacks_of(session: &Session) -> Callbacks {
+    let enabled = enabled(&session.settings);
+    let plugins = &session.plugins;
+    let mut beside = plugins.callbacks(&enabled);
+    for name in &enabled {
+        let is_there = beside.iter().any(|known| known.name == *name);
+        if !is_there && !is_native(name, &names().collect::<Vec<_>>()) {
+            beside.extend(plugins.callback(name));
+        }
+    }
+    let screen = session.settings.get("DEFAULT_STDOUT_CALLBACK").and_then(|name| {
+        let found = plugins.callback(&name)?;
+        // What is beside the playbook comes before what is native, collections after it.
+        let is_beside = !name.contains('.') && !found.is_of_collection();
+        let natives: Vec<&str> = ON_SCREEN.split(", ").collect();
+        (is_beside || !is_native(&name, &natives)).then_some(found)
+    });
+    Callbacks { screen, beside, enabled }
+}
+
+/// The names that settings enable.
+fn enabled(settings: &Settings) -> Vec<String> {
+    let mut names = settings.list("CALLBACK_WHITELIST").unwrap_or_default();
+    names.extend(settings.list("CALLBACKS_ENABLED").unwrap_or_default());
+    names
+}
+
+/// Whether a name is that of something native: without a collection, or with the one it is from.
+fn is_native(name: &str, natives: &[&str]) -> bool {
+    const HOMES: &[&str] =
+        &["ansible.builtin", "ansible.legacy", "ansible.posix", "community.general"];
+    match name.rsplit_once('.') {
+        None => natives.contains(&name),
+        Some((home, short)) => HOMES.contains(&home) && natives.contains(&short),
+    }
 }
 
 impl Screens<'_> {
@@ -40,8 +87,11 @@ impl Screens<'_> {
         let moves = is_terminal && !self.program.is_ansible() && !self.run.step;
         let live = self.live(moves)?;
         let name = self.settings.get("DEFAULT_STDOUT_CALLBACK");
-        let screen = self.on_screen(name.as_deref().unwrap_or("default"), &live)?;
-        let mut all = vec![screen];
+        let mut all = match self.callbacks.screen {
+            Some(_) => Vec::new(),
+            None => vec![self.on_screen(name.as_deref().unwrap_or("default"), &live)?],
+        };
+        all.extend(self.in_python(self.callbacks, &live)?);
         all.extend(self.beside(&live)?);
         Ok(Box::new(Several(all)))
     }
@@ -63,14 +113,41 @@ impl Screens<'_> {
             Some(name) if name != "default" => name,
             _ => "minimal",
         };
-        let mut all = vec![self.on_screen(name, &live)?];
+        let is_brought = loads && !one_line && self.callbacks.screen.is_some();
+        let mut all = match is_brought {
+            true => Vec::new(),
+            false => vec![self.on_screen(name, &live)?],
+        };
         if let Some(folder) = folder {
             all.push(self.results_in(folder)?);
         }
         if loads {
+            let screen = self.callbacks.screen.clone().filter(|_| is_brought);
+            let callbacks = Callbacks { screen, ..self.callbacks.clone() };
+            all.extend(self.in_python(&callbacks, &live)?);
             all.extend(self.beside(&live)?);
         }
         Ok(Box::new(Several(all)))
+    }
+
+    /// What tells callbacks in Python, if there are any.
+    fn in_python(
+        &self,
+        callbacks: &Callbacks,
+        live: &Arc<Live>,
+    ) -> Result<Option<Box<dyn Show>>, Failed> {
+        if callbacks.is_empty() {
+            return Ok(None);
+        }
+        let around = callbacks::Surrounding {
+            session: self.session,
+            store: self.store,
+            run: self.run,
+            live,
+            is_painted: paint(self.settings)? == report::Paint::Colour,
+            playbooks: self.playbooks,
+        };
+        Ok(Some(Box::new(callbacks::load(callbacks, &around)?)))
     }
 
     fn live(&self, moves: bool) -> Result<Arc<Live>, Failed> {
@@ -174,10 +251,11 @@ impl Screens<'_> {
     /// Ansible does.
     fn beside(&self, live: &Arc<Live>) -> Result<Vec<Box<dyn Show>>, Failed> {
         let settings = self.settings;
-        let mut names = settings.list("CALLBACK_WHITELIST").unwrap_or_default();
-        names.extend(settings.list("CALLBACKS_ENABLED").unwrap_or_default());
         let mut all: Vec<Box<dyn Show>> = Vec::new();
-        for name in names {
+        for name in enabled(settings) {
+            if self.callbacks.beside.iter().any(|brought| brought.name == name) {
+                continue;
+            }
             match short(&name) {
                 "timer" => all.push(Box::new(Timer::new(Arc::clone(live)))),
                 "profile_tasks" => {

@@ -11,7 +11,6 @@ use playbook::{Compiler, CompilerSettings, Files, collections::Collections};
 use protocol::Secret;
 use run::{
     ConnectionDefaults, Gathering, RunSettings, Store,
-    fact_cache::FactCache,
     layers::HashBehaviour,
     settings::{Mismatch, ProgramFacts},
 };
@@ -24,7 +23,7 @@ use crate::{
     args::{ConnectionOptions, InventoryOptions},
     catalogue::Modules,
     custom_modules::{self, ModuleFolders},
-    extra_vars, python_plugins, secrets,
+    extra_vars, fact_caches, python_plugins, secrets,
     settings::{Configuration, Settings},
 };
 
@@ -339,7 +338,7 @@ impl Session {
             read_vars,
             inject,
         )
-        .with_fact_cache(self.fact_cache()?)
+        .with_fact_cache(fact_caches::of(self)?)
         .with_hash_behaviour(self.hash_behaviour()?);
         Ok(Arc::new(store))
     }
@@ -352,31 +351,6 @@ impl Session {
                 Err(Failed::option(format!("hash_behaviour is '{other}': it is replace or merge")))
             }
         }
-    }
-
-    /// Where facts are kept between runs, if they are.
-    fn fact_cache(&self) -> Result<Option<FactCache>, Failed> {
-        const DAY_SECS: u64 = 86400;
-        let settings = &self.settings;
-        match settings.get("CACHE_PLUGIN").as_deref() {
-            None | Some("memory" | "ansible.builtin.memory") => return Ok(None),
-            Some("jsonfile" | "ansible.builtin.jsonfile") => {}
-            Some(other) => {
-                return Err(Failed::option(format!(
-                    "fact_caching is '{other}', which is not there (there are memory and jsonfile)"
-                )));
-            }
-        }
-        let Some(folder) = settings.path("CACHE_PLUGIN_CONNECTION") else {
-            return Err(Failed::option(
-                "error, 'jsonfile' cache plugin requires the 'fact_caching_connection' config option to be set (to a writeable directory path)",
-            ));
-        };
-        Ok(Some(FactCache {
-            folder,
-            prefix: settings.get("CACHE_PLUGIN_PREFIX").unwrap_or_default(),
-            timeout_secs: settings.number("CACHE_PLUGIN_TIMEOUT")?.unwrap_or(DAY_SECS),
-        }))
     }
 
     /// How a run goes about its work.

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value as Json, json};
 use template::{
-    Arguments, Engine, ErrorKind, Result, Scope, Surroundings, TemplateError, Tree, Value,
-    brought::PluginKind,
+    Arguments, Engine, ErrorKind, Missing, Result, Scope, Surroundings, TemplateError, Tree,
+    Undefined, Value, brought::PluginKind,
 };
 
 use crate::{
@@ -236,11 +236,15 @@ impl InTemplate<'_> {
             Some(entries) => {
                 let engine = self.scope.engine();
                 let layer = entries.into_iter().map(|(name, value)| {
-                    let tree = Tree::from_trusted(&value, engine)?;
-                    Ok((Arc::from(name.to_string().as_str()), tree))
+                    let name: Arc<str> = Arc::from(name.to_string().as_str());
+                    // What is no template fails whoever uses it, and nobody else.
+                    let tree = Tree::from_trusted(&value, engine).unwrap_or_else(|error| {
+                        let missing = Missing::Failed { name: Arc::clone(&name), error };
+                        Tree::Value(Value::Undefined(Undefined::new(missing)))
+                    });
+                    (name, tree)
                 });
-                let layer = layer.collect::<Result<indexmap::IndexMap<Arc<str>, Tree>>>()?;
-                &self.scope.push(Arc::new(layer))
+                &self.scope.push(Arc::new(layer.collect::<indexmap::IndexMap<_, _>>()))
             }
             None => self.scope,
         };

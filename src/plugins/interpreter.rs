@@ -110,6 +110,18 @@ impl Python {
         }
     }
 
+    /// Another interpreter of the same kind, that is not started yet either.
+    pub fn another(&self) -> Self {
+        Self::new(
+            self.program.clone(),
+            self.search_path.clone(),
+            self.folder.clone(),
+            self.timeout,
+            self.hello.clone(),
+            self.library,
+        )
+    }
+
     /// Performs one call; `of` says in messages whose it is.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use template::{
 };
 
 use crate::{
+    actions::Interpreters,
     answers::{InTemplate, while_loading},
     folders::{Files, Folders, PluginFile},
     interpreter::{CallError, Python, Raised},
@@ -37,6 +38,7 @@ pub struct Setup {
 /// Filters, tests and lookups in Python.
 pub struct PythonPlugins {
     pub(crate) python: Arc<Python>,
+    pub(crate) actions: Arc<Interpreters>,
     folders: Folders,
     collection: FolderOf,
     /// Files that could not be loaded, of which a warning was given.
@@ -47,6 +49,7 @@ impl PythonPlugins {
     /// Knows the folders of the settings; those of playbooks and roles are added as they are met.
     pub fn new(setup: Setup) -> Self {
         Self {
+            actions: Arc::new(Interpreters::new(Arc::clone(&setup.python))),
             python: setup.python,
             folders: Folders::new(setup.configured),
             collection: setup.collection,

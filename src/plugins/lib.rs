@@ -9,7 +9,10 @@
 //! Nothing of it costs anything until a template names what is not native, or a folder of plugins
 //! is there whose files have the name of something native in quotes.
 
+mod actions;
 mod answers;
+mod caches;
+mod callbacks;
 mod documentation;
 mod folders;
 mod interpreter;
@@ -21,7 +24,11 @@ mod redirects;
 mod variables;
 mod wire;
 
-pub use interpreter::Python;
+pub use actions::PythonAction;
+pub use answers::written;
+pub use caches::PythonCache;
+pub use callbacks::{Callback, Callbacks, PythonCallbacks};
+pub use interpreter::{Answers, Python};
 pub use inventories::PythonInventories;
 pub use jinja::{PythonPlugins, Setup};
 pub use library::text as library;

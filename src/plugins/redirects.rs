@@ -103,11 +103,67 @@ const INVENTORIES: &[(&str, &[&str])] = &[
     ("theforeman.foreman", &["foreman"]),
 ];
 
+/// Callbacks of that kind.
+const CALLBACKS: &[(&str, &[&str])] = &[
+    ("amazon.aws", &["aws_resource_actions"]),
+    (
+        "ansible.posix",
+        &[
+            "cgroup_perf_recap",
+            "debug",
+            "json",
+            "profile_roles",
+            "profile_tasks",
+            "skippy",
+            "timer",
+        ],
+    ),
+    (
+        "community.general",
+        &[
+            "cgroup_memory_recap",
+            "context_demo",
+            "counter_enabled",
+            "dense",
+            "full_skip",
+            "hipchat",
+            "jabber",
+            "log_plays",
+            "logdna",
+            "logentries",
+            "logstash",
+            "mail",
+            "nrdp",
+            "null",
+            "osx_say",
+            "say",
+            "selective",
+            "slack",
+            "splunk",
+            "stderr",
+            "sumologic",
+            "syslog_json",
+            "unixy",
+            "yaml",
+        ],
+    ),
+    ("community.grafana", &["grafana_annotations"]),
+    ("theforeman.foreman", &["foreman"]),
+];
+
+/// Caches of that kind.
+const CACHES: &[(&str, &[&str])] = &[
+    ("community.general", &["memcached", "pickle", "redis", "yaml"]),
+    ("community.mongodb", &["mongodb"]),
+];
+
 /// The full name of what had a short one; `kind` as folders are called.
 pub fn of_short_name(kind: &str, name: &str) -> Option<String> {
     let families = match kind {
         "filter" => FILTERS,
         "lookup" => LOOKUPS,
+        "cache" => CACHES,
+        "callback" => CALLBACKS,
         "inventory" => INVENTORIES,
         _ => return None,
     };

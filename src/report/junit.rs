@@ -171,7 +171,7 @@ impl Junit {
 impl Show for Junit {
     fn show(&mut self, event: &Event) {
         match event {
-            Event::RunStarted { playbooks } => {
+            Event::RunStarted { playbooks, .. } => {
                 if let Some((path, _)) = playbooks.first() {
                     let name = std::path::Path::new(path).file_stem();
                     self.playbook = name.unwrap_or_default().to_string_lossy().into_owned();

@@ -65,6 +65,31 @@ impl Live {
         }
     }
 
+    /// Writes a text as it is: it may be less than a line, or several.
+    pub fn print_text(&self, text: &str, is_logged: bool) {
+        let text = self.masks.apply(text);
+        if let Some(log) = self.log.as_ref().filter(|_| is_logged && !text.trim().is_empty()) {
+            log.add(Level::Info, text.trim_end_matches('\n'));
+        }
+        match &self.bar {
+            Some(bar) => bar.suspend(|| print!("{text}")),
+            None => {
+                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                waiting.push_str(&text);
+                if waiting.len() >= WAITING_BYTES_MAX {
+                    write_out(&mut waiting);
+                }
+            }
+        }
+    }
+
+    /// Writes a text to the log alone.
+    pub fn log_text(&self, text: &str) {
+        if let Some(log) = &self.log {
+            log.add(Level::Info, self.masks.apply(text).trim_end_matches('\n'));
+        }
+    }
+
     /// Lets all lines out that wait.
     pub fn flush(&self) {
         write_out(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner));

@@ -202,12 +202,11 @@ impl Screen {
                 let name = self.names.get(&task.id).cloned().unwrap_or_default();
                 vec![out(self.paint(Tone::Ok, &format!(" [started TASK: {name} on {host}]")))]
             }
-            Event::HostStarted { .. } | Event::Flush { .. } => Vec::new(),
             Event::Statistic { .. } => {
                 self.custom_stats.follow(event);
                 Vec::new()
             }
-            Event::RunStarted { playbooks } => self.playbooks(playbooks),
+            Event::RunStarted { playbooks, .. } => self.playbooks(playbooks),
             Event::Item(item) => {
                 let lines = self.item(item);
                 self.under_banner(item.task.id, lines)
@@ -216,13 +215,13 @@ impl Screen {
                 let text = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
                 vec![out(self.paint(Tone::Plain, &text))]
             }
-            Event::JobPolled { host, job, started, finished } => {
+            Event::JobPolled { host, job, started, finished, .. } => {
                 let text = format!(
                     "ASYNC POLL on {host}: jid={job} started={started} finished={finished}"
                 );
                 vec![out(self.paint(Tone::Plain, &text))]
             }
-            Event::JobEnded { host, job, failed } => {
+            Event::JobEnded { host, job, failed, .. } => {
                 let how = if *failed { "FAILED" } else { "OK" };
                 vec![out(self.paint(Tone::Plain, &format!("ASYNC {how} on {host}: jid={job}")))]
             }
@@ -230,7 +229,7 @@ impl Screen {
                 let lines = self.host_ended(host.as_str(), task, result, *ignored);
                 self.under_banner(task.id, lines)
             }
-            Event::Included { file, hosts, label } => {
+            Event::Included { file, hosts, label, .. } => {
                 let hosts: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
                 let label = label.as_ref().map(|l| format!(" => (item={l})")).unwrap_or_default();
                 let text = format!("included: {file} for {}{label}", hosts.join(", "));
@@ -252,6 +251,8 @@ impl Screen {
                 Vec::new()
             }
             Event::RunEnded { statistics } => self.recap(statistics),
+            // Told for others.
+            _ => Vec::new(),
         }
     }
 

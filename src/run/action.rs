@@ -3,6 +3,7 @@
 pub mod add_host;
 pub mod assert;
 pub mod async_status;
+pub(crate) mod brought;
 pub mod custom_module;
 pub mod debug;
 pub mod fail;

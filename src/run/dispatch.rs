@@ -216,6 +216,10 @@ impl Dispatcher {
         if task.does(&["meta"]) && self.strategy == Strategy::Linear {
             return meta::concerns_all(task);
         }
+        let plugin = self.executor.specs.action(&task.action.name);
+        if plugin.is_some_and(|plugin| plugin.bypasses_host_loop()) {
+            return true;
+        }
         // They are about the run: one host stands for all, whatever the task says.
         if task.does(&["add_host", "pause"]) && self.strategy == Strategy::Linear {
             return true;

@@ -14,11 +14,19 @@ pub enum Event {
     RunStarted {
         /// Paths as they were given, and how many plays each has.
         playbooks: Vec<(String, usize)>,
+        /// All of them, in order.
+        plays: Vec<Arc<Play>>,
     },
     PlayStarted {
         play: Arc<Play>,
         name: String,
         hosts: Vec<HostName>,
+    },
+    /// The operator is about to be asked for a variable.
+    Prompted {
+        prompt: Box<plan::Prompt>,
+        text: Option<String>,
+        default: Option<String>,
     },
     /// A play whose pattern matches no host.
     NoHostsMatched {
@@ -55,6 +63,7 @@ pub enum Event {
     /// A job that a task waits for has been looked at.
     JobPolled {
         host: HostName,
+        task: Arc<Task>,
         job: String,
         started: u64,
         finished: u64,
@@ -62,6 +71,7 @@ pub enum Event {
     /// A job that a task waits for has ended, or its time is up.
     JobEnded {
         host: HostName,
+        task: Arc<Task>,
         job: String,
         failed: bool,
     },
@@ -72,11 +82,22 @@ pub enum Event {
         result: Box<TaskResult>,
         ignored: bool,
     },
+    /// A host is about to include something: its task went well so far.
+    Including {
+        host: HostName,
+        task: Arc<Task>,
+    },
     /// Hosts include a file.
     Included {
+        task: Arc<Task>,
         file: String,
         hosts: Vec<HostName>,
         label: Option<String>,
+    },
+    /// A handler will run on a host.
+    Notified {
+        handler: Arc<Task>,
+        host: HostName,
     },
     /// A handler that was notified is not there, a pattern that matches nothing, …
     Warning {

@@ -14,6 +14,7 @@ use transport::NoFiles;
 use crate::{
     Event, EventSink, Reach, TaskResult,
     action::{self, ActionContext},
+    action_plugin::ActionPlugin,
     connect::{self, Way},
     custom_module::CustomModule,
     outcome::RaisedIn,
@@ -41,6 +42,12 @@ pub trait Specs: Send + Sync {
 
     /// The module of that name that a user has written.
     fn custom(&self, name: &str) -> Option<Arc<CustomModule>>;
+
+    /// The action of that name that a user has written.
+    fn action(&self, name: &str) -> Option<Arc<dyn ActionPlugin>>;
+
+    /// The fully qualified name of the module that a name stands for, whatever actions there are.
+    fn module(&self, name: &str) -> Option<String>;
 
     /// Whether a module belongs to a group of actions; `None` where there is no such group.
     fn is_in_group(&self, group: &str, module: &str) -> Option<bool>;
@@ -252,6 +259,7 @@ impl Executor {
                 _ => scope,
             };
             result.no_log |= settings.no_log;
+            result.hides_itself &= !settings.no_log;
             if result.raised.is_some() {
                 return settled(result);
             }
@@ -304,13 +312,16 @@ impl Executor {
     }
 
     /// One try: arguments, and the action or the module.
-    async fn attempt(
+    pub(crate) async fn attempt(
         &self,
         task: &Arc<Task>,
         host: &HostName,
         scope: &Scope,
         settings: &Settings,
     ) -> TaskResult {
+        if let Some(plugin) = self.specs.action(&task.action.name) {
+            return self.attempt_plugin(plugin, task, host, scope, settings).await;
+        }
         let Some(spec) = self.specs.spec(&task.action.name) else {
             return TaskResult::failure(format!("there is no module {}", task.action.name));
         };
@@ -323,8 +334,15 @@ impl Executor {
             Err(failure) => return raised_by_arguments(*failure),
         };
         let context = ActionContext { executor: self, task, host, scope, settings };
+        let tells = self.context.settings.tells_arguments;
         if action::is_unchecked(&task.action.name) {
-            return action::run(&context, args).await;
+            let told = tells.then(|| {
+                let json = |value: &Value| value.to_json().unwrap_or_default();
+                args.iter().map(|(name, value)| (name.clone(), json(value))).collect()
+            });
+            let mut result = action::run(&context, args).await;
+            result.arguments = told;
+            return result;
         }
         let keeps_null = action::keeps_null(&task.action.name)
             // To users' own modules, what is nothing is something that is said.
@@ -342,6 +360,7 @@ impl Executor {
                 }
             }
         }
+        let told = tells.then(|| given.clone());
         if spec.runs == Runs::Controller
             && let Some(why) = invalid_options(&task.action.written, &spec, &given)
         {
@@ -380,10 +399,51 @@ impl Executor {
                 .await
                 .unwrap_or_else(|_| out_of_time(&task.action.written, secs)),
         };
-        match &settings.job {
+        let mut result = match &settings.job {
             Some(job) => self.follow(&context, job, result).await,
             None => result,
+        };
+        result.arguments = told;
+        result
+    }
+
+    /// One try of an action that a user has written.
+    async fn attempt_plugin(
+        &self,
+        plugin: Arc<dyn ActionPlugin>,
+        task: &Arc<Task>,
+        host: &HostName,
+        scope: &Scope,
+        settings: &Settings,
+    ) -> TaskResult {
+        if let Some(ahead) = &self.ahead {
+            // What it does beside its task nobody knows: it is done in its turn.
+            ahead.give_up();
+            return TaskResult::default();
         }
+        let args = match self.arguments(task, scope) {
+            Ok(args) => args,
+            Err(failure) => return *failure,
+        };
+        let context = ActionContext { executor: self, task, host, scope, settings };
+        let told = self.context.settings.tells_arguments.then(|| {
+            let json = |value: &Value| value.to_json().unwrap_or_default();
+            args.iter().map(|(name, value)| (name.clone(), json(value))).collect()
+        });
+        let work = action::brought::run(&context, plugin, args);
+        let result = match settings.timeout_secs {
+            None => work.await,
+            Some(secs) => tokio::time::timeout(Duration::from_secs(secs), work)
+                .await
+                .unwrap_or_else(|_| out_of_time(&task.action.written, secs)),
+        };
+        let is_job = result.fields.contains_key("ansible_job_id");
+        let mut result = match settings.job.as_ref().filter(|_| is_job) {
+            Some(job) => self.follow(&context, job, result).await,
+            None => result,
+        };
+        result.arguments = told;
+        result
     }
 
     /// A task whose action's name is a template, with the action that it stands for.

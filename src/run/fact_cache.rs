@@ -1,4 +1,5 @@
-//! Facts that are kept between runs: a file of JSON a host, as Ansible's `jsonfile` cache has them.
+//! Facts that are kept between runs: by whoever keeps them, and as a file of JSON a host, as
+//! Ansible's `jsonfile` cache has them.
 
 use std::{
     fs, io,
@@ -8,6 +9,21 @@ use std::{
 
 use inventory::HostName;
 use protocol::{Json, JsonMap};
+
+/// Keeps facts of hosts, under the names that they were returned by.
+pub trait KeepFacts: Send + Sync {
+    /// The facts of a host; `None` where there are none that count.
+    fn read(&self, host: &HostName) -> Option<JsonMap>;
+
+    /// Keeps the facts of a host.
+    ///
+    /// # Errors
+    /// They cannot be kept.
+    fn write(&self, host: &HostName, facts: &JsonMap) -> io::Result<()>;
+
+    /// Forgets the facts of a host.
+    fn remove(&self, host: &HostName);
+}
 
 /// A folder of facts.
 #[derive(Clone, Debug)]
@@ -21,9 +37,14 @@ pub struct FactCache {
 }
 
 impl FactCache {
-    /// The facts of a host under the names that they were returned by; `None` where there are none
-    /// that count.
-    pub fn read(&self, host: &HostName) -> Option<JsonMap> {
+    fn path(&self, host: &HostName) -> PathBuf {
+        // A host's name may be a path in no way.
+        self.folder.join(format!("{}{}", self.prefix, host.as_str().replace('/', "_")))
+    }
+}
+
+impl KeepFacts for FactCache {
+    fn read(&self, host: &HostName) -> Option<JsonMap> {
         let path = self.path(host);
         if self.timeout_secs > 0 {
             let written = fs::metadata(&path).ok()?.modified().ok()?;
@@ -41,11 +62,8 @@ impl FactCache {
         }
     }
 
-    /// Keeps the facts of a host: readers see the old file or the new one, whole.
-    ///
-    /// # Errors
-    /// The folder or the file cannot be written.
-    pub fn write(&self, host: &HostName, facts: &JsonMap) -> io::Result<()> {
+    /// Readers see the old file or the new one, whole.
+    fn write(&self, host: &HostName, facts: &JsonMap) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         let path = self.path(host);
         let temporary = path.with_extension(format!("{}.part", std::process::id()));
@@ -55,15 +73,9 @@ impl FactCache {
         fs::rename(&temporary, &path)
     }
 
-    /// Forgets the facts of a host.
-    pub fn remove(&self, host: &HostName) {
+    fn remove(&self, host: &HostName) {
         // What is not there need not be removed.
         let _ = fs::remove_file(self.path(host));
-    }
-
-    fn path(&self, host: &HostName) -> PathBuf {
-        // A host's name may be a path in no way.
-        self.folder.join(format!("{}{}", self.prefix, host.as_str().replace('/', "_")))
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Unusable {
 pub struct Notified {
     /// Whether there is any handler that it means.
     pub is_known: bool,
+    /// Handlers that will run on the host now and would not have before.
+    pub handlers: Vec<Arc<Task>>,
     /// Handlers on the way to it that nobody can notify.
     pub unusable: Vec<Unusable>,
 }
@@ -86,7 +88,11 @@ impl Handlers {
         let mut notified = Notified::default();
         let found = self.find(name, render, &mut notified.unusable);
         for id in &found {
-            self.notified.entry(*id).or_default().insert(host.clone());
+            if self.notified.entry(*id).or_default().insert(host.clone())
+                && let Some(entry) = self.all.iter().find(|entry| entry.task.id == *id)
+            {
+                notified.handlers.push(Arc::clone(&entry.task));
+            }
         }
         notified.is_known = !found.is_empty();
         notified
@@ -103,12 +109,14 @@ impl Handlers {
         notified
     }
 
-    /// Notifies what was saved for a host; it is about to run its handlers.
-    pub fn settle(&mut self, host: &HostName, render: Render<'_>) {
+    /// Notifies what was saved for a host, which is about to run its handlers: those come back.
+    pub fn settle(&mut self, host: &HostName, render: Render<'_>) -> Vec<Arc<Task>> {
+        let mut handlers = Vec::new();
         for name in self.saved.remove(host).unwrap_or_default() {
             // What is unusable was told when the notification came.
-            self.notify(&name, host, render);
+            handlers.extend(self.notify(&name, host, render).handlers);
         }
+        handlers
     }
 
     /// What a name means: one handler of that name, of the list of handlers that came last the

@@ -9,6 +9,7 @@
 //! not read playbooks: what has to be compiled during a run goes through [`Includes`].
 
 pub mod action;
+pub mod action_plugin;
 pub mod connect;
 pub mod cursor;
 pub mod custom_module;

@@ -24,12 +24,16 @@ pub struct TaskResult {
     pub warnings: Vec<String>,
     /// Whether nothing of the result may be shown.
     pub no_log: bool,
+    /// Whether that is what an action says, and not the task.
+    pub hides_itself: bool,
     /// Names of handlers and topics to be notified, where something changed.
     pub notify: Vec<String>,
     /// What is to be done to the run itself.
     pub orders: Vec<RunOrder>,
     /// The results of a loop's items.
     pub items: Vec<TaskResult>,
+    /// The arguments as they were rendered, where the run's settings want them told.
+    pub arguments: Option<JsonMap>,
     /// What to do about a failure.
     pub hint: Option<String>,
     /// Where the text stands that is to blame, if it is not the task as a whole.

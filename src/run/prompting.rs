@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use plan::{Layer, Play};
 use template::{Tree, Value};
 
-use crate::Runner;
+use crate::{Event, Runner};
 
 /// Asks the operator for a variable.
 pub trait Prompts: Send + Sync {
@@ -70,6 +70,11 @@ impl Runner {
             };
             let text = render(&prompt.prompt).map_err(|error| error.to_string())?;
             let default = render(&prompt.default).map_err(|error| error.to_string())?;
+            let _ = self.events.send(Event::Prompted {
+                prompt: Box::new(prompt.clone()),
+                text: text.clone(),
+                default: default.clone(),
+            });
             let text = text.unwrap_or_else(|| prompt.name.clone());
             let answer = self.prompts.ask(prompt, &text).filter(|answer| !answer.is_empty());
             let answer = answer.or(default).unwrap_or_default();

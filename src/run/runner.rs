@@ -54,7 +54,7 @@ impl Runner {
         if let Some(why) = self.broken_vars(&plays) {
             return Ended { error: Some(why), ..Ended::default() };
         }
-        let _ = self.events.send(Event::RunStarted { playbooks: named });
+        let _ = self.events.send(Event::RunStarted { playbooks: named, plays: plays.clone() });
         let mut progress = Progress {
             waits_for_start: self.settings.start_at_task.is_some(),
             ..Progress::default()

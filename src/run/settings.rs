@@ -21,6 +21,8 @@ pub struct RunSettings {
     pub step: bool,
     /// How often `-v` was given.
     pub verbosity: u8,
+    /// Whether results tell of the arguments that tasks were run with.
+    pub tells_arguments: bool,
     pub force_handlers: bool,
     pub gathering: Gathering,
     pub gather_subset: Vec<String>,
@@ -155,6 +157,7 @@ impl Default for RunSettings {
             start_at_task: None,
             step: false,
             verbosity: 0,
+            tells_arguments: false,
             force_handlers: false,
             gathering: Gathering::Implicit,
             gather_subset: Vec::new(),

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use template::{Engine, Surroundings, Tree, Value};
 
 use crate::{
-    fact_cache::FactCache,
+    fact_cache::KeepFacts,
     layers::{HashBehaviour, put_over},
 };
 
@@ -56,7 +56,7 @@ pub struct Store {
     hosts: RwLock<HashMap<HostName, HostVars>>,
     inject_facts: bool,
     hash_behaviour: HashBehaviour,
-    fact_cache: Option<FactCache>,
+    fact_cache: Option<Arc<dyn KeepFacts>>,
     /// Hosts whose cached facts have been read.
     cached: RwLock<HashSet<HostName>>,
 }
@@ -139,7 +139,7 @@ impl Store {
 
     /// The same with facts kept between runs.
     #[must_use]
-    pub fn with_fact_cache(mut self, cache: Option<FactCache>) -> Self {
+    pub fn with_fact_cache(mut self, cache: Option<Arc<dyn KeepFacts>>) -> Self {
         self.fact_cache = cache;
         self
     }

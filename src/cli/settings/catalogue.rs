@@ -72,7 +72,7 @@ settings! {
     CONNECTION_PASSWORD_FILE: Path = "null", Here, ["ANSIBLE_CONNECTION_PASSWORD_FILE"], [("defaults", "connection_password_file")], [], [];
     COVERAGE_REMOTE_OUTPUT: Text = "null", Inside, ["_ANSIBLE_COVERAGE_REMOTE_OUTPUT"], [], ["_ansible_coverage_remote_output"], [];
     COVERAGE_REMOTE_PATHS: Text = r#""*""#, Inside, ["_ANSIBLE_COVERAGE_REMOTE_PATH_FILTER"], [], [], [];
-    DEFAULT_ACTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/action:/usr/share/ansible/plugins/action""#, Nowhere, ["ANSIBLE_ACTION_PLUGINS"], [("defaults", "action_plugins")], [], [];
+    DEFAULT_ACTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/action:/usr/share/ansible/plugins/action""#, Here, ["ANSIBLE_ACTION_PLUGINS"], [("defaults", "action_plugins")], [], [];
     DEFAULT_ALLOW_UNSAFE_LOOKUPS: Bool = "false", Nowhere, [], [("defaults", "allow_unsafe_lookups")], [], [];
     DEFAULT_ASK_PASS: Bool = "false", Here, ["ANSIBLE_ASK_PASS"], [("defaults", "ask_pass")], [], [];
     DEFAULT_ASK_VAULT_PASS: Bool = "false", Here, ["ANSIBLE_ASK_VAULT_PASS"], [("defaults", "ask_vault_pass")], [], [];
@@ -82,8 +82,8 @@ settings! {
     DEFAULT_BECOME_FLAGS: Text = r#""""#, Here, ["ANSIBLE_BECOME_FLAGS"], [("privilege_escalation", "become_flags")], [], [];
     DEFAULT_BECOME_METHOD: Text = r#""sudo""#, Here, ["ANSIBLE_BECOME_METHOD"], [("privilege_escalation", "become_method")], [], [];
     DEFAULT_BECOME_USER: Text = r#""root""#, Here, ["ANSIBLE_BECOME_USER"], [("privilege_escalation", "become_user")], [], [];
-    DEFAULT_CACHE_PLUGIN_PATH: PathSpec = r#""{home}/plugins/cache:/usr/share/ansible/plugins/cache""#, Nowhere, ["ANSIBLE_CACHE_PLUGINS"], [("defaults", "cache_plugins")], [], [];
-    DEFAULT_CALLBACK_PLUGIN_PATH: PathSpec = r#""{home}/plugins/callback:/usr/share/ansible/plugins/callback""#, Nowhere, ["ANSIBLE_CALLBACK_PLUGINS"], [("defaults", "callback_plugins")], [], [];
+    DEFAULT_CACHE_PLUGIN_PATH: PathSpec = r#""{home}/plugins/cache:/usr/share/ansible/plugins/cache""#, Here, ["ANSIBLE_CACHE_PLUGINS"], [("defaults", "cache_plugins")], [], [];
+    DEFAULT_CALLBACK_PLUGIN_PATH: PathSpec = r#""{home}/plugins/callback:/usr/share/ansible/plugins/callback""#, Here, ["ANSIBLE_CALLBACK_PLUGINS"], [("defaults", "callback_plugins")], [], [];
     DEFAULT_CLICONF_PLUGIN_PATH: PathSpec = r#""{home}/plugins/cliconf:/usr/share/ansible/plugins/cliconf""#, Inside, ["ANSIBLE_CLICONF_PLUGINS"], [("defaults", "cliconf_plugins")], [], [];
     DEFAULT_CONNECTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/connection:/usr/share/ansible/plugins/connection""#, Nowhere, ["ANSIBLE_CONNECTION_PLUGINS"], [("defaults", "connection_plugins")], [], [];
     DEFAULT_DEBUG: Bool = "false", Inside, ["ANSIBLE_DEBUG"], [("defaults", "debug")], [], [];

@@ -68,12 +68,12 @@ fn find(context: &ActionContext<'_>, kind: &str, name: &str) -> Result<PathBuf, 
 }
 
 /// What a request carries of one file: its `_source`, and the content where it is small.
-struct Carried {
-    source: Json,
-    inline: Option<InlineFile>,
+pub(super) struct Carried {
+    pub(super) source: Json,
+    pub(super) inline: Option<InlineFile>,
 }
 
-fn carry_bytes(
+pub(super) fn carry_bytes(
     offered: &Offered,
     bytes: Vec<u8>,
     name: &str,
@@ -89,7 +89,7 @@ fn carry_bytes(
     Carried { source, inline: inline_bytes.map(|bytes| InlineFile { digest, bytes }) }
 }
 
-fn carry_file(
+pub(super) fn carry_file(
     context: &ActionContext<'_>,
     offered: &Offered,
     path: &Path,

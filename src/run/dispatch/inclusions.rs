@@ -21,7 +21,8 @@ impl Dispatcher {
         includes: Vec<(usize, Arc<Task>, TaskResult)>,
     ) -> Vec<(usize, Arc<Task>)> {
         let mut failed: Vec<(usize, Arc<Task>)> = Vec::new();
-        let mut announced: IndexMap<(String, Option<String>), Vec<HostName>> = IndexMap::new();
+        let mut announced: IndexMap<(String, Option<String>), (Arc<Task>, Vec<HostName>)> =
+            IndexMap::new();
         let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
         for (index, task, result) in includes {
             // An include that runs once is of the host that ran it; what is inside may run once
@@ -51,7 +52,8 @@ impl Dispatcher {
                         }
                         _ => continue,
                     };
-                    announced.entry((file, label)).or_default().push(host);
+                    let entry = announced.entry((file, label));
+                    entry.or_insert_with(|| (Arc::clone(&task), Vec::new())).1.push(host);
                     self.sends_ahead &= !may_end_others(&[Item::Block(Arc::clone(&block))]);
                     if let Some(host) = self.hosts.get_mut(index) {
                         host.cursor.include(block, sequence);
@@ -92,8 +94,8 @@ impl Dispatcher {
                 }
             }
         }
-        for ((file, label), hosts) in announced {
-            let _ = self.executor.events.send(Event::Included { file, hosts, label });
+        for ((file, label), (task, hosts)) in announced {
+            let _ = self.executor.events.send(Event::Included { task, file, hosts, label });
         }
         failed
     }

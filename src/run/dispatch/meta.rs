@@ -13,7 +13,11 @@ impl Dispatcher {
     pub(super) fn flush(&mut self, index: usize) {
         let Some(name) = self.hosts.get(index).map(|host| host.name.clone()) else { return };
         let context = Arc::clone(&self.context);
-        self.handlers.settle(&name, &|handler| handler_name(&context, handler));
+        let handlers = self.handlers.settle(&name, &|handler| handler_name(&context, handler));
+        for handler in handlers {
+            let host = name.clone();
+            let _ = self.executor.events.send(Event::Notified { handler, host });
+        }
         let block = Arc::new(Block {
             frame: Arc::clone(&self.context.play.frame),
             body: self.handlers.tasks(),

@@ -138,6 +138,10 @@ impl Dispatcher {
                     true => self.handlers.notify(name, host, &render),
                     false => self.handlers.save(name, host, &render),
                 };
+                for handler in notified.handlers {
+                    let host = host.clone();
+                    let _ = self.executor.events.send(Event::Notified { handler, host });
+                }
                 is_known |= notified.is_known;
                 unusable.extend(notified.unusable);
             }

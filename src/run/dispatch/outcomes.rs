@@ -36,6 +36,9 @@ impl Dispatcher {
                     result: Box::new(result.clone()),
                     ignored,
                 });
+            } else {
+                let (host, task) = (name.clone(), Arc::clone(&task));
+                let _ = self.executor.events.send(Event::Including { host, task });
             }
             if let Some(role) = task.role().filter(|_| !result.skipped && !result.unreachable) {
                 self.entered_roles.insert((name.clone(), role.identity.clone()));
@@ -191,6 +194,10 @@ impl Dispatcher {
                 self.end.is_fatal = true;
                 self.end.ends_play = true;
                 let _ = self.executor.events.send(Event::NoHostsRemaining);
+                // Said of the limit, and once more where nobody is left.
+                if lost == self.hosts.len() && self.strategy == Strategy::Linear {
+                    let _ = self.executor.events.send(Event::NoHostsRemaining);
+                }
             }
         }
     }

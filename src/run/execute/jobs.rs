@@ -69,6 +69,7 @@ impl Executor {
         let result = self.poll(&context, job, id).await;
         let _ = self.events.send(Event::JobEnded {
             host: context.host.clone(),
+            task: Arc::clone(context.task),
             job: id.to_owned(),
             failed: result.failed,
         });
@@ -101,6 +102,7 @@ impl Executor {
             }
             let _ = self.events.send(Event::JobPolled {
                 host: context.host.clone(),
+                task: Arc::clone(context.task),
                 job: id.to_owned(),
                 started: last.fields.get("started").and_then(Json::as_u64).unwrap_or(0),
                 finished: last.fields.get("finished").and_then(Json::as_u64).unwrap_or(0),

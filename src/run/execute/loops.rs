@@ -397,7 +397,7 @@ fn aggregate(items: Vec<TaskResult>) -> TaskResult {
         unreachable: items.iter().any(|item| item.unreachable),
         skipped: items.iter().all(|item| item.skipped),
         until_run: !items.is_empty() && items.iter().all(|item| item.until_run),
-        no_log: items.iter().any(|item| item.no_log),
+        no_log: items.iter().any(|item| item.no_log && !item.hides_itself),
         ..TaskResult::default()
     };
     let msg = if total.failed || total.unreachable {

@@ -28,8 +28,10 @@ class Places:
         else:
             stem = os.path.splitext(os.path.basename(path))[0]
             self._count += 1
-            # Files of one name stand in several folders.
-            name = "ansible.plugins.%s.%d_%s" % (kind, self._count, stem)
+            name = "ansible.plugins.%s.%s" % (kind, stem)
+            if name in sys.modules or importlib.util.find_spec(name) is not None:
+                # Files of one name stand in several folders, and in Ansible.
+                name = "ansible.plugins.%s.%d_%s" % (kind, self._count, stem)
             spec = importlib.util.spec_from_file_location(name, path)
             module = importlib.util.module_from_spec(spec)
             sys.modules[name] = module

@@ -7,6 +7,25 @@ DEFAULT_BECOME_PASS = None
 DOCUMENTABLE_PLUGINS = ("become", "cache", "callback", "cliconf", "connection", "httpapi", "inventory", "lookup")
 YAML_FILENAME_EXTENSIONS = [".yml", ".yaml", ".json"]
 COLLECTION_PTYPE_COMPAT = {"module": "modules"}
+COLOR_CODES = __import__("_trueup.screen", fromlist=["COLOURS"]).COLOURS
+
+
+def _names(*short):
+    return frozenset(prefix + name for name in short for prefix in ("", "ansible.builtin.", "ansible.legacy."))
+
+
+MODULE_NO_JSON = _names("command", "shell", "raw", "win_command", "win_shell")
+_ACTION_DEBUG = _names("debug")
+_ACTION_META = _names("meta")
+_ACTION_SETUP = _names("setup")
+_ACTION_SET_FACT = _names("set_fact")
+_ACTION_INCLUDE_TASKS = _names("include_tasks")
+_ACTION_INCLUDE_ROLE = _names("include_role")
+_ACTION_IMPORT_ROLE = _names("import_role")
+_ACTION_IMPORT_TASKS = _names("import_tasks")
+_ACTION_INCLUDE_VARS = _names("include_vars")
+_ACTION_IMPORT_PLAYBOOK = _names("import_playbook")
+MODULE_REQUIRE_ARGS = _names("command", "shell", "raw", "script", "win_command", "win_shell")
 INVALID_VARIABLE_NAMES = __import__("re").compile(r"^[\d\W]|[^\w]")
 
 

@@ -53,6 +53,8 @@ class AnsiblePlugin:
         pass
 
     def set_option(self, option, value):
+        if option in self.option_definitions:
+            value = self._resolve(option, direct={option: value})[0]
         self._options[option] = value
         self._origins[option] = "Direct"
 

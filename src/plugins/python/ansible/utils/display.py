@@ -21,10 +21,27 @@ def _verbosity():
     return work_now().places.verbosity
 
 
+def _colour(name):
+    from ansible import constants
+
+    return getattr(constants, name)
+
+
+def get_text_width(text):
+    """How many columns a text takes."""
+    import unicodedata
+
+    if not isinstance(text, str):
+        raise TypeError("get_text_width requires text, not %s" % type(text))
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) != 0 for c in text)
+
+
 class Display(metaclass=_Single):
     """One for all."""
 
     columns = 79
+    b_cowsay = None
 
     def __init__(self, verbosity=0):
         self._told = set()
@@ -39,13 +56,13 @@ class Display(metaclass=_Single):
         sys.stderr.write(to_text(msg) + ("\n" if newline else ""))
         sys.stderr.flush()
 
-    def _once(self, text):
+    def _once(self, text, color=None):
         if text not in self._told:
             self._told.add(text)
-            self.display(text)
+            self.display(text, color=color and _colour(color), stderr=True)
 
     def warning(self, msg, formatted=False, help_text=None, **_more):
-        self._once("[WARNING]: %s" % to_text(msg))
+        self._once("[WARNING]: %s" % to_text(msg), "COLOR_WARN")
 
     def deprecated(self, msg, version=None, removed=False, date=None, collection_name=None, **_more):
         if removed:
@@ -53,10 +70,10 @@ class Display(metaclass=_Single):
 
             raise AnsibleError("[DEPRECATED]: %s" % to_text(msg))
         if os.environ.get("ANSIBLE_DEPRECATION_WARNINGS", "1").lower() not in ("0", "false", "no"):
-            self._once("[DEPRECATION WARNING]: %s" % to_text(msg))
+            self._once("[DEPRECATION WARNING]: %s" % to_text(msg), "COLOR_DEPRECATE")
 
     def error(self, msg, wrap_text=True, stderr=True):
-        self._once("ERROR! %s" % to_text(msg))
+        self._once("ERROR! %s" % to_text(msg), "COLOR_ERROR")
 
     def banner(self, msg, color=None, cows=True):
         text = to_text(msg)
@@ -64,7 +81,8 @@ class Display(metaclass=_Single):
 
     def verbose(self, msg, host=None, caplevel=2):
         if self.verbosity > caplevel:
-            self.display(to_text(msg) if host is None else "<%s> %s" % (host, to_text(msg)))
+            text = to_text(msg) if host is None else "<%s> %s" % (host, to_text(msg))
+            self.display(text, color=_colour("COLOR_VERBOSE"))
 
     def v(self, msg, host=None):
         self.verbose(msg, host, 0)

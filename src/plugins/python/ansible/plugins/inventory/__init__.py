@@ -66,8 +66,8 @@ class BaseInventoryPlugin(AnsiblePlugin):
         if not isinstance(config, Mapping):
             raise AnsibleParserError("inventory source has invalid structure, it should be a dictionary, got: %s" % type(config))
         self.set_options(direct=config, var_options=self._vars)
-        if self._options.get("cache") and hasattr(self, "load_cache_plugin"):
-            self.load_cache_plugin()
+        if self._options.get("cache"):
+            self._cache = _kept_by(self)
         return config
 
     def _consume_options(self, data):
@@ -118,16 +118,7 @@ class Cacheable:
 
     def load_cache_plugin(self):
         if not isinstance(self._cache, _Kept):
-            connection = self.get_option("cache_connection")
-            plugin = (self.get_option("cache_plugin") or "memory").rsplit(".", 1)[-1]
-            if plugin not in ("memory", "jsonfile"):
-                raise AnsibleError("the cache plugin %s is not there (there are memory and jsonfile)" % plugin)
-            folder = connection if plugin == "jsonfile" else None
-            if plugin == "jsonfile" and not folder:
-                raise AnsibleError(
-                    "error, 'jsonfile' cache plugin requires the 'fact_caching_connection' config option to be set"
-                )
-            self._cache = _Kept(folder, self.get_option("cache_prefix") or "", self.get_option("cache_timeout"))
+            self._cache = _kept_by(self)
 
     def get_cache_key(self, path):
         return "%s_%s" % (self.NAME, self._get_cache_prefix(path))
@@ -145,6 +136,38 @@ class Cacheable:
 
     def set_cache_plugin(self):
         self.update_cache_if_changed()
+
+
+def _kept_by(plugin):
+    """What the options of an inventory plugin say of its cache."""
+
+    def said(name):
+        try:
+            return plugin.get_option(name)
+        except KeyError:
+            return None
+
+    connection = said("cache_connection")
+    kind = (said("cache_plugin") or "memory").rsplit(".", 1)[-1]
+    if kind not in ("memory", "jsonfile"):
+        raise AnsibleError("the cache plugin %s is not there (there are memory and jsonfile)" % kind)
+    if kind == "jsonfile" and not connection:
+        raise AnsibleError(
+            "error, 'jsonfile' cache plugin requires the 'fact_caching_connection' config option to be set"
+        )
+    kept = _Kept(connection if kind == "jsonfile" else None, said("cache_prefix") or "", said("cache_timeout"))
+    kept._plugin = _KeptOptions({"_uri": connection, "_prefix": said("cache_prefix"), "_timeout": said("cache_timeout")})
+    return kept
+
+
+class _KeptOptions:
+    """The options of a cache, as inventory plugins look at them."""
+
+    def __init__(self, options):
+        self._options = options
+
+    def get_option(self, name, hostvars=None):
+        return self._options[name]
 
 
 class _Kept(MutableMapping):

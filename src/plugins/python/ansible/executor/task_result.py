@@ -1,0 +1,3 @@
+"""Results of tasks."""
+
+from _trueup.told import TaskResult  # noqa: F401

@@ -1,0 +1,3 @@
+"""Playbooks."""
+
+from _trueup.told import Playbook  # noqa: F401

@@ -1,0 +1,3 @@
+"""Plays."""
+
+from _trueup.told import Play  # noqa: F401

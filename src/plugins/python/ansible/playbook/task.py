@@ -1,0 +1,3 @@
+"""Tasks."""
+
+from _trueup.told import Task  # noqa: F401
