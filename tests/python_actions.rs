@@ -184,7 +184,7 @@ fn what_cannot_be_run_is_refused() {
     }
     for (body, environment, words) in REFUSALS {
         let scratch = Scratch::new("action-refusals");
-        scratch.write("action_plugins/x.py", &format!("{HEAD}{body}"));
+        scratch.write("action_plugins/x.py", format!("{HEAD}{body}"));
         scratch.write("play.yml", "- hosts: localhost\n  gather_facts: false\n  tasks: [x: ]\n");
         let mut command = scratch.command(trueup(), &["run", "play.yml"]);
         command.env("TRUEUP_PYTHON", "/usr/bin/python3").envs(environment.iter().copied());

@@ -225,7 +225,7 @@ fn what_goes_wrong_with_a_callback_is_said() {
     }
     for (body, environment, code, words) in REFUSALS {
         let scratch = Scratch::new("callback-refusals");
-        scratch.write("callback_plugins/x.py", &format!("{HEAD}{body}"));
+        scratch.write("callback_plugins/x.py", format!("{HEAD}{body}"));
         scratch.write(
             "play.yml",
             "- hosts: localhost\n  gather_facts: false\n  tasks: [{debug: {msg: a}}]\n",

@@ -200,10 +200,8 @@ impl CallbackShow {
     fn show_others(&mut self, event: &Event) {
         let live = &self.answers.live;
         match event {
-            Event::Warning { message } => {
-                if self.warned.insert(message.clone()) {
-                    live.print_error(&format!("[WARNING]: {message}"));
-                }
+            Event::Warning { message } if self.warned.insert(message.clone()) => {
+                live.print_error(&format!("[WARNING]: {message}"));
             }
             Event::Said { message } => live.print(message),
             Event::Mistake { message } => {

@@ -30,7 +30,7 @@ impl ActionPlugin for Action {
         let search: Vec<String> =
             surroundings.search_folders.iter().map(|path| path.display().to_string()).collect();
         let check = call.state.get("check").and_then(Json::as_bool);
-        let say = |encode: &dyn Fn(&template::Value) -> Json| {
+        let say = |encode: &plugins::WriteValue<'_>| {
             let args = call.args.iter().map(|(name, value)| (name.clone(), encode(value)));
             let mut said = JsonMap::new();
             said.insert("task".into(), told::task(&call.task, &call.task_name, check, encode));

@@ -62,6 +62,9 @@ fn bypasses_host_loop(file: &PluginFile) -> bool {
     })
 }
 
+/// Writes a value down for the interpreter.
+pub type WriteValue<'a> = dyn Fn(&Value) -> Json + 'a;
+
 impl PythonAction {
     /// Whether it runs once for all hosts.
     pub fn bypasses_host_loop(&self) -> bool {
@@ -80,7 +83,7 @@ impl PythonAction {
     /// In words: there is no interpreter, it ended or took too long, or the plugin cannot be loaded.
     pub fn run(
         &self,
-        say: &dyn Fn(&dyn Fn(&Value) -> Json) -> Map<String, Json>,
+        say: &dyn Fn(&WriteValue<'_>) -> Map<String, Json>,
         scope: &Scope,
         answers: &dyn Answers,
     ) -> Result<Map<String, Json>, String> {

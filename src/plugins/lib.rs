@@ -24,7 +24,7 @@ mod redirects;
 mod variables;
 mod wire;
 
-pub use actions::PythonAction;
+pub use actions::{PythonAction, WriteValue};
 pub use answers::written;
 pub use caches::PythonCache;
 pub use callbacks::{Callback, Callbacks, PythonCallbacks};

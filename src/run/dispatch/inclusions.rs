@@ -13,6 +13,9 @@ use template::{Tree, Value};
 use super::{Dispatcher, look_ahead::may_end_others, outcomes::settled_failure};
 use crate::{Event, IncludeError, TaskResult, outcome::RunOrder};
 
+/// What is told of an include: the file or role, and the label of its item.
+type Announced = (String, Option<String>);
+
 impl Dispatcher {
     /// Compiles what hosts include, once for all of them, and puts it into their way. Returns the
     /// hosts whose include cannot be compiled.
@@ -21,8 +24,7 @@ impl Dispatcher {
         includes: Vec<(usize, Arc<Task>, TaskResult)>,
     ) -> Vec<(usize, Arc<Task>)> {
         let mut failed: Vec<(usize, Arc<Task>)> = Vec::new();
-        let mut announced: IndexMap<(String, Option<String>), (Arc<Task>, Vec<HostName>)> =
-            IndexMap::new();
+        let mut announced: IndexMap<Announced, (Arc<Task>, Vec<HostName>)> = IndexMap::new();
         let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
         for (index, task, result) in includes {
             // An include that runs once is of the host that ran it; what is inside may run once
