@@ -232,3 +232,47 @@ fn texts_end_and_values_are_left_out_as_in_ansible() {
     let ansible = scratch.path("ansible-playbook");
     Ran::of(scratch.command(&ansible, &["play.yml"]).output().unwrap()).expect_code(0);
 }
+
+#[test]
+fn settings_name_the_shell_the_note_and_the_screen() {
+    let scratch = Scratch::new("settings");
+    scratch.write(
+        "ansible.cfg",
+        "[defaults]\nexecutable = /bin/bash\nansible_managed = Managed: {file} by {uid} \
+         %Y\nstdout_callback = unixy\n",
+    );
+    scratch.write("note.j2", "{{ ansible_managed }}\n");
+    scratch.write(
+        "play.yml",
+        play(
+            "    - shell: echo $0
+      register: shell
+    - template: {src: note.j2, dest: note}
+    - command: echo {{ item }}
+      loop: [1, 2]
+      changed_when: item == 2
+      notify: 'handler {{ item }}'
+    - assert:
+        that:
+          - shell.stdout == '/bin/bash'
+          - lookup('file', 'note') is match('Managed. note.j2 by .+ [0-9]{4}$')
+  handlers:
+    - {name: handler 1, debug: {msg: first notified}}
+    - {name: handler 2, debug: {msg: second notified}}
+",
+        ),
+    );
+    let ran = scratch.trueup(&["run", "play.yml"]);
+    ran.expect_code(0);
+    ran.expect_said(&["unixy is not installed here", "first notified", "second notified"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    let scratch = Scratch::new("reader");
+    let line = format!("{} config dump | head -n 1", trueup().display());
+    let ran =
+        Ran::of(scratch.command(std::path::Path::new("/bin/sh"), &["-c", &line]).output().unwrap());
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    assert_eq!(ran.stdout.lines().count(), 1);
+}

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use module::{Failure, FileMode, Host, Output, Placement, Program};
 use protocol::{Diff, Response};
 
-/// What stands in the output of a run that had nothing to do.
+/// How the line of a run begins that had nothing to do.
 const NOTHING: &str = "0 upgraded, 0 newly installed, 0 to remove";
 
 /// What decides whether services start while packages are installed.
@@ -106,12 +106,16 @@ fn answer(program: &Program, output: &Output) -> Result<Response, Failure> {
             .with("stdout", stdout)
             .with("stderr", stderr));
     }
-    let mut response = Response { changed: !stdout.contains(NOTHING), ..Response::default() };
+    let mut response = Response { changed: !is_idle(&stdout), ..Response::default() };
     let prepared = difference(&stdout);
     response.diff = vec![Diff { prepared: Some(prepared), ..Diff::default() }];
     response.returned.insert("stdout".into(), stdout.into());
     response.returned.insert("stderr".into(), stderr.into());
     Ok(response)
+}
+
+fn is_idle(stdout: &str) -> bool {
+    stdout.lines().any(|line| line.starts_with(NOTHING))
 }
 
 /// What apt says that it will do, from behind its preparations to its summary.
@@ -163,6 +167,18 @@ mod tests {
     use module::fake::FakeHost;
 
     use super::*;
+
+    #[test]
+    fn only_a_run_of_nothing_is_idle() {
+        for (line, expected) in [
+            ("0 upgraded, 0 newly installed, 0 to remove and 3 not upgraded.", true),
+            ("10 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.", false),
+            ("0 upgraded, 10 newly installed, 0 to remove and 0 not upgraded.", false),
+            ("0 upgraded, 0 newly installed, 10 to remove and 0 not upgraded.", false),
+        ] {
+            assert_eq!(is_idle(&format!("Reading...\n{line}\n")), expected, "{line}");
+        }
+    }
 
     #[test]
     fn the_difference_is_what_apt_announces() {

@@ -26,6 +26,7 @@ pub mod includes;
 pub mod inventory_command;
 pub mod listing;
 pub mod locale;
+mod moved;
 pub mod program;
 pub mod pull_command;
 mod python_actions;
@@ -91,6 +92,7 @@ pub fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     start_logging(&environment);
+    end_without_reader();
     let program = Program::of(arguments.first().map_or("trueup", String::as_str));
     match dispatch(program, &arguments, environment) {
         Ok(code) => ExitCode::from(code),
@@ -101,6 +103,20 @@ pub fn main() -> ExitCode {
             ExitCode::from(failed.code)
         }
     }
+}
+
+/// Who reads no further (`| head`) has seen enough: the program ends as one that SIGPIPE ends, not
+/// with the library's panic.
+fn end_without_reader() {
+    const STATUS: i32 = 128 + 13;
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let words = panic.payload_as_str().unwrap_or_default();
+        if words.starts_with("failed printing to std") && words.contains("os error 32") {
+            std::process::exit(STATUS);
+        }
+        usual(panic);
+    }));
 }
 
 /// `TRUEUP_LOG` chooses what is traced, as `RUST_LOG` does for other programs.

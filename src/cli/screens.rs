@@ -14,7 +14,26 @@ use plugins::Callbacks;
 use crate::{Failed, Program, callbacks, running::paint, session::Session, settings::Settings};
 
 /// Callbacks that show a run on the screen.
-const ON_SCREEN: &str = "default, json, minimal, oneline, yaml, null";
+const ON_SCREEN: &str = "default, json, minimal, oneline, skippy, yaml, null";
+
+/// Callbacks of known collections that only look different: where they are not installed, the
+/// default stands in for them.
+const ELSEWHERE: &[&str] = &[
+    "actionable",
+    "beautiful_output",
+    "counter_enabled",
+    "debug",
+    "default_without_diff",
+    "dense",
+    "diy",
+    "full_skip",
+    "print_task",
+    "selective",
+    "stderr",
+    "tasks_only",
+    "timestamp",
+    "unixy",
+];
 
 /// Callbacks that stand beside it.
 const BESIDE: &str = "timer, profile_tasks, profile_roles, junit, tree";
@@ -191,6 +210,17 @@ impl Screens<'_> {
                 one_line: short(name) == "oneline",
                 shows_diff: self.run.diff,
             }),
+            "skippy" => {
+                let settings = ScreenSettings { shows_skipped: false, ..self.screen_settings()? };
+                Box::new(Screen::new(settings, live))
+            }
+            known if ELSEWHERE.contains(&known) => {
+                eprintln!(
+                    "[WARNING]: the callback {name} is not installed here: the default one shows \
+                     the run ({ON_SCREEN} are built in)"
+                );
+                Box::new(Screen::new(self.screen_settings()?, live))
+            }
             _ => {
                 return Err(Failed::general(format!(
                     "Invalid callback for stdout specified: {name}; there are {ON_SCREEN}"

@@ -2,6 +2,8 @@
 
 use playbook::collections::Collections;
 
+use crate::moved;
+
 /// What short names begin with, and the collections that such modules are in now.
 const FAMILIES: &[(&str, &[&str])] = &[
     ("aci_", &["cisco.aci"]),
@@ -108,7 +110,15 @@ pub fn installed(name: &str, collections: &Collections) -> Option<String> {
 
 /// The full name that a module of a known family probably has.
 pub fn likely(name: &str) -> Option<String> {
-    candidates(name).next().map(|collection| format!("{collection}.{name}"))
+    let moved = [
+        ("community.general", moved::GENERAL),
+        ("community.crypto", moved::CRYPTO),
+        ("ansible.posix", moved::POSIX),
+    ];
+    let is_in = |(_, names): &&(&str, &str)| names.split(' ').any(|known| known == name);
+    let collection =
+        candidates(name).next().or_else(|| moved.iter().find(is_in).map(|(home, _)| *home));
+    collection.map(|collection| format!("{collection}.{name}"))
 }
 
 fn candidates(name: &str) -> impl Iterator<Item = &'static str> {
@@ -150,6 +160,11 @@ mod tests {
         assert_eq!(likely("win_feature").as_deref(), Some("ansible.windows.win_feature"));
         assert_eq!(likely("iosxr_config").as_deref(), Some("cisco.iosxr.iosxr_config"));
         assert_eq!(likely("till"), None);
+        assert_eq!(likely("homebrew").as_deref(), Some("community.general.homebrew"));
+        assert_eq!(
+            likely("openssl_publickey").as_deref(),
+            Some("community.crypto.openssl_publickey")
+        );
         let full = "community.crypto.x509_certificate";
         assert_eq!(renamed("openssl_certificate").as_deref(), Some(full));
         assert_eq!(renamed("os_server").as_deref(), Some("openstack.cloud.server"));

@@ -274,6 +274,14 @@ impl ActionContext<'_> {
             executor.reach.leave(&way, user).await;
         }
         let invocation = self.invocation(module, &args);
+        let mut args = args;
+        if module == "ansible.builtin.shell" && way.executable != "/bin/sh" {
+            // `executable` of the settings, or `ansible_shell_executable`.
+            let shell = args.entry("executable").or_insert(Json::Null);
+            if shell.is_null() {
+                *shell = way.executable.clone().into();
+            }
+        }
         let mut request = Executor::request(module, args, self.settings);
         request.files = inline;
         request.guard = match guard::order(self.scope, &way, &request) {

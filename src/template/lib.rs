@@ -23,6 +23,7 @@ pub use filters::{comment::wrapped as wrapped_lines, time::Moment, yaml::printed
 mod functions;
 pub mod literal_eval;
 mod lookups;
+pub mod managed;
 mod methods;
 mod predicates;
 pub mod scope;

@@ -206,8 +206,7 @@ async fn template(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Task
         .map_err(|why| format!("cannot read {}: {why}", path.display()))?;
     let options = file_options(&args, &path)?;
     let name = path.display().to_string();
-    let scope =
-        context.scope.push_values(template_vars(context, &path, &name, text(&args, "dest")));
+    let scope = context.scope.push_values(template_vars(context, &path, &src, text(&args, "dest")));
     let scope = with_template_folder(&scope, &path);
     let engine = &context.executor.context.store.engine;
     let rendered = match engine.render_file(&file.text, &options, &scope) {
@@ -288,24 +287,22 @@ fn template_vars(
     name: &str,
     dest: Option<&str>,
 ) -> Vec<(&'static str, template::Value)> {
-    use template::Value;
-    let owner = fs::metadata(path).ok().map(|meta| std::os::unix::fs::MetadataExt::uid(&meta));
-    let uid = owner.map_or(Value::None, |uid| Value::from(uid.to_string().as_str()));
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    use template::{Value, managed};
+    let owner = managed::owner_of(path).map_or(Value::None, Value::from);
     let managed = &context.scope.surroundings().settings.ansible_managed;
     let managed = match context.scope.get("ansible_managed") {
         Some(value) => value,
-        None => Value::from(managed.as_str()),
+        None => Value::from(managed::note(managed, path, name)),
     };
     vec![
         ("ansible_managed", managed),
         ("template_mtime", moment(fs::metadata(path).and_then(|meta| meta.modified()).ok())),
         ("template_run_date", moment(Some(std::time::SystemTime::now()))),
         ("template_path", Value::from(name)),
-        ("template_fullpath", Value::from(name)),
+        ("template_fullpath", Value::from(path.display().to_string())),
         ("template_destpath", dest.map_or(Value::None, Value::from)),
-        ("template_host", Value::from(host.trim())),
-        ("template_uid", uid),
+        ("template_host", Value::from(managed::controller())),
+        ("template_uid", owner),
     ]
 }
 

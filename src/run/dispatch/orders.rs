@@ -121,6 +121,9 @@ impl Dispatcher {
     }
 
     pub(super) fn notify(&mut self, host: &HostName, task: &Arc<Task>, result: &TaskResult) {
+        if !result.changed {
+            return;
+        }
         // As in Ansible, a task that runs once notifies for the host that ran it alone.
         let hosts = [host.clone()];
         for name in &result.notify {

@@ -131,7 +131,8 @@ impl Executor {
         settings: &Settings,
         mut result: TaskResult,
     ) -> TaskResult {
-        if result.changed && !result.failed {
+        // A loop notifies for all of its items once one of them has changed something.
+        if (result.changed || task.loop_.is_some()) && !result.failed {
             for setting in task
                 .parent
                 .outermost_first()

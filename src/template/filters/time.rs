@@ -30,6 +30,10 @@ impl Moment {
         NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(Self)
     }
 
+    pub(crate) fn from_local(time: DateTime<Local>) -> Self {
+        Self(time.naive_local())
+    }
+
     /// The moment in a format of `strftime`.
     ///
     /// # Errors

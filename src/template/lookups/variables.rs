@@ -8,6 +8,7 @@ use crate::{
     eval::typing,
     file::{FileOptions, set_option},
     filters::regex,
+    managed,
     surroundings::Typing,
     value::{Text, TextKind, Value},
 };
@@ -203,7 +204,7 @@ fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
         };
         let text = surroundings.read_text(&path)?;
         options.path.clone_from(&path);
-        let scope = scope.push_values(template_variables(&path, surroundings));
+        let scope = scope.push_values(template_variables(&path, &term, surroundings));
         let rendered = scope.engine().render_file(&text, &options, &scope)?;
         texts.push(match (surroundings.settings.typing, is_native) {
             (Typing::Literals, true) => typing::literal(Value::from(rendered)),
@@ -228,12 +229,16 @@ fn structured(rendered: String) -> Value {
 /// The variables that templates of files have besides all others.
 fn template_variables(
     path: &Path,
+    name: &str,
     surroundings: &crate::Surroundings,
 ) -> Vec<(&'static str, Value)> {
     let text = |path: &Path| Value::from(path.to_string_lossy().into_owned());
     vec![
         ("template_path", text(path)),
         ("template_fullpath", text(&surroundings.absolute(path))),
-        ("ansible_managed", Value::from(surroundings.settings.ansible_managed.as_str())),
+        (
+            "ansible_managed",
+            managed::note(&surroundings.settings.ansible_managed, path, name).into(),
+        ),
     ]
 }
