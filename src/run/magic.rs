@@ -91,7 +91,7 @@ impl Magic {
             "ansible_skip_tags" => strings(&settings.skip_tags),
             "ansible_limit" => return context.limit.as_deref().map(Value::from),
             "ansible_version" => version(&settings.program.ansible_version),
-            "ansible_playbook_python" => return text("/usr/bin/python3"),
+            "ansible_playbook_python" => return text(&settings.program.python()),
             "ansible_config_file" => match &settings.program.config_file {
                 Some(path) => Value::from(path.display().to_string().as_str()),
                 None => Value::None,

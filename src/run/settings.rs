@@ -93,6 +93,23 @@ pub struct ProgramFacts {
     pub environment: BTreeMap<String, String>,
 }
 
+impl ProgramFacts {
+    /// The controller's Python: what `TRUEUP_PYTHON` names, else the first `python3` of `PATH`. It
+    /// is not started, and need not be there.
+    pub fn python(&self) -> String {
+        const NAME: &str = "python3";
+        let variable = |name: &str| self.environment.get(name).filter(|text| !text.is_empty());
+        let wanted = variable("TRUEUP_PYTHON").map_or(NAME, String::as_str);
+        if wanted.contains('/') {
+            return wanted.to_owned();
+        }
+        let folders = variable("PATH").map(String::as_str).unwrap_or_default();
+        let mut paths = std::env::split_paths(folders).map(|folder| folder.join(wanted));
+        let found = paths.find(|path| path.is_file());
+        found.map_or_else(|| format!("/usr/bin/{NAME}"), |path| path.display().to_string())
+    }
+}
+
 /// How hosts are reached where no variable and no keyword says otherwise.
 #[derive(Clone, Debug)]
 pub struct ConnectionDefaults {

@@ -295,7 +295,7 @@ impl Store {
         match inventory.hosts.get(host) {
             Some(host) => add(&host.vars),
             None if inventory::pattern::LOCALHOST.contains(&host.as_str()) => {
-                add(&implicit_localhost());
+                add(&implicit_localhost(&self.engine));
             }
             None => {}
         }
@@ -432,11 +432,11 @@ impl Store {
 }
 
 /// What the controller is reached by where no inventory names it.
-fn implicit_localhost() -> Vars {
-    let text = |text: &str| Tree::Value(Value::from(text));
+fn implicit_localhost(engine: &Engine) -> Vars {
+    let python = Tree::from_text("{{ ansible_playbook_python }}", engine);
     Vars::from_iter([
-        (Arc::from("ansible_connection"), text("local")),
-        (Arc::from("ansible_python_interpreter"), text("/usr/bin/python3")),
+        (Arc::from("ansible_connection"), Tree::Value(Value::from("local"))),
+        (Arc::from("ansible_python_interpreter"), python.unwrap_or(Tree::Value(Value::None))),
     ])
 }
 
