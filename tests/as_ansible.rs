@@ -276,3 +276,26 @@ fn a_reader_that_goes_away_ends_the_program_quietly() {
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     assert_eq!(ran.stdout.lines().count(), 1);
 }
+
+#[test]
+fn inventories_keep_what_is_encrypted() {
+    let scratch = Scratch::new("encrypted");
+    scratch.write("password", "made up\n");
+    scratch.write("hosts", "a ansible_connection=local\n");
+    let vault = ["--vault-password-file", "password"];
+    let made = scratch.trueup(
+        &[&["vault", "encrypt_string"], &vault[..], &["four", "--name", "secret"]].concat(),
+    );
+    made.expect_code(0);
+    scratch.write("host_vars/a.yml", &made.stdout);
+    let shown =
+        scratch.trueup(&[&["inventory", "-i", "hosts", "--list", "--yaml"], &vault[..]].concat());
+    shown.expect_code(0);
+    shown.expect_said(&["secret: !vault |", "$ANSIBLE_VAULT;1."]);
+    scratch.write("again/hosts.yml", &shown.stdout);
+    let words =
+        ["exec", "a", "-i", "again/hosts.yml", "-m", "debug", "-a", "msg='{{ secret | length }}'"];
+    let read = scratch.trueup(&[&words[..], &vault[..]].concat());
+    read.expect_code(0);
+    read.expect_said(&["\"msg\": \"4\""]);
+}

@@ -131,7 +131,7 @@ fn write(args: &InventoryArgs, json: &Json) -> Result<String, Failed> {
         return Ok(text.trim_end().to_owned());
     }
     if args.yaml {
-        let value = template::Value::from_json(json);
+        let value = with_vaults(json);
         let text = template::printed_yaml(&value, 80).map_err(|error| failed(&error))?;
         return Ok(text.trim_end().to_owned());
     }
@@ -185,6 +185,24 @@ fn written_tree(tree: &Tree) -> Json {
         Tree::Keyed(entries) => Json::Object(
             entries.iter().map(|(name, tree)| (key(name), written_tree(tree))).collect(),
         ),
-        Tree::Secret(secret) => serde_json::json!({ "__ansible_vault": secret.ciphertext() }),
+        Tree::Secret(secret) => serde_json::json!({ VAULT: secret.ciphertext() }),
+    }
+}
+
+/// How JSON says that a text is encrypted.
+const VAULT: &str = "__ansible_vault";
+
+/// A value for YAML, which has a tag for what is encrypted.
+fn with_vaults(json: &Json) -> template::Value {
+    use template::{Text, Value};
+    match json {
+        Json::Object(map) => match map.get(VAULT) {
+            Some(Json::String(text)) if map.len() == 1 => {
+                Value::Str(Text::decrypted("".into(), text.as_str().into()))
+            }
+            _ => Value::dict(map.iter().map(|(name, value)| (name.as_str(), with_vaults(value)))),
+        },
+        Json::Array(items) => Value::list(items.iter().map(with_vaults)),
+        other => Value::from_json(other),
     }
 }
