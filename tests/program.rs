@@ -95,6 +95,11 @@ impl Scratch {
         path
     }
 
+    /// Puts a copy of what a folder holds into this one.
+    pub fn copy_of(&self, from: &Path) {
+        copy(from, &self.folder);
+    }
+
     /// A call of a program in this folder, that reads nothing of the user who runs the tests.
     pub fn command(&self, program: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(program);
@@ -121,6 +126,18 @@ impl Scratch {
     pub fn start(&self, words: &[&str]) -> Child {
         let mut command = self.command(trueup(), words);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).unwrap()),
+        }
     }
 }
 

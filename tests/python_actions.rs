@@ -18,18 +18,6 @@ fn material(below: &str) -> PathBuf {
     workspace().join("tests/python_actions").join(below)
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).unwrap()),
-        }
-    }
-}
-
 /// A playbook with the task of each case, which writes all that they register.
 fn playbook(cases: &[Value]) -> Value {
     let mut tasks = vec![json!({ "include_role": { "name": "r" } })];
@@ -51,7 +39,7 @@ fn check(program: &Path, environment: &[(&str, &str)]) {
     let cases: Vec<Value> = serde_yaml::from_str(&text).unwrap();
     assert!(cases.len() > 30, "there is something to compare");
     let scratch = Scratch::new("python-actions");
-    copy(&material(""), &scratch.path(""));
+    scratch.copy_of(&material(""));
     scratch.write("play.yml", playbook(&cases).to_string());
     let mut command = scratch.command(program, &["-i", "inv", "play.yml"]);
     command

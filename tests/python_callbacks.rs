@@ -17,18 +17,6 @@ fn material(below: &str) -> PathBuf {
     workspace().join("tests/python_callbacks").join(below)
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).unwrap()),
-        }
-    }
-}
-
 /// Lines without what each run has of its own: times.
 fn timeless(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -47,7 +35,7 @@ fn timeless(text: &str) -> Vec<String> {
 
 fn check(program: &Path, environment: &[(&str, &str)]) {
     let scratch = Scratch::new("python-callbacks");
-    copy(&material(""), &scratch.path(""));
+    scratch.copy_of(&material(""));
     let mut command = scratch.command(program, &["-i", "inv", "play.yml", "-e", "fromcli=1"]);
     command
         .env("ANSIBLE_CALLBACKS_ENABLED", "field.shop.till,needs,nosuch")
@@ -84,7 +72,7 @@ fn check(program: &Path, environment: &[(&str, &str)]) {
 fn check_screen(environment: &[(&str, &str)]) {
     let scratch = Scratch::new("python-screen");
     let program = as_ansible(&scratch);
-    copy(&material(""), &scratch.path(""));
+    scratch.copy_of(&material(""));
     let run = |screen: &str| {
         let mut command = scratch.command(&program, &["-i", "inv", "play.yml", "--diff"]);
         command.env("ANSIBLE_STDOUT_CALLBACK", screen).env("PYTHONDONTWRITEBYTECODE", "1");

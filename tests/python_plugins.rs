@@ -14,18 +14,6 @@ fn material(below: &str) -> PathBuf {
     workspace().join("tests/python_plugins").join(below)
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).unwrap()),
-        }
-    }
-}
-
 /// A playbook with a task for each case, which writes all results.
 fn playbook(cases: &[Value]) -> Value {
     let mut tasks = vec![json!({ "include_role": { "name": "with_plugins" } })];
@@ -53,7 +41,7 @@ fn check(program: &Path, environment: &[(&str, &str)]) {
     let cases: Vec<Value> = serde_yaml::from_str(&text).unwrap();
     assert!(cases.len() > 40, "there is something to compare");
     let scratch = Scratch::new("python-plugins");
-    copy(&material(""), &scratch.path(""));
+    scratch.copy_of(&material(""));
     scratch.write("play.yml", playbook(&cases).to_string());
     let play = scratch.path("play.yml").display().to_string();
     let mut command = scratch.command(program, &["-i", "inventory.yml", &play]);
@@ -140,7 +128,7 @@ fn what_is_expected_is_what_ansible_core_does() {
 /// What `ansible-inventory --list` prints of the cloud's configuration, by a program.
 fn cloud(program: &Path, words: &[&str]) -> Value {
     let scratch = Scratch::new("cloud");
-    copy(&material(""), &scratch.path(""));
+    scratch.copy_of(&material(""));
     let mut command = scratch.command(program, words);
     command
         .args(["-i", "my.cloud.yml", "--list"])
