@@ -307,7 +307,10 @@ impl TaskResult {
         if self.raised.is_none() {
             self.fields.insert("changed".into(), Json::Bool(self.changed));
         }
-        if self.failed || !self.skipped {
+        // A task that conditions leave out says nothing of failing; a module that skips itself does.
+        let reasons = ["skip_reason", "skipped_reason"];
+        let is_left_out = self.skipped && reasons.iter().any(|key| self.fields.contains_key(*key));
+        if self.failed || !is_left_out {
             self.fields.insert("failed".into(), Json::Bool(self.failed));
         }
         if self.skipped {

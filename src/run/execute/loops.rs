@@ -421,6 +421,9 @@ fn aggregate(items: Vec<TaskResult>) -> TaskResult {
         }
     }
     total.set_flags();
+    if total.skipped {
+        total.fields.shift_remove("failed");
+    }
     // Said either way, as Ansible does.
     total.fields.entry("skipped").or_insert(Json::Bool(false));
     total.items = items;
