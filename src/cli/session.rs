@@ -496,9 +496,10 @@ impl Session {
                 })?),
                 None => None,
             };
-        for secret in [&password, &become_password].into_iter().flatten() {
-            self.masks.add(secret.reveal());
-        }
+        let typed = [&password, &become_password].into_iter().flatten();
+        typed
+            .filter(|_| !self.program.is_ansible())
+            .for_each(|secret| self.masks.add(secret.reveal()));
         let ssh_args = [
             settings.get("SSH_ARGS"),
             options.ssh_common_args.clone().or_else(|| settings.get("SSH_COMMON_ARGS")),

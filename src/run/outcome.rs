@@ -83,7 +83,7 @@ impl Raised {
                 "The task includes an option with an undefined variable.. {error}{}",
                 task.pointed_at()
             ),
-            RaisedIn::Arguments => format!("{message}{}", task.pointed_at()),
+            RaisedIn::Arguments => message.to_owned(),
             RaisedIn::Keyword(name) if *is_undefined => match name.as_str() {
                 "loop" | "delegate_to" | "free form" => error.clone(),
                 "environment" => format!(
@@ -217,11 +217,14 @@ impl TaskResult {
         }
         let place = error.place().unwrap_or(near);
         result.place = Some(format!("{place} ({what})"));
-        result.raised = Some(Box::new(Raised {
-            part: RaisedIn::Keyword(what.to_owned()),
-            error: error.to_string(),
-            is_undefined: error.is_undefined(),
-        }));
+        // What Python raises there is the item's failure alone.
+        if error.kind() != template::ErrorKind::Arithmetic {
+            result.raised = Some(Box::new(Raised {
+                part: RaisedIn::Keyword(what.to_owned()),
+                error: error.to_string(),
+                is_undefined: error.is_undefined(),
+            }));
+        }
         result.hint = error.hint().map(str::to_owned);
         result
     }
