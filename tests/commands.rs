@@ -126,7 +126,8 @@ fn callbacks_show_a_run_in_their_ways() {
     run("log_path = run.log").expect_code(0);
     let log = std::fs::read_to_string(scratch.path("run.log")).unwrap();
     assert!(log.contains("INFO| TASK [One]"), "{log}");
-    run("stdout_callback = dense").expect_code(1).expect_said(&["Invalid callback", "dense"]);
+    run("stdout_callback = nosuch").expect_code(1).expect_said(&["Invalid callback", "nosuch"]);
+    run("stdout_callback = dense").expect_code(0).expect_said(&["dense is not installed", "ok=1"]);
     run("callbacks_enabled = nosuch")
         .expect_code(0)
         .expect_said(&["Skipping callback plugin 'nosuch'"]);

@@ -30,13 +30,18 @@ impl PythonInventories {
     }
 }
 
+/// A plugin that is in no collection may be called by the name that Ansible has for all of those.
+fn short(name: &str) -> &str {
+    name.strip_prefix("ansible.legacy.").unwrap_or(name)
+}
+
 impl InventoryPlugins for PythonInventories {
     fn has(&self, name: &str) -> bool {
-        self.plugins.file("inventory", name).is_some()
+        self.plugins.file("inventory", short(name)).is_some()
     }
 
     fn read(&self, name: &str, source: &str, before: &Inventory) -> Reading {
-        let Some((file, dotted)) = self.plugins.file("inventory", name) else {
+        let Some((file, dotted)) = self.plugins.file("inventory", short(name)) else {
             return Reading::Unknown;
         };
         let objects = &self.plugins.python.objects;
