@@ -111,7 +111,8 @@ fn end_without_reader() {
     const STATUS: i32 = 128 + 13;
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let words = panic.payload_as_str().unwrap_or_default();
+        let payload = panic.payload();
+        let words = payload.downcast_ref::<String>().map_or("", String::as_str);
         if words.starts_with("failed printing to std") && words.contains("os error 32") {
             std::process::exit(STATUS);
         }
