@@ -124,39 +124,29 @@ impl Dispatcher {
         if !result.changed {
             return;
         }
+        let context = Arc::clone(&self.context);
+        let render = |handler: &Arc<Task>| handler_name(&context, handler);
+        let is_flushing =
+            self.hosts.iter().any(|other| other.name == *host && other.cursor.is_flushing());
         // As in Ansible, a task that runs once notifies for the host that ran it alone.
-        let hosts = [host.clone()];
         for name in &result.notify {
-            let mut is_known = false;
-            let mut unusable = Vec::new();
-            for host in &hosts {
-                let context = Arc::clone(&self.context);
-                let render = |handler: &Arc<Task>| handler_name(&context, handler);
-                let is_flushing = self
-                    .hosts
-                    .iter()
-                    .any(|cursor| cursor.name == *host && cursor.cursor.is_flushing());
-                // Among handlers there is no later flush that would take it up.
-                let notified = match is_flushing {
-                    true => self.handlers.notify(name, host, &render),
-                    false => self.handlers.save(name, host, &render),
-                };
-                for handler in notified.handlers {
-                    let host = host.clone();
-                    let _ = self.executor.events.send(Event::Notified { handler, host });
-                }
-                is_known |= notified.is_known;
-                unusable.extend(notified.unusable);
+            // Among handlers there is no later flush that would take it up.
+            let notified = match is_flushing {
+                true => self.handlers.notify(name, host, &render),
+                false => self.handlers.save(name, host, &render),
+            };
+            for handler in notified.handlers {
+                let host = host.clone();
+                let _ = self.executor.events.send(Event::Notified { handler, host });
             }
-            unusable.dedup();
-            for handler in unusable {
+            for handler in notified.unusable {
                 let message = format!(
                     "Handler '{}' is unusable because it has no listen topics and the name could not be templated (host-specific variables are not supported in handler names). The error: {}",
                     handler.name, handler.why
                 );
                 let _ = self.executor.events.send(Event::Warning { message });
             }
-            if !is_known {
+            if !notified.is_known {
                 let message = format!(
                     "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
                 );
