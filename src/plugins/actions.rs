@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use template::{Scope, Value};
 
 use crate::{
-    answers::InTemplate,
+    answers::{Both, InTemplate},
     folders::PluginFile,
     interpreter::{Answers, CallError, Python},
     jinja::{Of, PythonPlugins},
@@ -107,18 +107,6 @@ impl PythonAction {
             Err(error @ CallError::Raised(_)) => Err(format!("{error} ({of})")),
             Err(error) => Err(error.to_string()),
         }
-    }
-}
-
-/// Answers of the host, before those of templates.
-struct Both<'a> {
-    own: &'a dyn Answers,
-    others: InTemplate<'a>,
-}
-
-impl Answers for Both<'_> {
-    fn answer(&self, what: &str, said: &Json) -> Option<Json> {
-        self.own.answer(what, said).or_else(|| self.others.answer(what, said))
     }
 }
 

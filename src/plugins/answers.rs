@@ -13,6 +13,18 @@ use crate::{
     wire::{Objects, VARIABLES, WRITTEN_VARIABLES},
 };
 
+/// Answers of whoever calls, before those of templates.
+pub struct Both<'a> {
+    pub own: &'a dyn Answers,
+    pub others: InTemplate<'a>,
+}
+
+impl Answers for Both<'_> {
+    fn answer(&self, what: &str, said: &Json) -> Option<Json> {
+        self.own.answer(what, said).or_else(|| self.others.answer(what, said))
+    }
+}
+
 /// Answers out of the scope of the template that calls.
 pub struct InTemplate<'a> {
     pub scope: &'a Scope,

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use template::{Scope, Value};
 
 use crate::{
-    answers::InTemplate,
+    answers::{Both, InTemplate},
     folders::PluginFile,
     interpreter::{Answers, CallError},
     jinja::{Of, PythonPlugins},
@@ -173,18 +173,6 @@ impl PythonCallbacks {
             Err(error @ CallError::Raised(_)) => Err(format!("{of}: {error}")),
             Err(error) => Err(error.to_string()),
         }
-    }
-}
-
-/// Answers of one's own, before those of templates.
-struct Both<'a> {
-    own: &'a dyn Answers,
-    others: InTemplate<'a>,
-}
-
-impl Answers for Both<'_> {
-    fn answer(&self, what: &str, said: &Json) -> Option<Json> {
-        self.own.answer(what, said).or_else(|| self.others.answer(what, said))
     }
 }
 

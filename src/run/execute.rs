@@ -423,7 +423,7 @@ impl Executor {
         }
         let args = match self.arguments(task, scope) {
             Ok(args) => args,
-            Err(failure) => return *failure,
+            Err(failure) => return raised_by_arguments(*failure),
         };
         let context = ActionContext { executor: self, task, host, scope, settings };
         let told = self.context.settings.tells_arguments.then(|| {

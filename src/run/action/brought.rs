@@ -10,7 +10,7 @@ use protocol::{Diff, Json, JsonMap, spec::Runs};
 use serde_json::json;
 use template::{Tree, Value};
 use tokio::sync::{mpsc, oneshot};
-use transport::NoFiles;
+use transport::{ConnectionKind, NoFiles};
 
 use super::{ActionContext, async_status, custom_module, files::Offered, transfer};
 use crate::{
@@ -86,7 +86,11 @@ fn state(context: &ActionContext<'_>) -> Result<JsonMap, Box<TaskResult>> {
         "delegate_to": settings.delegate_to,
         "async_val": settings.job.as_ref().map_or(0, |job| job.order.limit_secs),
         "poll": settings.job.as_ref().map_or(run.poll_interval_secs, |job| job.poll_secs),
-        "connection": if way.remote().is_local { "local" } else { "ssh" },
+        "connection": match way.target.connection {
+            ConnectionKind::Local => "local",
+            ConnectionKind::Ssh => "ssh",
+            ConnectionKind::Entrance => way.target.entrance.first().map_or("", String::as_str),
+        },
         "address": way.target.address,
         "port": way.target.port,
         "remote_user": way.target.user,
@@ -94,7 +98,9 @@ fn state(context: &ActionContext<'_>) -> Result<JsonMap, Box<TaskResult>> {
         "executable": way.executable,
         "become": become_.is_some(),
         "become_user": become_.map(|become_| become_.user.clone()),
-        "become_method": run.connection.become_method,
+        "become_method": become_.map_or(run.connection.become_method.as_str(), |become_| {
+            become_.method.name()
+        }),
     });
     match state {
         Json::Object(state) => Ok(state),

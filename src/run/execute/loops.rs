@@ -228,6 +228,7 @@ impl Executor {
             place,
         };
         let mut result = self.execute_once(task, host, &item_scope, Some(&item_place)).await;
+        result.no_log |= self.flag(task, Key::NoLog, &item_scope).unwrap_or(false);
         if result.raised.is_some() {
             // The loop ends here.
             if let Some(place) = &item_place.place {
@@ -235,7 +236,6 @@ impl Executor {
             }
             return (item_scope, result);
         }
-        result.no_log |= self.flag(task, Key::NoLog, &item_scope).unwrap_or(false);
         item_place.describe(&mut result);
         if let Err(error) = self.own_label(task, &item_scope)
             && !error.is_until_run()
