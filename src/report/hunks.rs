@@ -224,6 +224,28 @@ mod tests {
         text
     }
 
+    /// A line that is found everywhere is no place to start from: without that rule the first hunk
+    /// would span lines 1 to 102. The expected hunks are those of Python's `difflib`.
+    #[test]
+    fn frequent_lines_are_no_start() {
+        let line =
+            |at: usize| if at.is_multiple_of(3) { "}\n".to_owned() } else { format!("{at}\n") };
+        let old: String = (0..220).map(line).collect();
+        for (braces, expected) in [
+            (20, ["@@ -1,3 +1,143 @@", "@@ -59,162 +199,22 @@"]),
+            (40, ["@@ -1,3 +1,163 @@", "@@ -59,162 +219,42 @@"]),
+        ] {
+            let frame = "}\n".repeat(braces);
+            let inner: String = (100..220).chain(0..60).map(line).collect();
+            let new = format!("{frame}{inner}{frame}");
+            let found: Vec<String> = hunks(&lines_of(&old), &lines_of(&new), 3)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(found, expected);
+        }
+    }
+
     /// What Python's `difflib.unified_diff` gives for the same texts.
     #[test]
     fn hunks_are_cut_as_in_python() {
