@@ -8,6 +8,7 @@ use source::{Diagnostics, SourceFile};
 use crate::{
     Failed, Program,
     args::ExecArgs,
+    run_command::check_limit,
     running,
     screens::{self, Screens},
     session::{Places, Session},
@@ -32,19 +33,13 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     let inventory = session.inventory(&args.inventory)?;
     session.warn_of_no_hosts(&inventory, &args.pattern)?;
     let mut run_settings = session.run_settings(&args.inventory, &args.connection)?;
+    check_limit(&run_settings, &inventory)?;
     let mut matched = pattern::resolve(&inventory, std::slice::from_ref(&args.pattern))
         .map_err(|error| Failed::general(error.to_string()))?;
     if let Some(limit) = &run_settings.limit {
         let allowed = pattern::resolve(&inventory, limit)
             .map_err(|error| Failed::general(error.to_string()))?;
-        for part in &allowed.unmatched {
-            eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
-        }
-        let is_none = allowed.hosts.is_empty();
         matched.hosts.retain(|host| allowed.hosts.contains(host));
-        if is_none && !inventory.hosts.is_empty() {
-            return Err(Failed::general(crate::run_command::NO_HOSTS_LEFT));
-        }
     }
     for part in &matched.unmatched {
         eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");

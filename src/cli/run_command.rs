@@ -222,12 +222,11 @@ fn write_retry_file(settings: &Settings, playbook: &Path, ended: &Ended) {
     }
 }
 
-/// What is said of a limit that leaves no host.
-pub const NO_HOSTS_LEFT: &str =
-    "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.";
-
-/// A limit that leaves no host is a mistake.
-fn check_limit(
+/// Warns of parts of the limit that match nothing.
+///
+/// # Errors
+/// A limit that is broken, or that leaves no host.
+pub fn check_limit(
     settings: &run::RunSettings,
     inventory: &inventory::Inventory,
 ) -> Result<(), Failed> {
@@ -238,7 +237,9 @@ fn check_limit(
         eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
     }
     if matched.hosts.is_empty() && !inventory.hosts.is_empty() {
-        return Err(Failed::general(NO_HOSTS_LEFT));
+        return Err(Failed::general(
+            "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",
+        ));
     }
     Ok(())
 }
