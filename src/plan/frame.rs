@@ -22,7 +22,7 @@ pub enum FrameKind {
     /// A role as one play, role or task uses it.
     Role(Arc<Role>),
     Block,
-    /// `import_tasks`, or the `apply` of an include.
+    /// `import_tasks`, `import_role` and `import_playbook`.
     Import,
     /// `include_tasks` and `include_role` as they were run, with the variables that then held:
     /// the loop's item, and the include's own variables.

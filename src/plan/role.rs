@@ -20,8 +20,8 @@ pub struct Role {
     pub defaults: Layer,
     /// `vars/main.yml`.
     pub vars: Layer,
-    /// Variables given where the role is used (`vars:` of the entry, and keys of the entry that
-    /// are no keywords).
+    /// Variables given where the role is used, as keys of the entry that are no keywords. What
+    /// its `vars:` say is of its frame.
     pub params: Layer,
     /// Whether its defaults and vars are seen by the rest of the play.
     pub public: bool,

@@ -409,8 +409,7 @@ impl<'a> Cursor<'a> {
             match &frame.kind {
                 FrameKind::Role(role) => scope = scope.push(role.params.clone()),
                 FrameKind::Include { params } => scope = scope.push(params.clone()),
-                FrameKind::Import => scope = scope.push(frame.keywords.vars.clone()),
-                FrameKind::Play | FrameKind::Block => {}
+                FrameKind::Play | FrameKind::Block | FrameKind::Import => {}
             }
         }
         let magic: IndexMap<Arc<str>, Tree> = [(

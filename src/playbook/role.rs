@@ -170,9 +170,6 @@ impl Cursor<'_> {
             .flatten()
             .and_then(|specs| Validation::of(&specs, request.tasks_from.as_deref()));
         let own_params = Arc::clone(&params);
-        let mut all_params = (*params).clone();
-        all_params.extend(keywords.vars.iter().map(|(k, v)| (Arc::clone(k), v.clone())));
-        let params = Arc::new(all_params);
         let identity = identity(&found, request, &keywords, &params);
         let role = Arc::new(Role {
             name: found.name,
@@ -415,7 +412,7 @@ fn identity(found: &Found, request: &RoleRequest, keywords: &Keywords, params: &
         text.push('|');
         text.push_str(from.as_deref().unwrap_or(""));
     }
-    for (name, tree) in params.iter() {
+    for (name, tree) in params.iter().chain(keywords.vars.iter()) {
         text.push_str(&format!("|{name}={}", plan::written(tree)));
     }
     for tag in &keywords.tags {

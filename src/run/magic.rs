@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 use inventory::{HostName, Inventory};
-use plan::{Frame, Task};
+use plan::{Frame, FrameKind, Role, Task};
 use template::{
     ErrorKind, Missing, Object, Scope, Shape, TemplateError, Tree, Undefined, Value, Variables,
 };
@@ -115,11 +115,10 @@ impl Magic {
                 hosts(&there)
             }
             "ansible_play_role_names" | "role_names" => {
-                names(context.play.roles.iter().map(|r| r.role.full_name()))
+                Value::list(play_roles(context).map(|name| Value::from(name.as_str())))
             }
             "ansible_role_names" => {
-                let roles = &context.play.roles;
-                names(dependencies(roles).chain(roles.iter().map(|r| r.role.full_name())))
+                names(dependencies(&context.play.roles).chain(play_roles(context)))
             }
             "ansible_dependent_role_names" => names(dependencies(&context.play.roles)),
             "ansible_role_name" => return role.map(|role| Value::from(role.full_name().as_str())),
@@ -132,12 +131,12 @@ impl Magic {
                 return role.and_then(|role| role.collection.as_deref()).map(Value::from);
             }
             "ansible_parent_role_names" => {
-                roles().nth(1)?;
-                Value::list(roles().skip(1).map(|role| Value::from(role.full_name().as_str())))
+                let takers = takers(self.frame.as_ref()?)?;
+                Value::list(takers.iter().map(|role| Value::from(role.full_name().as_str())))
             }
             "ansible_parent_role_paths" => {
-                roles().nth(1)?;
-                let paths = roles().skip(1).map(|role| role.path.display().to_string());
+                let takers = takers(self.frame.as_ref()?)?;
+                let paths = takers.iter().map(|role| role.path.display().to_string());
                 Value::list(paths.map(|path| Value::from(path.as_str())))
             }
             "ansible_search_path" => {
@@ -189,6 +188,26 @@ impl Variables for Magic {
 fn names(all: impl Iterator<Item = String>) -> Value {
     let unique: indexmap::IndexSet<String> = all.collect();
     Value::list(unique.iter().map(|name| Value::from(name.as_str())))
+}
+
+/// Roles whose tasks took the roles around by import or include, the nearest first.
+fn takers(frame: &Arc<Frame>) -> Option<Vec<&Arc<Role>>> {
+    let is_taken = |frame: &&Arc<Frame>| {
+        matches!(frame.kind, FrameKind::Role(_))
+            && frame.parent.as_ref().is_some_and(|around| {
+                matches!(around.kind, FrameKind::Import | FrameKind::Include { .. })
+            })
+    };
+    let taken = frame.chain().filter(is_taken).filter_map(|frame| frame.parent.as_ref());
+    let takers: Vec<&Arc<Role>> = taken.filter_map(|around| around.role()).collect();
+    (!takers.is_empty()).then_some(takers)
+}
+
+/// Roles of the play, and those that its tasks took so far, as often as they did.
+fn play_roles(context: &PlayContext) -> impl Iterator<Item = String> {
+    let taken = context.taken_roles.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let own = context.play.roles.iter().map(|block| block.role.full_name());
+    own.chain(taken.iter().map(|role| role.full_name())).collect::<Vec<_>>().into_iter()
 }
 
 /// Names of the roles that roles depend on.

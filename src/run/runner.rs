@@ -168,6 +168,10 @@ impl Runner {
                 active: Arc::new(RwLock::new(batch.clone())),
                 batch: batch.clone(),
                 roles: RwLock::new(public_roles(play)),
+                taken_roles: RwLock::new(imported_roles(
+                    |visit| play.each_task(visit),
+                    &play.frame,
+                )),
                 limit: limit.clone(),
                 known_surroundings: RwLock::default(),
                 broken_vars_file: OnceLock::new(),
@@ -483,6 +487,27 @@ fn public_roles(play: &Play) -> Vec<Arc<plan::Role>> {
     };
     play.each_task(&mut |task| add(&task.parent));
     roles
+}
+
+/// Roles that tasks inside a frame import, in the order in which they are read: a role stands
+/// behind those that it imports itself.
+pub(crate) fn imported_roles(
+    each_task: impl FnOnce(&mut dyn FnMut(&Arc<Task>)),
+    inside: &Arc<Frame>,
+) -> Vec<Arc<plan::Role>> {
+    let mut imported: Vec<Arc<plan::Role>> = Vec::new();
+    each_task(&mut |task| {
+        for frame in task.parent.chain().take_while(|frame| !Arc::ptr_eq(frame, inside)) {
+            let is_import = |frame: &Arc<Frame>| matches!(frame.kind, FrameKind::Import);
+            if let FrameKind::Role(role) = &frame.kind
+                && frame.parent.as_ref().is_some_and(is_import)
+            {
+                imported.retain(|known| !Arc::ptr_eq(known, role));
+                imported.push(Arc::clone(role));
+            }
+        }
+    });
+    imported
 }
 
 fn meta_task(play: &Arc<Play>, what: &str) -> Task {

@@ -40,6 +40,9 @@ pub struct PlayContext {
     /// Roles whose variables the rest of the play sees: those of `roles:`, imported ones, and
     /// public ones that were included.
     pub roles: std::sync::RwLock<Vec<Arc<Role>>>,
+    /// Roles that tasks of the play took, once for each time: those imported, then those included,
+    /// as they came.
+    pub taken_roles: std::sync::RwLock<Vec<Arc<Role>>>,
     /// What `--limit` says, as text.
     pub limit: Option<String>,
     /// What was worked out of surroundings so far.
@@ -120,19 +123,29 @@ impl PlayContext {
         }
         stack.push(&layers.included);
         stack.push(&layers.set);
+        let mut taker: Option<&Arc<Role>> = None;
+        let mut is_taken_by_task = false;
         for frame in &frames {
             match &frame.kind {
-                FrameKind::Role(role) => stack.push(&role.params),
-                FrameKind::Import => stack.push(&frame.keywords.vars),
-                FrameKind::Include { params } => {
-                    stack.push(&frame.keywords.vars);
-                    stack.push(params);
+                FrameKind::Role(role) => {
+                    // The parameters of the role whose task takes this one stand above what the
+                    // task says.
+                    if let Some(taker) = taker.filter(|_| is_taken_by_task) {
+                        stack.push(&taker.params);
+                    }
+                    stack.push(&role.params);
+                    taker = Some(role);
                 }
-                FrameKind::Play | FrameKind::Block => {}
+                FrameKind::Include { params } => stack.push(params),
+                FrameKind::Play | FrameKind::Block | FrameKind::Import => {}
             }
+            is_taken_by_task = matches!(frame.kind, FrameKind::Import | FrameKind::Include { .. });
         }
         if let Some(task) = task.filter(|task| task.does(&["include_tasks", "include_role"])) {
             stack.push(&task.keywords.vars);
+            if let Some(taker) = taker.filter(|_| task.does(&["include_role"])) {
+                stack.push(&taker.params);
+            }
         }
         stack.push(&self.store.extra);
         drop(roles);

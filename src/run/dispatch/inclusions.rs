@@ -7,11 +7,11 @@ use std::{
 
 use indexmap::IndexMap;
 use inventory::HostName;
-use plan::{Block, Frame, FrameKind, Item, Key, Layer, Task};
+use plan::{Block, Frame, FrameKind, Item, Key, Layer, Role, Task};
 use template::{Tree, Value};
 
 use super::{Dispatcher, look_ahead::may_end_others, outcomes::settled_failure};
-use crate::{Event, IncludeError, TaskResult, outcome::RunOrder};
+use crate::{Event, IncludeError, TaskResult, outcome::RunOrder, runner::imported_roles};
 
 /// What is told of an include: the file or role, and the label of its item.
 type Announced = (String, Option<String>);
@@ -113,17 +113,17 @@ impl Dispatcher {
             RunOrder::IncludeRole(include) => &include.item_vars,
             _ => return Err(IncludeError::Missing("this is no include".into())),
         };
-        let params: IndexMap<Arc<str>, Tree> = item_vars
-            .iter()
-            .map(|(name, json)| (Arc::from(name.as_str()), Tree::Value(Value::from_json(json))))
-            .collect();
-        let params: Layer = Arc::new(params);
+        let mut params: IndexMap<Arc<str>, Tree> = (*task.keywords.vars).clone();
+        params.extend(
+            item_vars.iter().map(|(name, json)| {
+                (Arc::from(name.as_str()), Tree::Value(Value::from_json(json)))
+            }),
+        );
         // Tags of the include itself choose it; only those of `apply` reach what is inside.
         let mut keywords = plan::Keywords::default();
-        keywords.vars = task.keywords.vars.clone();
         self.apply(task, host, &mut keywords)?;
         let frame = Arc::new(Frame {
-            kind: FrameKind::Include { params: Arc::clone(&params) },
+            kind: FrameKind::Include { params: Arc::new(params) },
             keywords,
             parent: Some(Arc::clone(&task.parent)),
             // Where the role is named, if one is.
@@ -143,6 +143,7 @@ impl Dispatcher {
                     &self.context.playbook_dir,
                 )?;
                 self.add_handlers(&included.handlers);
+                self.take_roles(&included.items, &frame, None);
                 (included.items, frame)
             }
             RunOrder::IncludeRole(include) => {
@@ -153,6 +154,7 @@ impl Dispatcher {
                     &self.context.playbook_dir,
                 )?;
                 self.add_handlers(&role.handlers);
+                self.take_roles(&role.items, &frame, Some(&role.role));
                 if include.public {
                     let mut roles =
                         self.context.roles.write().unwrap_or_else(PoisonError::into_inner);
@@ -181,6 +183,19 @@ impl Dispatcher {
     }
 
     /// What `apply` says of the tasks inside an include.
+    /// Remembers the roles that something included brings.
+    fn take_roles(&self, items: &[Item], frame: &Arc<Frame>, included: Option<&Arc<Role>>) {
+        let each_task = |visit: &mut dyn FnMut(&Arc<Task>)| {
+            items.iter().for_each(|item| match item {
+                Item::Task(task) => visit(task),
+                Item::Block(block) => block.each_task(visit),
+            });
+        };
+        let mut taken = self.context.taken_roles.write().unwrap_or_else(PoisonError::into_inner);
+        taken.extend(imported_roles(each_task, frame));
+        taken.extend(included.cloned());
+    }
+
     fn apply(
         &self,
         task: &Arc<Task>,
