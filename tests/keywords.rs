@@ -8,7 +8,7 @@ use std::{env, fs, path::PathBuf};
 use trueup_tests::program::{Ran, Scratch, trueup, workspace};
 
 /// The playbooks.
-const PLAYBOOKS: &[&str] = &["plays", "blocks", "tasks", "precedence"];
+const PLAYBOOKS: &[&str] = &["plays", "blocks", "tasks", "precedence", "assertions"];
 
 /// Keywords of ansible-core 2.18, as its documentation lists them for plays, roles, blocks and
 /// tasks; `listen` is a handler's. `with_` is met by any loop of its kind.

@@ -17,9 +17,10 @@ pub struct Cursor {
     has_failed: bool,
 }
 
-/// Where a task stands: comparable between hosts of one play.
+/// Where a task stands: comparable between hosts of one play. Of what one task includes, all of
+/// the first comes before the second.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(Vec<(u8, usize, u64)>);
+pub struct Position(Vec<(u64, u8, usize)>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Section {
@@ -205,7 +206,7 @@ impl Cursor {
             self.levels
                 .iter()
                 .enumerate()
-                .map(|(depth, level)| (level.section as u8, index(depth, level), level.sequence))
+                .map(|(depth, level)| (level.sequence, level.section as u8, index(depth, level)))
                 .collect(),
         )
     }
