@@ -576,7 +576,7 @@ fn out_of_time(action: &str, secs: u64) -> TaskResult {
 }
 
 /// A failure to work the arguments of a task out.
-fn raised_by_arguments(mut failure: TaskResult) -> TaskResult {
+pub(crate) fn raised_by_arguments(mut failure: TaskResult) -> TaskResult {
     if let Some(raised) = &mut failure.raised {
         raised.part = RaisedIn::Arguments;
     }
