@@ -362,7 +362,7 @@ impl Screen {
                 let host = &item.host;
                 let mut text = format!("skipping: [{host}] => (item={label}) ");
                 text.push_str(until_run(result));
-                if self.is_verbose(result) {
+                if self.is_verbose(&item.task, result) {
                     text.push_str(&format!(" => {}", self.dump(&item.task, result)));
                 }
                 lines.push(out(self.paint(Tone::Skipped, &text)));
@@ -372,7 +372,7 @@ impl Screen {
                 if result.changed { ("changed", Tone::Changed) } else { ("ok", Tone::Ok) };
             if result.changed || self.settings.shows_ok {
                 let mut text = format!("{word}: [{host}] => (item={label})");
-                if self.is_verbose(result) {
+                if self.is_verbose(&item.task, result) {
                     text.push_str(&format!(" => {}", self.dump(&item.task, result)));
                 }
                 lines.push(out(self.paint(tone, &text)));
@@ -425,7 +425,7 @@ impl Screen {
             let all_items = result.items.iter().all(|item| item.skipped);
             if self.settings.shows_skipped && all_items {
                 let mut text = format!("skipping: [{host}]{}", until_run(result));
-                if self.is_verbose(result) {
+                if self.is_verbose(task, result) {
                     text.push_str(&format!(" => {}", self.dump(task, result)));
                 }
                 lines.push(out(self.paint(Tone::Skipped, &text)));
@@ -435,7 +435,7 @@ impl Screen {
                 if result.changed { ("changed", Tone::Changed) } else { ("ok", Tone::Ok) };
             if result.changed || self.settings.shows_ok {
                 let mut text = format!("{word}: [{host}]");
-                if self.is_verbose(result) {
+                if self.is_verbose(task, result) {
                     text.push_str(&format!(" => {}", self.dump(task, result)));
                 }
                 lines.push(out(self.paint(tone, &text)));
@@ -456,8 +456,10 @@ impl Screen {
         Some(self.failure_line(Tone::Failed, text.trim_end_matches('\n')))
     }
 
-    fn is_verbose(&self, result: &TaskResult) -> bool {
-        self.settings.verbosity > 0 || (result.verbose_always && !result.no_log)
+    /// Facts are never shown, as they are many.
+    fn is_verbose(&self, task: &Task, result: &TaskResult) -> bool {
+        let is_asked = self.settings.verbosity > 0 && !task.does(&["setup", "gather_facts"]);
+        is_asked || (result.verbose_always && !result.no_log)
     }
 
     /// The result as JSON: what people want to see of it.
