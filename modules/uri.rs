@@ -23,6 +23,9 @@ use crate::{
     http::{Answer, Client, Follow, HttpArguments, Outgoing, Request, Url},
 };
 
+/// The status where no answer came.
+const NO_ANSWER: i32 = -1;
+
 /// The bytes of an answer that are returned at most.
 const CONTENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -61,9 +64,9 @@ pub struct Uri {
     creates: Option<PathBuf>,
     /// Nothing is asked where no file fits this path or pattern.
     removes: Option<PathBuf>,
-    /// What counts as success.
+    /// What counts as success; -1 is no answer at all.
     #[argument(default = [200])]
-    status_code: Vec<u16>,
+    status_code: Vec<i32>,
     /// Seconds to wait for the server.
     #[argument(default = 30)]
     timeout: u64,
@@ -204,10 +207,22 @@ impl Action for Uri {
         };
         let answer = client.send(&request);
         let elapsed = host.now().duration_since(start).unwrap_or_default().as_secs();
+        if let (Err(why), true) = (&answer, self.status_code.contains(&NO_ANSWER)) {
+            let mut returned = JsonMap::new();
+            returned.insert("status".into(), NO_ANSWER.into());
+            returned.insert("url".into(), self.http.url.clone().into());
+            returned.insert("elapsed".into(), elapsed.into());
+            returned.insert("redirected".into(), false.into());
+            if self.return_content {
+                returned.insert("content".into(), "".into());
+            }
+            let msg = Some(why.msg.clone());
+            return Ok(Response { msg, returned, ..Response::default() });
+        }
         let answer = answer.map_err(|why| {
             let allowed = python::text(&Json::from(self.status_code.clone()));
             Failure::new(format!("Status code was -1 and not {allowed}: {}", why.msg))
-                .with("status", -1)
+                .with("status", NO_ANSWER)
                 .with("url", self.http.url.clone())
                 .with("elapsed", elapsed)
                 .with("redirected", false)
@@ -218,7 +233,7 @@ impl Action for Uri {
         })?;
         let mut returned = returned_of(&answer);
         returned.insert("elapsed".into(), elapsed.into());
-        let is_wanted = self.status_code.contains(&answer.status);
+        let is_wanted = self.status_code.contains(&answer.status.into());
         let path = self.path(host, &answer)?;
         let mut changed = false;
         let mut bytes = Vec::new();

@@ -11,7 +11,7 @@ use module::{
     host::{Address, Connection},
 };
 
-use super::{Client, Outgoing, Url, names, proxy, tls};
+use super::{Client, Outgoing, Url, find_header, names, proxy, tls};
 
 /// The bytes of the head of an answer at most.
 const HEAD_BYTES_MAX: u64 = 256 * 1024;
@@ -56,7 +56,9 @@ pub fn exchange(
     // A proxy is told the whole URL, but for what it only passes on.
     let is_proxied = proxy.is_some() && !url.is_tls;
     let target = if is_proxied { url.text() } else { url.target.clone() };
-    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", url.authority());
+    // A task may ask one of several sites at an address.
+    let host = find_header(headers, "host").unwrap_or_else(|| url.authority());
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n");
     let mut put = |name: &str, value: &str| {
         head.push_str(name);
         head.push_str(": ");
@@ -100,9 +102,9 @@ pub fn exchange(
     }
 }
 
-/// Headers that say how this client works, and are not the task's. `Host` stays the URL's.
+/// Headers that say how this client works and are not the task's, and the one that stands first.
 fn is_own(name: &str) -> bool {
-    ["connection", "content-length", "transfer-encoding"]
+    ["connection", "content-length", "host", "transfer-encoding"]
         .iter()
         .any(|own| name.eq_ignore_ascii_case(own))
 }

@@ -65,6 +65,10 @@ fn answers_are_returned() {
             json!({"status": 201, "json": {"made": true}}),
         ),
         (
+            json!({"url": "http://192.0.2.7/gone", "status_code": [200, -1], "return_content": true}),
+            json!({"status": -1, "url": "http://192.0.2.7/gone", "redirected": false, "content": ""}),
+        ),
+        (
             json!({"url": "http://any/text", "unix_socket": "/run/d.sock", "return_content": true}),
             json!({"content": "hello\n"}),
         ),
@@ -122,6 +126,10 @@ fn bodies_are_sent_in_their_formats() {
             vec!["Content-Length: 0\r\n", "User-Agent: ansible-httpget\r\n", "Host: 192.0.2.1\r\n"],
         ),
         (
+            json!({"headers": {"host": "a.example", "X-A": "1"}}),
+            vec!["POST /text HTTP/1.1\r\nHost: a.example\r\n", "X-A: 1\r\n"],
+        ),
+        (
             json!({"force": true, "force_basic_auth": true, "user": "u", "password": "p"}),
             vec!["Cache-Control: no-cache\r\n", "Authorization: Basic dTpw\r\n"],
         ),
@@ -137,6 +145,7 @@ fn bodies_are_sent_in_their_formats() {
         for part in expected {
             assert!(sent.contains(part), "{args}: {part}: {sent}");
         }
+        assert_eq!(sent.to_lowercase().matches("\r\nhost:").count(), 1, "{args}: {sent}");
     }
 }
 
