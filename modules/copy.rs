@@ -298,10 +298,16 @@ fn find_folder(host: &dyn Host, path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Keeps a file under a name with the time in it, with all its attributes, and returns the name.
+/// Keeps a file under a name of its own with the time in it, with all its attributes, and returns
+/// the name. The number before the time is Ansible's process; many files may be kept by one here.
 pub fn back_up(host: &mut dyn Host, path: &Path) -> Result<String, Failure> {
     let suffix = local_time(host, host.now()).to_backup_suffix();
-    let backup = format!("{}.{}.{suffix}", path.display(), std::process::id());
+    let mut number = std::process::id();
+    let mut backup = format!("{}.{number}.{suffix}", path.display());
+    while host.metadata(Path::new(&backup))?.is_some() {
+        number += 1;
+        backup = format!("{}.{number}.{suffix}", path.display());
+    }
     let Some(found) = host.metadata(path)? else {
         return Err(Failure::new(format!("there is no {} to keep", path.display())));
     };

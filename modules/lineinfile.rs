@@ -324,6 +324,20 @@ mod tests {
 
     use crate::cases::run;
 
+    #[test]
+    fn each_backup_of_one_second_is_kept() {
+        let mut host = FakeHost::default();
+        host.put("/etc/x", "first\n");
+        let mut kept = Vec::new();
+        for line in ["a", "b", "c"] {
+            let args = json!({"path": "/etc/x", "line": line, "backup": true});
+            let response = run("lineinfile", &args, "", "", Mode::default(), &mut host);
+            kept.push(response.returned["backup"].as_str().unwrap().to_owned());
+        }
+        let texts = kept.iter().filter_map(|path| host.files.text(path)).collect::<Vec<_>>();
+        assert_eq!(texts, ["first\n", "first\na\n", "first\na\nb\n"], "{kept:?}");
+    }
+
     /// Arguments, the text before and after, and the message; seen with ansible-core 2.18.
     #[test]
     fn lines_are_placed_as_ansible_places_them() {
