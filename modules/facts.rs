@@ -134,8 +134,6 @@ const COLLECTORS: &[Collector] = &[
         &["system", "kernel", "kernel_version", "machine", "architecture", "machine_id"],
         |request| platform::read(request.reader),
     ),
-    // There is no Python, and so nothing to say of it.
-    minimal("python", &[], |_| JsonMap::new()),
     minimal("selinux", &[], |request| security::selinux(request.reader)),
     minimal("service_mgr", &[], |request| programs::service_manager(request.reader)),
     minimal(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use plan::Task;
-use protocol::Json;
-use template::Scope;
+
+use template::{Scope, Value};
 
 use super::{Executor, loops::ItemPlace, settled};
 use crate::{
@@ -26,10 +26,7 @@ impl Executor {
         let text = |name: &str| args.get(name).map(ToString::to_string).filter(|t| !t.is_empty());
         let item_vars = item.map(ItemPlace::variables).unwrap_or_default();
         let label =
-            item.map(|place| self.label(task, scope, place.item)).map(|label| match label {
-                Json::String(text) => text,
-                other => other.to_string(),
-            });
+            item.map(|place| Value::from_json(&self.label(task, scope, place.item)).to_string());
         let order = if task.does(&["include_tasks"]) {
             let Some(file) = text("_raw_params").or_else(|| text("file")) else {
                 return settled(TaskResult::failure(
