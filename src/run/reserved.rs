@@ -85,7 +85,10 @@ const NAMES: &[&str] = &[
 
 /// What to say of a variable's name, if it is reserved.
 pub fn warning(name: &str) -> Option<String> {
-    NAMES.binary_search(&name).is_ok().then(|| format!("Found variable using reserved name: {name}"))
+    NAMES
+        .binary_search(&name)
+        .is_ok()
+        .then(|| format!("Found variable using reserved name: {name}"))
 }
 
 #[cfg(test)]
