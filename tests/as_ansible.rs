@@ -183,10 +183,12 @@ fn a_vars_file_that_is_nowhere_is_warned_of() {
 fn what_says_nothing_or_nonsense_is_refused() {
     let scratch = Scratch::new("nonsense");
     scratch.write("empty.yml", "---\n");
+    scratch.write("nothing.yml", "");
     scratch.write("meta.yml", play("    - meta: nosuch\n"));
     scratch.write("play.yml", play("    - meta: noop\n"));
     for (words, code, said) in [
         (vec!["run", "empty.yml"], 4, "Empty playbook, nothing to do"),
+        (vec!["run", "nothing.yml"], 4, "Empty playbook, nothing to do"),
         (vec!["run", "meta.yml"], 4, "invalid meta action requested: nosuch"),
         (vec!["run", "play.yml", "-f", "0"], 2, "--forks"),
         (

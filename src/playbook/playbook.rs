@@ -25,7 +25,13 @@ impl Cursor<'_> {
             &mut self.playbook_dir,
             path.parent().unwrap_or(Path::new("")).to_owned(),
         );
+        let known = self.diagnostics.all.len();
         let node = self.compiler.files.read_yaml(path, asked_by, self.diagnostics);
+        // A text without a document, of which nothing was said yet.
+        if node.is_none() && self.diagnostics.all.len() == known {
+            let message = format!("Empty playbook, nothing to do: {}", path.display());
+            self.report(Diagnostic::placeless(codes::SHAPE, message));
+        }
         let plays = node.map(|node| self.plays(&node, path, around)).unwrap_or_default();
         self.playbook_dir = outer_dir;
         self.open.pop();
