@@ -8,6 +8,8 @@ mod transaction;
 mod version;
 mod wanted;
 
+use std::path::PathBuf;
+
 use module::{Action, Arguments, Choices, Documented, Example, Failure, Host, Returned};
 use protocol::{JsonMap, Response};
 
@@ -75,7 +77,8 @@ pub struct Apt {
     /// Options for dpkg, with commas between them.
     #[argument(default = "force-confdef,force-confold")]
     dpkg_options: String,
-    /// Package files on the host, with commas between them, or addresses of such.
+    /// Package files on the host, with commas between them, or addresses of such. Of an address
+    /// no more is read than what says whether it is installed; only then is it fetched.
     deb: Option<String>,
     /// Whether packages are removed that nothing needs any more.
     #[argument(default = false)]
@@ -217,19 +220,20 @@ impl Action for Apt {
                 return Ok(Self::followed(response, &Follow::Cleaning { changes_if: None }, cache));
             }
         }
-        let work = match &self.deb {
-            Some(list) => self.fetch_and_work(host, list, cache)?,
-            None => self.work(host, cache)?,
+        let Some(list) = &self.deb else {
+            let work = self.work(host, cache)?;
+            return self.carry_out(work, host, cache);
         };
-        let (transaction, follow) = match work {
-            Work::Nothing(response) => return Ok(*response),
-            Work::Run(transaction, follow) => (transaction, follow),
-        };
-        let response = transaction.execute(host).map_err(|failure| with_cache(failure, cache))?;
-        if let Follow::Packages { wanted, .. } = &follow {
-            self.look_again(host, wanted)?;
+        let mut folders = Vec::new();
+        let ended = self
+            .fetch(host, list, &mut folders)
+            .and_then(|paths| self.work_of_files(host, &paths, cache))
+            .and_then(|work| self.carry_out(work, host, cache));
+        for folder in folders {
+            // What stays of a download harms nobody.
+            let _ = host.remove_dir_all(&folder);
         }
-        Ok(Self::followed(response, &follow, cache))
+        ended
     }
 }
 
@@ -390,12 +394,10 @@ impl Apt {
         let installed = Installed::read(host)?;
         let mut packages = Vec::new();
         for path in list.split(',').map(str::trim).filter(|path| !path.is_empty()) {
-            if path.contains("://") {
-                return Err(Failure::new(format!(
-                    "{path} is only fetched in a real run, so that a check run cannot tell what is in it"
-                )));
-            }
-            let file = deb::DebFile::read(host, path)?;
+            let file = match deb::is_address(path) {
+                true => deb::DebFile::peek(host, path)?,
+                false => deb::DebFile::read(host, path)?,
+            };
             if file.is_wanted(&installed, self.allow_downgrade || self.force)? {
                 packages.push(file.path);
             }
@@ -403,26 +405,60 @@ impl Apt {
         if packages.is_empty() {
             return Ok(Work::Nothing(Box::new(idle(cache, false))));
         }
+        if packages.iter().any(|path| deb::is_address(path)) {
+            // A check run, which has nothing that `apt-get` could try.
+            let response = Response { changed: true, ..idle(cache, false) };
+            return Ok(Work::Nothing(Box::new(response)));
+        }
         let transaction = Transaction { packages, ..self.transaction("install") };
         Ok(Work::Run(transaction, Follow::Packages { wanted: Vec::new(), has_cache: true }))
     }
 
-    /// Fetches what stands in the list with an address.
-    fn fetch_and_work(
+    /// Fetches those files of a list that have an address and are not installed. Returns the list
+    /// with their paths; the folders that they are in are the caller's to remove.
+    fn fetch(
         &self,
         host: &mut dyn Host,
         list: &str,
-        cache: Cache,
-    ) -> Result<Work, Failure> {
+        folders: &mut Vec<PathBuf>,
+    ) -> Result<String, Failure> {
+        let installed = Installed::read(host)?;
         let mut paths = Vec::new();
-        for path in list.split(',').map(str::trim) {
-            paths.push(if path.contains("://") {
-                deb::fetch(host, path)?
-            } else {
-                path.to_owned()
-            });
+        for path in list.split(',').map(str::trim).filter(|path| !path.is_empty()) {
+            if !deb::is_address(path) {
+                paths.push(path.to_owned());
+                continue;
+            }
+            let may_downgrade = self.allow_downgrade || self.force;
+            // apt's own way reaches servers that this one does not.
+            if let Ok(file) = deb::DebFile::peek(host, path)
+                && !file.is_wanted(&installed, may_downgrade)?
+            {
+                continue;
+            }
+            let (folder, path) = deb::fetch(host, path)?;
+            folders.push(folder);
+            paths.push(path);
         }
-        self.work_of_files(host, &paths.join(","), cache)
+        Ok(paths.join(","))
+    }
+
+    /// Has `apt-get` do what is to be done, and looks whether it did.
+    fn carry_out(
+        &self,
+        work: Work,
+        host: &mut dyn Host,
+        cache: Cache,
+    ) -> Result<Response, Failure> {
+        let (transaction, follow) = match work {
+            Work::Nothing(response) => return Ok(*response),
+            Work::Run(transaction, follow) => (transaction, follow),
+        };
+        let response = transaction.execute(host).map_err(|failure| with_cache(failure, cache))?;
+        if let Follow::Packages { wanted, .. } = &follow {
+            self.look_again(host, wanted)?;
+        }
+        Ok(Self::followed(response, &follow, cache))
     }
 
     /// Whether the packages are as they should be once apt has ended well.

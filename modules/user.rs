@@ -193,7 +193,8 @@ impl User {
     /// Takes the account from what it is to what it should be.
     fn take(&self, delta: &Delta<Option<Account>>, host: &mut dyn Host) -> Result<(), Failure> {
         if delta.desired.is_some() {
-            for group in self.groups.iter().flatten().map(|group| group.trim()) {
+            let all = self.group.iter().chain(self.groups.iter().flatten());
+            for group in all.map(|group| group.trim()) {
                 if !group.is_empty() {
                     account::find_group(host, group)?;
                 }

@@ -1,8 +1,14 @@
 //! Package files.
 
-use std::path::Path;
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use module::{Failure, Host, Program, host::Temporary};
+
+use crate::http::{Client, Follow, HttpArguments, Request};
 
 use super::{
     installed::Installed,
@@ -13,14 +19,30 @@ use super::{
 /// apt's own program that fetches a file.
 const HELPER: &str = "/usr/lib/apt/apt-helper";
 
+/// How much of a package file is read to learn what it is: what mostly holds that, and what
+/// always does.
+const HEAD_BYTES: [u64; 2] = [256 * 1024, 32 * 1024 * 1024];
+
+/// For connecting to its server, and for each read.
+const PEEK_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What a package file says of itself.
 #[derive(Debug, PartialEq)]
 pub struct DebFile {
-    /// Absolute, by which apt takes it for a file.
+    /// Absolute, by which apt takes it for a file; or an address.
     pub path: String,
     name: String,
     version: String,
     architecture: String,
+}
+
+/// Whether a package file is on a web server.
+pub fn is_address(path: &str) -> bool {
+    path.contains("://")
+}
+
+fn fields_of(path: &str) -> [&str; 5] {
+    ["--field", path, "Package", "Version", "Architecture"]
 }
 
 impl DebFile {
@@ -36,13 +58,55 @@ impl DebFile {
             )));
         }
         let path = host.real_path(Path::new(path))?.display().to_string();
-        let program =
-            Program::new("dpkg-deb").args(["--field", &path, "Package", "Version", "Architecture"]);
-        let output = host.query(&program)?;
+        let output = host.query(&Program::new("dpkg-deb").args(fields_of(&path)))?;
         if !output.is_success() {
             return Err(unable(output.stderr_text().trim().to_owned()));
         }
-        let text = output.stdout_text();
+        Self::of_fields(&output.stdout_text(), path)
+    }
+
+    /// Reads the head of a package file on a web server, and no more of it than that.
+    ///
+    /// # Errors
+    /// A server that does not answer well, and what is no package.
+    pub fn peek(host: &dyn Host, address: &str) -> Result<Self, Failure> {
+        let unable = |why: String| Failure::new(format!("Failure downloading {address}, {why}"));
+        let arguments = HttpArguments::plain(address, true);
+        let client = Client {
+            host,
+            arguments: &arguments,
+            timeout: PEEK_TIMEOUT,
+            follow: Follow::All,
+            unix_socket: None,
+            ca_path: None,
+        };
+        let request = Request { method: "GET".into(), url: address.into(), ..Request::default() };
+        let mut answer = client.send(&request).map_err(|why| unable(why.msg))?;
+        if answer.status >= 300 {
+            return Err(unable(answer.message()));
+        }
+        let mut head = Vec::new();
+        // What describes a package stands before its files.
+        for bytes in HEAD_BYTES {
+            let before = head.len() as u64;
+            (&mut *answer.content)
+                .take(bytes - before)
+                .read_to_end(&mut head)
+                .map_err(|why| unable(why.to_string()))?;
+            let mut program = Program::new("dpkg-deb").args(fields_of("-"));
+            program.stdin = Some(head.clone());
+            let output = host.query(&program)?;
+            if output.is_success() {
+                return Self::of_fields(&output.stdout_text(), address.to_owned());
+            }
+            if (head.len() as u64) < bytes {
+                return Err(unable(output.stderr_text().trim().to_owned()));
+            }
+        }
+        Err(unable("it does not say what it holds".to_owned()))
+    }
+
+    fn of_fields(text: &str, path: String) -> Result<Self, Failure> {
         let field = |key: &str| {
             let mut lines = text.lines().filter_map(|line| line.split_once(": "));
             lines.find(|(known, _)| *known == key).map(|(_, value)| value.trim().to_owned())
@@ -51,7 +115,9 @@ impl DebFile {
             (Some(name), Some(version), Some(architecture)) => {
                 Ok(Self { path, name, version, architecture })
             }
-            _ => Err(unable(format!("{path} does not say its name, version and architecture"))),
+            _ => Err(Failure::new(format!(
+                "Unable to install package: {path} does not say its name, version and architecture"
+            ))),
         }
     }
 
@@ -79,11 +145,11 @@ impl DebFile {
     }
 }
 
-/// Fetches a package file to a new temporary one, and returns its path.
+/// Fetches a package file into a new folder, and returns the folder and the file's path.
 ///
 /// # Errors
 /// What apt's helper complains about.
-pub fn fetch(host: &mut dyn Host, address: &str) -> Result<String, Failure> {
+pub fn fetch(host: &mut dyn Host, address: &str) -> Result<(PathBuf, String), Failure> {
     let wanted = Temporary {
         folder: "/tmp".into(),
         prefix: "trueup-".into(),
@@ -97,7 +163,7 @@ pub fn fetch(host: &mut dyn Host, address: &str) -> Result<String, Failure> {
     let path = folder.join(name).display().to_string();
     let output = host.execute(&Program::new(HELPER).args(["download-file", address, &path]))?;
     if output.is_success() {
-        return Ok(path);
+        return Ok((folder, path));
     }
     // Nothing is in it; what stays of it harms nobody.
     let _ = host.remove_dir_all(&folder);

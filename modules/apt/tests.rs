@@ -233,3 +233,41 @@ fn files_are_installed_unless_a_newer_version_is_there() {
         assert!(response.msg.unwrap_or_default().contains(words));
     }
 }
+
+#[test]
+fn files_on_servers_are_fetched_where_they_are_wanted() {
+    let address = r#"{"deb": "http://192.0.2.1/sed.deb"}"#;
+    for (version, check, is_changed, words) in [
+        ("4.9-1", true, false, ""),
+        ("4.9-1", false, false, ""),
+        ("5-1", true, true, ""),
+        ("5-1", false, true, ""),
+        ("4.8-1", true, false, "a later version"),
+    ] {
+        let mut host = host();
+        host.put_dirs("/tmp");
+        host.serve("192.0.2.1:80", |_| b"HTTP/1.1 200 OK\r\n\r\n!<arch>".to_vec());
+        host.program("dpkg-deb", move |_, program| {
+            let is_head = program.args.get(1).is_some_and(|path| path == "-");
+            assert_eq!(is_head, program.stdin.as_deref() == Some(b"!<arch>"));
+            Output::success(format!("Package: sed\nVersion: {version}\nArchitecture: amd64\n"))
+        });
+        host.program("/usr/lib/apt/apt-helper", |files, program| {
+            files.put(&program.args[2], "fetched");
+            Output::success("")
+        });
+        host.program("apt-get", |files, program| {
+            let path = program.args.last().unwrap();
+            assert_eq!(files.text(path).as_deref(), Some("fetched"));
+            Output::success("1 upgraded, 0 newly installed, 0 to remove\n")
+        });
+        let response = run(&mut host, address, check);
+        let expected = (is_changed, !words.is_empty());
+        assert_eq!((response.changed, response.failed), expected, "{version}: {response:?}");
+        assert!(response.msg.unwrap_or_default().contains(words));
+        let left = module::Host::list(&host, "/tmp".as_ref()).unwrap();
+        assert!(left.is_empty(), "{version}: {left:?}");
+    }
+    let response = run(&mut host(), address, true);
+    assert!(response.failed && response.msg.unwrap_or_default().contains("192.0.2.1"));
+}

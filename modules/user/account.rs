@@ -1,6 +1,6 @@
 //! What `user` compares.
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use module::{Delta, Failure, Host, accounts};
 use serde::{Serialize, Serializer};
@@ -12,9 +12,8 @@ use super::{UpdatePassword, User};
 pub struct Account {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
-    /// ID of the first group.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<u32>,
+    pub group: Option<FirstGroup>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +42,24 @@ pub struct Account {
     pub expires_day: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh_key_is_there: Option<bool>,
+}
+
+/// The first group of an account.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum FirstGroup {
+    Id(u32),
+    /// The name of one that is not there yet. In a check run a task before this one may make it.
+    ToCome(String),
+}
+
+impl fmt::Display for FirstGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::ToCome(name) => name.fmt(f),
+        }
+    }
 }
 
 fn hide_password<S: Serializer>(
@@ -88,7 +105,10 @@ impl User {
     ) -> Result<Delta<Option<Account>>, Failure> {
         let mut desired = Account {
             uid: self.uid,
-            group: self.group.as_deref().map(|name| find_group(host, name)).transpose()?,
+            group: self.group.as_deref().map(|name| match find_group(host, name) {
+                Ok(id) => FirstGroup::Id(id),
+                Err(_) => FirstGroup::ToCome(name.to_owned()),
+            }),
             comment: self.comment.clone(),
             home: self.home.as_ref().map(|home| home.display().to_string()),
             shell: self.shell.as_ref().map(|shell| shell.display().to_string()),
@@ -115,7 +135,7 @@ impl User {
         };
         let actual = Account {
             uid: desired.uid.map(|_| user.uid),
-            group: desired.group.map(|_| user.gid),
+            group: desired.group.as_ref().map(|_| FirstGroup::Id(user.gid)),
             groups: desired.groups.as_ref().map(|_| current),
             comment: desired.comment.as_ref().map(|_| user.comment.clone()),
             home: desired.home.as_ref().map(|_| user.home.clone()),

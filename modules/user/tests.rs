@@ -169,6 +169,16 @@ fn a_home_that_is_missing_is_made_from_the_skeleton() {
 }
 
 #[test]
+fn groups_may_come_before_the_account_does() {
+    let check = Mode { check: true, ..Mode::default() };
+    for name in ["bob", "new"] {
+        let args = json!({"name": name, "group": "to_come", "groups": ["more"]});
+        let response = run("user", &args, "", "", check, &mut host());
+        assert!(response.changed && !response.failed, "{name}: {response:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     for (args, expected) in [
         (json!({"name": "bob", "group": "nosuch"}), "Group nosuch does not exist"),

@@ -142,9 +142,10 @@ impl User {
     ) -> Program {
         let mut program = program;
         let text = |value: Option<u32>| value.map(|value| value.to_string());
+        let group = |account: &Account| account.group.as_ref().map(ToString::to_string);
         let pairs = [
             ("-u", text(desired.uid), actual.map(|actual| text(actual.uid))),
-            ("-g", text(desired.group), actual.map(|actual| text(actual.group))),
+            ("-g", group(desired), actual.map(group)),
             ("-c", desired.comment.clone(), actual.map(|actual| actual.comment.clone())),
             ("-d", desired.home.clone(), actual.map(|actual| actual.home.clone())),
             ("-s", desired.shell.clone(), actual.map(|actual| actual.shell.clone())),

@@ -401,7 +401,7 @@ impl Cursor<'_> {
                 TAKES_TEXT.join(", ")
             );
             self.report(
-                Diagnostic::error(codes::BAD_ARGUMENT, &node.span, message)
+                Diagnostic::error(codes::SPLIT, &node.span, message)
                     .hint(format!("`{free_form}` is not of the form name=value")),
             );
         }

@@ -477,12 +477,8 @@ impl Executor {
             None => {
                 let role = task.action.args.get("name").or_else(|| task.action.args.get("role"));
                 match role.filter(|_| task.does(&["include_role", "import_role"])) {
-                    Some(role) => {
-                        let role = role
-                            .evaluate(scope)
-                            .map_or_else(|_| plan::written(role), |r| r.to_string());
-                        format!("{} : {role}", task.action.written)
-                    }
+                    // As it is written, for hosts may take different ones.
+                    Some(role) => format!("{} : {}", task.action.written, plan::written(role)),
                     None => task.action.written.clone(),
                 }
             }

@@ -119,10 +119,10 @@ impl Runner {
             let _ = self.events.send(Event::NoHostsMatched { play: Arc::clone(play), name });
             return Ok(true);
         }
-        self.warn_of_reserved(play, &vars);
         let hosts: Vec<HostName> =
             matched.iter().filter(|host| !progress.lost.contains(*host)).cloned().collect();
         self.store.prepare(&hosts);
+        self.warn_of_reserved(play, &vars, &hosts);
         let batches = self.batches(play, &hosts, &vars)?;
         let named = self.strategy(play, &vars)?;
         let strategy = named.strategy;
@@ -298,11 +298,17 @@ impl Runner {
     }
 
     /// Tells of variables whose names are used otherwise.
-    fn warn_of_reserved(&self, play: &Play, vars: &Layer) {
+    fn warn_of_reserved(&self, play: &Play, vars: &Layer, hosts: &[HostName]) {
         let roles = play.roles.iter().flat_map(|block| [&block.role.defaults, &block.role.vars]);
-        let names = vars.keys().chain(self.store.extra.keys()).chain(roles.flat_map(|l| l.keys()));
-        for message in names.filter_map(|name| crate::reserved::warning(name)) {
-            let _ = self.events.send(Event::Warning { message });
+        let of_play = [vars, &self.store.extra].into_iter().chain(roles).map(Arc::clone);
+        let of_hosts = hosts.iter().map(|host| self.store.layers(host).inventory);
+        let mut told: HashSet<String> = HashSet::new();
+        for layer in of_play.chain(of_hosts) {
+            for message in layer.keys().filter_map(|name| crate::reserved::warning(name)) {
+                if told.insert(message.clone()) {
+                    let _ = self.events.send(Event::Warning { message });
+                }
+            }
         }
     }
 

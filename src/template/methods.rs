@@ -82,6 +82,21 @@ pub fn bound(object: &Value, name: &str) -> Value {
     Value::Object(Arc::new(Bound { object: object.clone(), name: name.into() }))
 }
 
+/// Holds that arguments of a method are there; what is only kept or handed back may be undefined.
+pub fn usable(method: &str, arguments: &Arguments) -> Result<()> {
+    let kept = match method {
+        "append" => 0,
+        "get" | "insert" | "pop" | "setdefault" => 1,
+        _ => return arguments.all_defined(),
+    };
+    for value in arguments.positional.iter().take(kept) {
+        if let Value::Undefined(undefined) = value {
+            return Err(undefined.error());
+        }
+    }
+    Ok(())
+}
+
 struct Bound {
     object: Value,
     name: Arc<str>,
@@ -107,7 +122,7 @@ impl Object for Bound {
     }
 
     fn call(&self, arguments: Arguments, scope: &Scope) -> Result<Value> {
-        arguments.all_defined()?;
+        usable(&self.name, &arguments)?;
         call(&self.object, &self.name, arguments, scope)
     }
 }

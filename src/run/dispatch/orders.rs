@@ -89,6 +89,10 @@ impl Dispatcher {
                 }
             }
             RunOrder::IncludeVars { name, vars } => {
+                match name {
+                    Some(name) => self.warn_of_reserved(name),
+                    None => vars.iter().for_each(|(name, _)| self.warn_of_reserved(name)),
+                }
                 let vars = vars.iter().map(|(name, var)| (name.clone(), var.0.clone()));
                 for host in fact_hosts {
                     match name {

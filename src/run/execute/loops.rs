@@ -421,7 +421,8 @@ fn aggregate(items: Vec<TaskResult>) -> TaskResult {
         }
     }
     total.set_flags();
-    if total.skipped {
+    // Where no item has failed nothing is said of it.
+    if !total.failed {
         total.fields.shift_remove("failed");
     }
     // Said either way, as Ansible does.

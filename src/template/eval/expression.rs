@@ -315,7 +315,7 @@ impl Machine<'_> {
             return result;
         }
         if methods::has(&object, name) {
-            arguments.all_defined()?;
+            methods::usable(name, &arguments)?;
             return methods::call(&object, name, arguments, self.scope);
         }
         match self.sited(attribute::attribute(&object, name), expr) {

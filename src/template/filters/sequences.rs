@@ -15,7 +15,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("count", length),
     filter("list", list),
     filter("join", join),
-    filter("map", map),
+    lenient("map", map),
     filter("select", select),
     filter("reject", reject),
     filter("selectattr", selectattr),
@@ -102,7 +102,7 @@ fn join(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 
 /// `map('filter', …)` and `map(attribute='name', default=…)`
 fn map(call: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value> {
-    let items = value.elements()?;
+    let items = value.defined()?.elements()?;
     if arguments.positional.is_empty()
         && let Some(path) = arguments.take("attribute")
     {
@@ -125,8 +125,11 @@ fn map(call: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value>
     if arguments.positional.is_empty() {
         return Err(TemplateError::of_type("map requires a filter argument"));
     }
-    let name = arguments.positional.remove(0).to_string();
+    let name = arguments.positional.remove(0).defined()?.to_string();
     let filter = call.scope.engine().filter(&name)?;
+    if !filter.takes_undefined() {
+        arguments.all_defined()?;
+    }
     items
         .into_iter()
         .map(|item| {

@@ -12,7 +12,7 @@ pub(super) const FILTERS: &[Filter] = &[
     lenient("d", default),
     lenient("mandatory", mandatory),
     filter("bool", bool_),
-    filter("ternary", ternary),
+    lenient("ternary", ternary),
     lenient("type_debug", type_debug),
 ];
 
@@ -75,7 +75,9 @@ fn bool_(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     })
 }
 
+/// What is not chosen may be undefined, and so may what is.
 fn ternary(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
+    let value = value.defined()?;
     let [yes, no, none] = arguments.bind("ternary", ["true_val", "false_val", "none_val"], 2)?;
     let (yes, no) = (yes.unwrap_or_default(), no.unwrap_or_default());
     match none {
