@@ -34,6 +34,7 @@ mod local;
 mod outgoing;
 mod packing;
 mod pipe;
+mod postman;
 pub mod remote;
 pub mod remotes;
 
