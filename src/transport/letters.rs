@@ -223,7 +223,11 @@ impl Post {
                 String::from_utf8_lossy(&made.stderr).trim()
             )));
         }
-        self.put(input.into(), &file).await?;
+        if let Err(error) = self.put(input.into(), &file).await {
+            // What matters is that it did not get there.
+            let _ = self.shell(&format!("rm -rf {folder}")).await;
+            return Err(error);
+        }
         let Some(user) = become_.map(|become_| &become_.user).filter(|user| *user != "root") else {
             return Ok(file);
         };
