@@ -230,10 +230,10 @@ const REFUSALS: &[Refusal] = &[
     ),
     (
         "lookup_plugins/x.py",
-        "from ansible.plugins.connection import ConnectionBase\n",
+        "from ansible.plugins.become import ConnectionBase\n",
         &[],
         "{{ lookup('x') }}",
-        &["No module named 'ansible.plugins.connection'", "lookup_plugins/x.py"],
+        &["No module named 'ansible.plugins.become'", "lookup_plugins/x.py"],
     ),
     (
         "vars_plugins/x.py",

@@ -66,7 +66,7 @@ fn plugins(args: &DocArgs) -> Result<u8, Failed> {
         "callback" => crate::screens::names().collect(),
         "connection" => run::entrances::ENTRANCES.iter().copied().chain(["local", "ssh"]).collect(),
         "inventory" => inventory::load::KNOWN.to_vec(),
-        "strategy" => vec!["free", "host_pinned", "linear"],
+        "strategy" => run::dispatch::STRATEGIES.to_vec(),
         other => {
             return Err(Failed::option(format!(
                 "nothing is known of the type '{other}': there are module, filter, test, lookup, \

@@ -31,6 +31,7 @@ pub mod program;
 pub mod pull_command;
 mod python_actions;
 pub mod python_bundle;
+mod python_connections;
 pub mod python_imports;
 pub mod python_library;
 mod python_plugins;

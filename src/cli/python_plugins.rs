@@ -28,6 +28,7 @@ const FOLDERS: &[(&str, &str)] = &[
     ("action", "DEFAULT_ACTION_PLUGIN_PATH"),
     ("cache", "DEFAULT_CACHE_PLUGIN_PATH"),
     ("callback", "DEFAULT_CALLBACK_PLUGIN_PATH"),
+    ("connection", "DEFAULT_CONNECTION_PLUGIN_PATH"),
     ("filter", "DEFAULT_FILTER_PLUGIN_PATH"),
     ("test", "DEFAULT_TEST_PLUGIN_PATH"),
     ("lookup", "DEFAULT_LOOKUP_PLUGIN_PATH"),

@@ -35,6 +35,14 @@ pub fn run(
             let _ = events.send(Event::Detail { message: format!("<{address}> {words}") });
         }
     }));
+    if let Some(plugins) = &settings.connection_plugins {
+        let told = events.downgrade();
+        plugins.listen(Arc::new(move |event| {
+            if let Some(events) = told.upgrade() {
+                let _ = events.send(event);
+            }
+        }));
+    }
     let connector = session.connector(Some(narrator))?;
     let shown = std::thread::spawn(move || {
         let mut screen = screen;

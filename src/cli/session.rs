@@ -23,7 +23,7 @@ use crate::{
     args::{ConnectionOptions, InventoryOptions},
     catalogue::Modules,
     custom_modules::{self, ModuleFolders},
-    extra_vars, fact_caches, python_plugins, secrets,
+    extra_vars, fact_caches, python_connections, python_plugins, secrets,
     settings::{Configuration, Settings},
 };
 
@@ -426,8 +426,7 @@ impl Session {
             error_on_missing_handler: flag("ERROR_ON_MISSING_HANDLER")?.unwrap_or(true),
             host_pattern_mismatch: mismatch,
             strategy: settings.get("DEFAULT_STRATEGY").unwrap_or_else(|| "linear".into()),
-            debugs_failures: flag("ENABLE_TASK_DEBUGGER")?.unwrap_or(false)
-                || settings.get("DEFAULT_STRATEGY").as_deref() == Some("debug"),
+            debugs_failures: flag("ENABLE_TASK_DEBUGGER")?.unwrap_or(false),
             python_interpreter: settings.get("INTERPRETER_PYTHON"),
             async_dir: settings.get("ASYNC_DIR").unwrap_or_else(|| "~/.ansible_async".into()),
             poll_interval_secs: settings.number("DEFAULT_POLL_INTERVAL")?.unwrap_or(15),
@@ -435,6 +434,7 @@ impl Session {
             strict_utf8: flag("MODULE_STRICT_UTF8_RESPONSE")?.unwrap_or(true),
             executable: settings.get("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".into()),
             connection: self.connection_defaults(connection)?,
+            connection_plugins: Some(python_connections::of(self)),
             program: ProgramFacts {
                 config_file: settings.file.clone(),
                 ansible_version: ANSIBLE_VERSION.into(),

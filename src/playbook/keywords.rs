@@ -256,12 +256,18 @@ impl Cursor<'_> {
             self.wrong_kind(keyword, node, wanted);
         }
         let words: &[&str] = match keyword {
-            "strategy" => &["linear", "free", "host_pinned"],
+            "strategy" => &["linear", "free", "host_pinned", "debug"],
             "order" => &["inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"],
             _ => return,
         };
         let Some(word) = node.as_str().filter(|_| !is_template(node)) else { return };
         let bare = word.strip_prefix("ansible.builtin.").unwrap_or(word);
+        // Mitogen's strategies are run as those that they stand for.
+        let bare = match keyword == "strategy" && bare != "mitogen_debug" {
+            true if bare == "mitogen" => "linear",
+            true => bare.strip_prefix("mitogen_").unwrap_or(bare),
+            false => bare,
+        };
         if !words.contains(&bare) {
             let message = format!("'{word}' is no {keyword}; there are {}", words.join(", "));
             self.report(

@@ -132,6 +132,20 @@ impl Python {
         of: &dyn fmt::Display,
         answers: &dyn Answers,
     ) -> Result<Json, CallError> {
+        self.call_within(self.timeout, request, of, answers)
+    }
+
+    /// The same, where the plugin may be silent for as long as `limit`.
+    ///
+    /// # Errors
+    /// As [`Python::call`].
+    pub fn call_within(
+        &self,
+        limit: Duration,
+        request: &str,
+        of: &dyn fmt::Display,
+        answers: &dyn Answers,
+    ) -> Result<Json, CallError> {
         let turn = self.turn.take();
         if turn.depth() > DEPTH_MAX {
             return Err(CallError::Gone(format!(
@@ -139,7 +153,13 @@ impl Python {
             )));
         }
         let link = self.link()?;
-        let result = self.converse(&link, request, of, answers);
+        if turn.depth() == 1 && limit != self.timeout {
+            link.wait_for(limit).map_err(CallError::Gone)?;
+        }
+        let result = self.converse(&link, request, of, answers, limit);
+        if turn.depth() == 1 && limit != self.timeout {
+            link.wait_for(self.timeout).map_err(CallError::Gone)?;
+        }
         if let Err(CallError::Gone(_)) = &result {
             // The next call starts anew.
             *lock(&self.link) = None;
@@ -157,12 +177,13 @@ impl Python {
         request: &str,
         of: &dyn fmt::Display,
         answers: &dyn Answers,
+        limit: Duration,
     ) -> Result<Json, CallError> {
         let gone = |why: LinkError| {
             CallError::Gone(match why {
                 LinkError::Late => format!(
                     "{of} has not ended after {} seconds and was stopped (TRUEUP_PYTHON_TIMEOUT)",
-                    self.timeout.as_secs()
+                    limit.as_secs()
                 ),
                 LinkError::Ended => format!("{of} ended the interpreter ({})", link.ending()),
                 LinkError::Broken(why) => format!("{of}: {why}"),
@@ -217,7 +238,7 @@ impl Python {
         let link = Arc::new(self.start().map_err(CallError::Gone)?);
         *lock(&self.link) = Some(Arc::clone(&link));
         let hello = Json::Object(self.hello.clone()).to_string();
-        self.converse(&link, &hello, &"the start of plugins in Python", &Nothing)?;
+        self.converse(&link, &hello, &"the start of plugins in Python", &Nothing, self.timeout)?;
         Ok(link)
     }
 
@@ -293,6 +314,11 @@ impl From<std::io::Error> for LinkError {
 }
 
 impl Link {
+    /// Sets for how long the plugin may be silent.
+    fn wait_for(&self, limit: Duration) -> Result<(), String> {
+        self.socket.set_read_timeout(Some(limit)).map_err(|error| error.to_string())
+    }
+
     fn write(&self, body: &str) -> Result<(), LinkError> {
         let count = u32::try_from(body.len())
             .map_err(|_| LinkError::Broken("a frame is longer than 4 GiB".into()))?;

@@ -15,6 +15,7 @@ use template::{
 use crate::{
     actions::Interpreters,
     answers::{InTemplate, while_loading},
+    connections::ConnectionInterpreters,
     folders::{Files, Folders, PluginFile},
     interpreter::{CallError, Python, Raised},
     redirects::{self, Routed},
@@ -39,6 +40,7 @@ pub struct Setup {
 pub struct PythonPlugins {
     pub(crate) python: Arc<Python>,
     pub(crate) actions: Arc<Interpreters>,
+    pub(crate) connections: Arc<ConnectionInterpreters>,
     folders: Folders,
     collection: FolderOf,
     /// Files that could not be loaded, of which a warning was given.
@@ -50,6 +52,7 @@ impl PythonPlugins {
     pub fn new(setup: Setup) -> Self {
         Self {
             actions: Arc::new(Interpreters::new(Arc::clone(&setup.python))),
+            connections: Arc::new(ConnectionInterpreters::new(Arc::clone(&setup.python))),
             python: setup.python,
             folders: Folders::new(setup.configured),
             collection: setup.collection,

@@ -12,6 +12,7 @@ pub mod coerce;
 pub mod diff;
 pub mod digest;
 pub mod frame;
+pub mod letter;
 pub mod python;
 pub mod request;
 pub mod secret;

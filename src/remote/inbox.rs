@@ -25,6 +25,8 @@ struct State {
     bytes: usize,
     credit: usize,
     closed: bool,
+    /// Whether nothing more will come.
+    ended: bool,
 }
 
 /// Something about the file that was asked for.
@@ -68,10 +70,17 @@ impl Inbox {
         self.changed.notify_all();
     }
 
+    /// Says that nothing more will come: who waits for more is told so, and what is sent from here
+    /// waits for nobody.
+    pub fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
     /// Waits for the next part.
     ///
     /// # Errors
-    /// The request was cancelled.
+    /// The request was cancelled, or nothing more comes.
     pub fn take(&self) -> io::Result<Part> {
         let mut state = self.lock();
         loop {
@@ -83,6 +92,9 @@ impl Inbox {
                     state.bytes = state.bytes.saturating_sub(chunk.bytes.len());
                 }
                 return Ok(part);
+            }
+            if state.ended {
+                return Err(io::ErrorKind::NotConnected.into());
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -97,6 +109,9 @@ impl Inbox {
         loop {
             if state.closed {
                 return Err(io::Error::other("cancelled"));
+            }
+            if state.ended {
+                return Ok(wanted);
             }
             if state.credit > 0 {
                 let taken = state.credit.min(wanted);
@@ -142,6 +157,16 @@ mod tests {
                 assert!(wait.join().unwrap().is_err());
             }
         });
+    }
+
+    #[test]
+    fn where_nothing_more_comes_nobody_waits() {
+        let inbox = Inbox::default();
+        inbox.put(chunk(1)).unwrap();
+        inbox.end();
+        assert!(matches!(inbox.take(), Ok(Part::Chunk(_))));
+        assert_eq!(inbox.take().unwrap_err().kind(), io::ErrorKind::NotConnected);
+        assert_eq!(inbox.take_credit(7).unwrap(), 7);
     }
 
     #[test]

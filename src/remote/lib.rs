@@ -32,13 +32,14 @@ use std::path::PathBuf;
 
 use module::{Catalogue, Entry};
 
-use crate::relay::Relay;
+use crate::{relay::Relay, session::Ending};
 
 const USAGE: &str = "\
 answers trueup's controller on stdin and stdout
 
   PROGRAM               serve the frames on stdin
-  PROGRAM --frames FILE serve the frames in a file, for tests
+  PROGRAM --frames FILE serve the frames in a file, `-` for stdin, and end with their answers
+  PROGRAM --letters     the same for stdin, with frames as lines of text
   PROGRAM --rare FILE   serve the frames on stdin; other modules are in that program, for tests
   PROGRAM --job         run the one request on stdin, and leave its result in a file
   PROGRAM --undo        undo the change on stdin unless it is confirmed
@@ -69,14 +70,34 @@ pub fn run(assortment: Assortment) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     session::leave_closed_folder();
+    let mut output: Box<dyn Write + Send> = Box::new(io::stdout());
+    let mut ending = Ending::WithInput;
     let input: Box<dyn Read> = match words.as_slice() {
         [] => Box::new(io::stdin()),
+        [session::LETTERS] => {
+            relay = Relay::without_stream();
+            ending = Ending::WithAnswers;
+            output = Box::new(session::Letters(output));
+            let mut text = Vec::new();
+            if let Err(error) = io::stdin().read_to_end(&mut text) {
+                let _ = writeln!(io::stderr(), "{program}: {error}");
+                return ExitCode::FAILURE;
+            }
+            Box::new(io::Cursor::new(protocol::letter::bytes(&text)))
+        }
+        [session::FRAMES, "-"] => {
+            ending = Ending::WithAnswers;
+            Box::new(io::stdin())
+        }
         ["--rare", path] => {
             relay = Relay::to(PathBuf::from(path));
             Box::new(io::stdin())
         }
-        ["--frames", path] => match File::open(path) {
-            Ok(file) => Box::new(file),
+        [session::FRAMES, path] => match File::open(path) {
+            Ok(file) => {
+                ending = Ending::WithAnswers;
+                Box::new(file)
+            }
             Err(error) => {
                 let _ = writeln!(io::stderr(), "{program}: cannot open {path}: {error}");
                 return ExitCode::FAILURE;
@@ -103,7 +124,7 @@ pub fn run(assortment: Assortment) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match session::serve(assortment, relay, BufReader::new(input), Box::new(io::stdout())) {
+    match session::serve(assortment, relay, BufReader::new(input), output, ending) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "{program}: {error}");

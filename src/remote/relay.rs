@@ -19,7 +19,7 @@ use protocol::{
     frame::{self, READY},
 };
 
-use crate::session::Outlet;
+use crate::session::{FRAMES, Outlet};
 
 /// The other programs, as far as they were needed.
 #[derive(Default)]
@@ -28,12 +28,19 @@ pub struct Relay {
     seconds: Mutex<Vec<(&'static str, Arc<Second>)>>,
     /// A program to start instead of a companion, for tests.
     instead: Option<PathBuf>,
+    /// Whether the controller sends nothing but requests.
+    has_no_stream: bool,
 }
 
 impl Relay {
     /// A relay to a program that is in its place already.
     pub fn to(program: PathBuf) -> Self {
-        Self { seconds: Mutex::default(), instead: Some(program) }
+        Self { instead: Some(program), ..Self::default() }
+    }
+
+    /// A relay of a program whose input ends before its requests do: so does that of the others.
+    pub fn without_stream() -> Self {
+        Self { has_no_stream: true, ..Self::default() }
     }
 
     /// Where the program is, where it need not be fetched.
@@ -56,7 +63,7 @@ impl Relay {
         if let Some((_, running)) = seconds.iter().find(|(name, _)| *name == companion) {
             return Ok(Arc::clone(running));
         }
-        let started = Arc::new(Second::start(&place()?, outlet)?);
+        let started = Arc::new(Second::start(&place()?, outlet, self.has_no_stream)?);
         seconds.push((companion, Arc::clone(&started)));
         Ok(started)
     }
@@ -76,14 +83,19 @@ type Waiting = Arc<Mutex<Option<HashMap<u64, mpsc::Sender<Response>>>>>;
 pub struct Second {
     orders: Mutex<Option<ChildStdin>>,
     waiting: Waiting,
+    /// Whether a request that it is handed is all that it is told.
+    has_no_stream: bool,
 }
 
 impl Second {
-    fn start(program: &Path, outlet: &Outlet) -> io::Result<Self> {
-        let mut child =
-            Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(
-                |why| io::Error::new(why.kind(), format!("{}: {why}", program.display())),
-            )?;
+    fn start(program: &Path, outlet: &Outlet, has_no_stream: bool) -> io::Result<Self> {
+        let args: &[&str] = if has_no_stream { &[FRAMES, "-"] } else { &[] };
+        let mut child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|why| io::Error::new(why.kind(), format!("{}: {why}", program.display())))?;
         let (orders, stdout) = (child.stdin.take(), child.stdout.take());
         let mut answers = stdout.ok_or(io::ErrorKind::BrokenPipe)?;
         let mut ready = vec![0; READY.len()];
@@ -96,7 +108,7 @@ impl Second {
         thread::Builder::new()
             .name("relay".into())
             .spawn(move || pass_answers(child, answers, &outlet, &own))?;
-        Ok(Self { orders: Mutex::new(orders), waiting })
+        Ok(Self { orders: Mutex::new(orders), waiting, has_no_stream })
     }
 
     fn has_ended(&self) -> bool {
@@ -123,6 +135,9 @@ impl Second {
             waiting.insert(id, tell);
         }
         let sent = self.pass(&ToRemote { id, order: Order::Run(Box::new(request)) });
+        if self.has_no_stream {
+            lock(&self.orders).take();
+        }
         Call { module, sent, told }
     }
 }

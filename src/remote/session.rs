@@ -33,6 +33,36 @@ const END_WAIT: Duration = Duration::from_millis(800);
 /// Requests that may wait for their turn.
 const REQUESTS_MAX: usize = 4096;
 
+/// The argument with which frames are read from a file.
+pub const FRAMES: &str = "--frames";
+
+/// The argument with which frames are lines of text.
+pub const LETTERS: &str = "--letters";
+
+/// When a session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// When its input ends: nobody is there any more to be answered.
+    WithInput,
+    /// When all requests are answered: the input ends before. What they ask for on the way they
+    /// must have been sent already.
+    WithAnswers,
+}
+
+/// Writes what goes out as lines of text.
+pub struct Letters<W>(pub W);
+
+impl<W: Write> Write for Letters<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(protocol::letter::line(bytes).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Where frames go out.
 #[derive(Clone)]
 pub struct Outlet(Arc<Mutex<Box<dyn Write + Send>>>);
@@ -132,6 +162,7 @@ pub fn serve(
     relay: Relay,
     mut input: impl Read,
     output: Box<dyn Write + Send>,
+    ending: Ending,
 ) -> Result<(), FrameError> {
     let umask = read_umask();
     let environment = environment();
@@ -187,8 +218,10 @@ pub fn serve(
         }
     };
     drop(jobs);
-    if std::env::args().nth(1).as_deref() == Some("--frames") {
-        // A file ends before its requests do.
+    if ending == Ending::WithAnswers {
+        for slot in lock(&slots).values() {
+            slot.inbox.end();
+        }
         let _ = end.recv();
         relay.close();
         return result;

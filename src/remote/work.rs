@@ -151,7 +151,7 @@ pub fn run(job: Job, scene: &Scene, outlet: &Outlet) -> Response {
     if let Some(order) = &request.job {
         if names_tls(&request.args) {
             // A job has nobody to ask for it. Where it cannot be had, the job says so.
-            let courier = StreamCourier::new(id, outlet.clone(), inbox, Vec::new());
+            let courier = StreamCourier::new(id, outlet.clone(), inbox, request.files.clone());
             let _ = courier.companion("tls");
         }
         return detached::launch(Path::new("/proc/self/exe"), &request, order);
@@ -218,7 +218,8 @@ fn run_elsewhere(job: Job, companion: &'static str, scene: &Scene, outlet: &Outl
     if cancellation.is_cancelled() {
         return cancelled();
     }
-    let courier = StreamCourier::new(id, outlet.clone(), inbox, Vec::new());
+    // The program may have travelled with the request.
+    let courier = StreamCourier::new(id, outlet.clone(), inbox, request.files.clone());
     let place = || match scene.relay.in_place() {
         Some(program) => Ok(program.to_owned()),
         None => courier.companion(companion),

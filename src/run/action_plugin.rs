@@ -8,6 +8,8 @@ use plan::Task;
 use protocol::{Json, JsonMap};
 use template::{Scope, Value};
 
+use crate::Event;
+
 /// Work that runs in the controller, for one task on one host, and asks for what it needs there.
 pub trait ActionPlugin: Send + Sync + fmt::Debug {
     /// Whether it runs once for all hosts.
@@ -23,6 +25,20 @@ pub trait ActionPlugin: Send + Sync + fmt::Debug {
         call: &ActionCall,
         ask: &dyn Fn(&str, &Json) -> Option<Json>,
     ) -> Result<JsonMap, String>;
+}
+
+/// What a plugin displays, as it is told; a warning is one. Nothing where it is for the log alone.
+pub fn displayed(said: &Json) -> Option<Event> {
+    const MARK: &str = "[WARNING]: ";
+    if said.get("log_only").and_then(Json::as_bool) == Some(true) {
+        return None;
+    }
+    let message = said.get("text").and_then(Json::as_str).unwrap_or_default();
+    let message = message.strip_suffix('\n').unwrap_or(message);
+    Some(match message.strip_prefix(MARK) {
+        Some(message) => Event::Warning { message: message.trim_end().to_owned() },
+        None => Event::Said { message: message.to_owned() },
+    })
 }
 
 /// What an action is told.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use plan::{Key, Task};
-use protocol::Secret;
+use protocol::{Json, JsonMap, Secret};
 use template::{Scope, Value};
-use transport::{Become, BecomeMethod, ConnectionKind, HostKeyPolicy, Target};
+use transport::{Become, BecomeMethod, Carriage, ConnectionKind, HostKeyPolicy, Target};
 
 use crate::{
     RunSettings,
+    connection_plugin::ConnectionPlugin,
     entrances::{ENTRANCES, Entrance},
 };
 
@@ -22,6 +23,8 @@ pub enum ConnectSettingsError {
         known = ENTRANCES.join(", ")
     )]
     Connection(String),
+    #[error("{name}: {why}")]
+    Plugin { name: String, why: String },
     #[error(
         "{name} would be on the command line of {program}, where everybody on this machine can \
          read it: put it into the file that ansible_{program}_kubeconfig names"
@@ -54,6 +57,8 @@ pub struct RemoteName {
     pub is_local: bool,
     /// The program that gets there, see [`Target::entrance`].
     pub entrance: Vec<String>,
+    /// What a connection plugin is told, see [`Target::carriage`].
+    pub carriage: Option<String>,
     pub become_user: Option<String>,
 }
 
@@ -68,6 +73,7 @@ impl Way {
             user: target.user.clone(),
             is_local: target.connection == ConnectionKind::Local,
             entrance: target.entrance.clone(),
+            carriage: target.carriage.as_ref().map(|carriage| carriage.identity().to_owned()),
             become_user: self.become_.as_ref().map(|become_| become_.user.clone()),
         }
     }
@@ -90,12 +96,25 @@ pub fn resolve(
         None if is_localhost => "local".into(),
         None => defaults.connection.clone(),
     };
-    let entrance = Entrance::from_name(&connection);
+    let plugins = settings.connection_plugins.as_ref();
+    let goes_before = plugins.is_some_and(|plugins| plugins.goes_before_native(&connection));
+    let entrance = Entrance::from_name(&connection).filter(|_| !goes_before);
+    let mut plugin = None;
     let connection = match connection.rsplit('.').next().unwrap_or("") {
+        _ if goes_before => {
+            plugin = plugins.and_then(|plugins| plugins.find(&connection));
+            ConnectionKind::Plugin
+        }
         "local" => ConnectionKind::Local,
         "ssh" | "smart" | "paramiko" | "paramiko_ssh" => ConnectionKind::Ssh,
         _ if entrance.is_some() => ConnectionKind::Entrance,
-        _ => return Err(ConnectSettingsError::Connection(connection)),
+        _ => {
+            plugin = plugins.and_then(|plugins| plugins.find(&connection));
+            if plugin.is_none() {
+                return Err(ConnectSettingsError::Connection(connection));
+            }
+            ConnectionKind::Plugin
+        }
     };
     let address = reader
         .text(&["ansible_ssh_host", "ansible_host"], None)?
@@ -189,14 +208,54 @@ pub fn resolve(
     let executable = reader
         .text(&["ansible_shell_executable"], None)?
         .unwrap_or_else(|| settings.executable.clone());
+    if let Some(plugin) = plugin {
+        target.carriage = Some(carriage(&*plugin, &reader, &target, &executable, settings)?);
+    }
     let logged_in = match target.connection {
         ConnectionKind::Local => defaults.local_user.as_deref(),
-        ConnectionKind::Ssh | ConnectionKind::Entrance => target.user.as_deref(),
+        ConnectionKind::Ssh | ConnectionKind::Entrance | ConnectionKind::Plugin => {
+            target.user.as_deref()
+        }
     };
     let become_ = reader
         .become_(settings)?
         .filter(|become_| defaults.becomes_same_user || logged_in != Some(become_.user.as_str()));
     Ok(Way { target, become_, executable })
+}
+
+/// What a connection plugin is told of a host.
+fn carriage(
+    plugin: &dyn ConnectionPlugin,
+    reader: &Reader<'_>,
+    target: &Target,
+    executable: &str,
+    settings: &RunSettings,
+) -> Result<Arc<dyn Carriage>, ConnectSettingsError> {
+    let named = |why| ConnectSettingsError::Plugin { name: format!("{plugin:?}"), why };
+    let mut variables = JsonMap::new();
+    for name in plugin.variables().map_err(named)? {
+        if let Some(value) = reader.value(&[&name], None)? {
+            let value = value.to_json().map_err(|error| named(error.message().to_owned()))?;
+            variables.insert(name, value);
+        }
+    }
+    let key_file = target.identity_files.first().map(|path| path.display().to_string());
+    let mut state = JsonMap::new();
+    for (name, value) in [
+        ("address", Json::from(target.address.as_str())),
+        ("port", target.port.into()),
+        ("remote_user", target.user.clone().into()),
+        ("password", target.password.as_ref().map(|one| one.reveal().clone()).into()),
+        ("private_key_file", key_file.into()),
+        ("timeout", target.connect_timeout_secs.into()),
+        ("executable", executable.into()),
+        ("verbosity", settings.verbosity.into()),
+        ("check", settings.check.into()),
+        ("diff", settings.diff.into()),
+    ] {
+        state.insert(name.to_owned(), value);
+    }
+    Ok(plugin.carriage(variables, state))
 }
 
 /// Reads variables and keywords that say how a host is reached.

@@ -28,7 +28,7 @@ mod outcomes;
 mod strategy;
 mod turns;
 
-pub use strategy::Strategy;
+pub use strategy::{Named, STRATEGIES, Strategy};
 
 /// How a batch ended.
 #[derive(Clone, Debug, Default)]

@@ -11,6 +11,7 @@
 pub mod action;
 pub mod action_plugin;
 pub mod connect;
+pub mod connection_plugin;
 pub mod cursor;
 pub mod custom_module;
 pub mod debugger;

@@ -38,6 +38,7 @@ impl ReachError {
         match self {
             ReachError::Connect(error) => error.is_unreachable(),
             ReachError::Connecting(error) => error.is_unreachable(),
+            ReachError::Call(CallError::Carried { is_unreachable, .. }) => *is_unreachable,
             ReachError::Call(error) => matches!(error, CallError::Lost { .. }),
         }
     }
@@ -45,7 +46,12 @@ impl ReachError {
     /// Whether it was met on the way to a host over SSH.
     pub fn is_of_ssh(&self) -> bool {
         let is_of_programs = |error: &ConnectError| {
-            matches!(error, ConnectError::Entrance { .. } | ConnectError::Spawn { .. })
+            matches!(
+                error,
+                ConnectError::Entrance { .. }
+                    | ConnectError::Spawn { .. }
+                    | ConnectError::Carried(_)
+            )
         };
         match self {
             ReachError::Connect(error) => !is_of_programs(error),
@@ -121,6 +127,7 @@ struct ConnectionKey {
     /// Where a local remote starts; none for a host that is reached.
     local: Option<PathBuf>,
     entrance: Vec<String>,
+    carriage: Option<String>,
     address: String,
     port: Option<u16>,
     user: Option<String>,
@@ -147,6 +154,7 @@ impl Connections {
             local: (way.target.connection == transport::ConnectionKind::Local)
                 .then(|| way.target.local_folder.clone().unwrap_or_default()),
             entrance: way.target.entrance.clone(),
+            carriage: way.target.carriage.as_ref().map(|carriage| carriage.identity().to_owned()),
             address: way.target.address.clone(),
             port: way.target.port,
             user: way.target.user.clone(),
@@ -221,7 +229,7 @@ impl Reach for Connections {
                 }
             }
             let result = remote.call_in_line(request, files, sink, sent).await;
-            if matches!(result, Err(CallError::Lost { .. })) {
+            if matches!(result, Err(CallError::Lost { .. } | CallError::Carried { .. })) {
                 let key = Self::key(way);
                 let slot = self.slot(key.clone());
                 self.forget(&key, &slot);

@@ -14,7 +14,7 @@ use template::{Tree, Value};
 
 use crate::{
     Event, EventSink, Gathering, Includes, Reach, RunSettings, Statistics, Store,
-    dispatch::{Dispatcher, Strategy},
+    dispatch::{Dispatcher, Named, STRATEGIES, Strategy},
     execute::{Executor, Specs},
     prompting::Prompts,
     scope::PlayContext,
@@ -124,7 +124,22 @@ impl Runner {
         self.store.prepare(&hosts);
         self.warn_of_reserved(play, &vars, &hosts);
         let batches = self.batches(play, &hosts, &vars)?;
-        let strategy = self.strategy(play, &vars)?;
+        let named = self.strategy(play, &vars)?;
+        let strategy = named.strategy;
+        if named.is_of_mitogen && !progress.knows_of_mitogen {
+            progress.knows_of_mitogen = true;
+            let message = "Mitogen's strategies are run as the ones of Ansible that they stand \
+                           for: hosts are reached over one channel each anyway"
+                .to_owned();
+            let _ = self.events.send(Event::Warning { message });
+        }
+        let settings = match named.debugs && !self.settings.debugs_failures {
+            true => Arc::new(RunSettings {
+                debugs_failures: true,
+                ..RunSettings::clone(&self.settings)
+            }),
+            false => Arc::clone(&self.settings),
+        };
         let force_handlers =
             self.flag(play.force_handlers.as_ref(), &vars)?.unwrap_or(self.settings.force_handlers);
         let max_fail_percentage = match &play.max_fail_percentage {
@@ -158,7 +173,7 @@ impl Runner {
             let context = Arc::new(PlayContext {
                 play: Arc::clone(play),
                 store: Arc::clone(&self.store),
-                settings: Arc::clone(&self.settings),
+                settings: Arc::clone(&settings),
                 includes: Arc::clone(&self.includes),
                 playbook_dir: playbook_dir.clone(),
                 vars: Arc::clone(&vars),
@@ -263,7 +278,7 @@ impl Runner {
         }
     }
 
-    fn strategy(&self, play: &Play, vars: &Layer) -> Result<Strategy, String> {
+    fn strategy(&self, play: &Play, vars: &Layer) -> Result<Named, String> {
         let (name, place) = match &play.strategy {
             Some(setting) => {
                 (self.play_value(setting, vars)?.to_string(), setting.span.to_string())
@@ -271,7 +286,10 @@ impl Runner {
             None => (self.settings.strategy.clone(), String::from("settings")),
         };
         Strategy::parse(&name).ok_or_else(|| {
-            format!("{place}: Invalid play strategy specified: {name} (there are linear, free and host_pinned)")
+            format!(
+                "{place}: Invalid play strategy specified: {name} (there are {})",
+                STRATEGIES.join(", ")
+            )
         })
     }
 
@@ -415,6 +433,8 @@ struct Progress {
     has_unreachable: bool,
     is_interrupted: bool,
     waits_for_start: bool,
+    /// Whether it was said how Mitogen's strategies are run.
+    knows_of_mitogen: bool,
 }
 
 impl Progress {

@@ -1,9 +1,11 @@
 //! What the operator and the settings say of a run.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use protocol::Secret;
 use transport::HostKeyPolicy;
+
+use crate::connection_plugin::ConnectionPlugins;
 
 /// How a run goes about its work.
 #[derive(Clone, Debug)]
@@ -52,6 +54,8 @@ pub struct RunSettings {
     /// Seconds after which any task ends; 0 for never.
     pub task_timeout_secs: u64,
     pub connection: ConnectionDefaults,
+    /// Connections that users have written.
+    pub connection_plugins: Option<Arc<dyn ConnectionPlugins>>,
     /// What `ansible_*` variables about the program itself say.
     pub program: ProgramFacts,
     /// Whether an answer with bytes that are no UTF-8 is a failure.
@@ -192,6 +196,7 @@ impl Default for RunSettings {
             poll_interval_secs: 15,
             task_timeout_secs: 0,
             connection: ConnectionDefaults::default(),
+            connection_plugins: None,
             program: ProgramFacts::default(),
             strict_utf8: true,
             executable: "/bin/sh".into(),

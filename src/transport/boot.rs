@@ -43,6 +43,11 @@ pub(crate) enum Said {
         /// Whether the host can decompress it.
         gzip: bool,
     },
+    /// The binary is there; said only where it answers by letters.
+    At {
+        /// Where it is.
+        path: String,
+    },
     /// It cannot be done.
     Fail {
         /// `machine`, `tool`, `folder` or `content`.
@@ -62,6 +67,7 @@ impl Said {
                 let (way, machine) = rest.split_once(' ')?;
                 Some(Self::Need { machine: machine.to_owned(), gzip: way == "gzip" })
             }
+            "AT" => Some(Self::At { path: rest.to_owned() }),
             "FAIL" => {
                 let (kind, text) = rest.split_once(' ').unwrap_or((rest, ""));
                 Some(Self::Fail { kind: kind.to_owned(), text: text.to_owned() })
@@ -77,9 +83,17 @@ pub(crate) fn listener(nonce: &str, script_bytes: usize) -> String {
     format!("/bin/sh -c 'printf \"\\n%s\\n\" \"{nonce} IN\"; eval \"$(head -c {script_bytes})\"'")
 }
 
-/// The script for one start.
-pub(crate) fn script(nonce: &str, remotes: &RemoteBinaries, folders: &[String]) -> String {
-    let mut script = format!("N={nonce}\n");
+/// The script for one start. `letters` is for a remote that answers by letters: the file in which
+/// it was brought, or nothing.
+pub(crate) fn script(
+    nonce: &str,
+    remotes: &RemoteBinaries,
+    folders: &[String],
+    letters: Option<&str>,
+) -> String {
+    let argument = if letters.is_some() { "--letters" } else { "" };
+    let brought = letters.unwrap_or_default();
+    let mut script = format!("N={nonce}\nA={argument}\nG={brought}\n");
     script.push_str("pick() {\n  case $1 in\n");
     for (machine, binary) in remotes.by_machine() {
         let kib = binary.bytes / 1024 + SPARE_KIB;
@@ -208,6 +222,7 @@ mod tests {
                 "FAIL folder /tmp: full; ",
                 Some(Said::Fail { kind: "folder".into(), text: "/tmp: full; ".into() }),
             ),
+            ("AT /tmp/a b", Some(Said::At { path: "/tmp/a b".into() })),
             ("FAIL tool", Some(Said::Fail { kind: "tool".into(), text: String::new() })),
             ("NEED", None),
             ("INN", None),

@@ -3,13 +3,20 @@
 #   N  a random word that starts every line to the controller
 #   P  the machine's triple is looked up by pick, which sets h (SHA-256 of the binary), n (its
 #      size in bytes) and k (the room that it needs in KiB)
+#   A  the remote's argument where it is to answer by letters: where it is, is said before it starts
+#   G  then the file in which the remote was brought, if it was
 #   and folders, which calls "$1" for each folder that may hold the remote, in order.
 say() { printf '\n%s %s\n' "$N" "$*"; }
 fail() { say "FAIL $*"; exit 1; }
 # What is put in place is for nobody else, but the remote makes files as its user makes them.
 o=$(umask)
 umask 077
-become() { umask "$o"; exec "$1"; }
+become() {
+  umask "$o"
+  [ -n "$A" ] || exec "$1"
+  say "AT $1"
+  exec "$1" "$A" </dev/null
+}
 m=$(uname -sm) || fail tool uname
 pick "$m" || fail machine "$m"
 u=$(id -u) || fail tool id
@@ -61,12 +68,18 @@ place() {
   command -v head >/dev/null 2>&1 || fail tool head
   z=plain
   command -v gzip >/dev/null 2>&1 && z=gzip
-  say "NEED $z $m"
-  read -r s || exit 1
+  [ -n "$G" ] || say "NEED $z $m"
+  if [ -n "$A" ]; then
+    [ -n "$G" ] || exit 0
+  else
+    read -r s || exit 1
+  fi
   t=$d/new.$$
   trap 'rm -f "$t"' 0
   trap 'exit 1' 1 2 15
-  if [ $z = gzip ]; then head -c "$s" | gzip -dc >"$t"; else head -c "$s" >"$t"; fi || fail content "$t cannot be written"
+  if [ -n "$G" ]; then
+    if [ $z = gzip ]; then gzip -dc <"$G" >"$t"; else cat "$G" >"$t"; fi || fail content "$t cannot be written"
+  elif [ $z = gzip ]; then head -c "$s" | gzip -dc >"$t"; else head -c "$s" >"$t"; fi || fail content "$t cannot be written"
   c=$(sum "$t")
   case $c in "$h" | '') ;; *) fail content "SHA-256 of $t is $c, not $h" ;; esac
   b=$d/$h

@@ -12,6 +12,7 @@ use crate::{
     boot,
     dialogue::{BecomeStep, Dialogue, nonce},
     error::BecomeError,
+    letters::Post,
     local,
     pipe::{Output, Pipe},
     session::{Session, Terminal},
@@ -58,6 +59,8 @@ pub(crate) enum Wire {
     Local(Option<PathBuf>),
     /// A program of this machine and its arguments.
     Entrance(Vec<String>),
+    /// A connection plugin.
+    Plugin(Post),
 }
 
 /// The key that a host proved to have.
@@ -88,6 +91,10 @@ impl Wire {
             Self::Ssh(session) => session.exec(command, terminal).await,
             Self::Local(folder) => local::exec(command, folder.as_deref()),
             Self::Entrance(entrance) => local::enter(command, entrance),
+            Self::Plugin(post) => {
+                let why = format!("the connection plugin '{}' has no streams", post.name);
+                Err(ConnectError::Lost { why })
+            }
         }
     }
 }
@@ -154,6 +161,9 @@ impl Connection {
         stdin: &[u8],
         timeout_after: Option<Duration>,
     ) -> Result<RawOutput, ConnectError> {
+        if let Wire::Plugin(post) = &self.wire {
+            return post.raw(command, become_, stdin, timeout_after).await;
+        }
         let run = async {
             let dialogue = match become_ {
                 None => {
@@ -206,8 +216,10 @@ impl Connection {
                 remote.close().await;
             }
         }
-        if let Wire::Ssh(session) = &self.wire {
-            session.close().await;
+        match &self.wire {
+            Wire::Ssh(session) => session.close().await,
+            Wire::Plugin(post) => post.close().await,
+            Wire::Local(_) | Wire::Entrance(_) => {}
         }
     }
 
@@ -215,7 +227,7 @@ impl Connection {
     pub fn host_key(&self) -> Option<&HostKey> {
         match &self.wire {
             Wire::Ssh(session) => session.host_key.as_ref(),
-            Wire::Local(_) | Wire::Entrance(_) => None,
+            Wire::Local(_) | Wire::Entrance(_) | Wire::Plugin(_) => None,
         }
     }
 
@@ -228,13 +240,16 @@ impl Connection {
     pub fn has_ended(&self) -> bool {
         match &self.wire {
             Wire::Ssh(session) => session.has_ended(),
-            Wire::Local(_) | Wire::Entrance(_) => false,
+            Wire::Local(_) | Wire::Entrance(_) | Wire::Plugin(_) => false,
         }
     }
 
     async fn start(&self, become_: Option<&Become>) -> Result<Remote, ConnectError> {
+        if let Wire::Plugin(post) = &self.wire {
+            return post.remote(become_, &self.binaries, &self.remote_folders).await;
+        }
         let nonce = self.nonce()?;
-        let script = Bytes::from(boot::script(&nonce, &self.binaries, &self.remote_folders));
+        let script = Bytes::from(boot::script(&nonce, &self.binaries, &self.remote_folders, None));
         let listener = boot::listener(&nonce, script.len());
         let mut dialogue = match become_ {
             Some(become_) => self.enter(become_, &listener, &nonce, script).await?,
@@ -328,6 +343,9 @@ async fn collect(dialogue: Dialogue, stdin: &[u8]) -> Result<RawOutput, ConnectE
                 Output::Stdout(bytes) => output.stdout.extend_from_slice(&bytes),
                 Output::Stderr(bytes) => output.stderr.extend_from_slice(&bytes),
                 Output::Exit(rc) => exit = Some(rc),
+                Output::Broken(error) => {
+                    return Err(ConnectError::Lost { why: error.to_string() });
+                }
             }
             if output.stdout.len() + output.stderr.len() > RAW_BYTES_MAX {
                 let why = format!("a command printed over {RAW_BYTES_MAX} bytes");

@@ -15,6 +15,7 @@ use crate::{
     connection::Wire,
     dial,
     hop::{Hop, JumpSpec, Route},
+    letters::Post,
     session::Session,
     ssh_config::ConfigFile,
     target::ConnectionKind,
@@ -111,12 +112,27 @@ impl Connector {
             let wire = Wire::Entrance(target.entrance.clone());
             return Ok(Connection::new(wire, target, settings, Vec::new()));
         }
+        if target.connection == ConnectionKind::Plugin {
+            return self.carried(target).await;
+        }
         let files = self.config_files(target).await?;
         let hop = Hop::of_target(target, &files, settings)?;
         self.narrate(target, &format!("ESTABLISH SSH CONNECTION FOR USER: {}", hop.user));
         let session = self.session(&hop, target, &files).await?;
         let warnings = hop.warnings;
         Ok(Connection::new(Wire::Ssh(Arc::new(session)), target, settings, warnings))
+    }
+
+    /// A connection of a plugin.
+    async fn carried(&self, target: &Target) -> Result<Connection, ConnectError> {
+        let Some(carriage) = target.carriage.clone() else {
+            return Err(ConnectError::Lost { why: "there is no connection plugin".to_owned() });
+        };
+        let name = Arc::from(carriage.name());
+        let opened = tokio::task::spawn_blocking(move || carriage.open()).await;
+        let carrier = opened.map_err(|error| ConnectError::Lost { why: error.to_string() })??;
+        let wire = Wire::Plugin(Post { carrier, name });
+        Ok(Connection::new(wire, target, &self.inner.settings, Vec::new()))
     }
 
     fn narrate(&self, target: &Target, words: &str) {

@@ -137,6 +137,10 @@ impl Dialogue {
                     }
                     .into());
                 }
+                Heard::Said(Said::At { .. }) => {
+                    let why = "the script says where the remote is, unasked".to_owned();
+                    return Err(RemoteError::Protocol { why }.into());
+                }
                 // Nobody is become here.
                 Heard::Prompt => {}
             }
@@ -221,6 +225,9 @@ impl Dialogue {
             Some(Output::Stdout(bytes)) => self.buffer.extend_from_slice(&bytes),
             Some(Output::Stderr(bytes)) => self.hear(&bytes)?,
             Some(Output::Exit(rc)) => self.exit = Some(rc),
+            Some(Output::Broken(error)) => {
+                return Err(ConnectError::Lost { why: error.to_string() });
+            }
             None => {
                 let rest = self.buffer.split();
                 self.hear(&rest)?;

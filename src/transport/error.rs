@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{known_hosts::HostKeyRefusal, ssh_config::ConfigError};
+use crate::{carrier::CarryError, known_hosts::HostKeyRefusal, ssh_config::ConfigError};
 
 /// An error of the SSH library, kept for its text.
 pub type SshError = Box<dyn std::error::Error + Send + Sync>;
@@ -121,6 +121,9 @@ pub enum ConnectError {
     /// The other user cannot be become.
     #[error(transparent)]
     Become(#[from] BecomeError),
+    /// A connection plugin fails.
+    #[error(transparent)]
+    Carried(#[from] CarryError),
     /// The connection ended.
     #[error("the connection was lost: {why}")]
     Lost {
@@ -281,6 +284,14 @@ pub enum CallError {
     /// The remote sends a file that nobody asked for.
     #[error("the remote sent a file that nobody asked for")]
     Unasked,
+    /// The connection plugin fails, or the remote that it should start does.
+    #[error("{message}")]
+    Carried {
+        /// In its own words.
+        message: String,
+        /// Whether the host counts as unreachable, rather than the task as failed.
+        is_unreachable: bool,
+    },
     /// The request was not run, since one before it in its chain has failed.
     #[error("a request before it has failed")]
     NotRun,
@@ -290,7 +301,11 @@ impl ConnectError {
     /// Whether the host counts as unreachable. What concerns another user on a host that was
     /// reached is a failure of the task alone, as in Ansible.
     pub fn is_unreachable(&self) -> bool {
-        !matches!(self, Self::Become(_))
+        match self {
+            Self::Become(_) => false,
+            Self::Carried(error) => error.is_unreachable,
+            _ => true,
+        }
     }
 
     /// What the user can do about it, a command to type where there is one.
@@ -328,6 +343,12 @@ impl ConnectError {
             source = error.source();
         }
         text
+    }
+}
+
+impl From<ConnectError> for CallError {
+    fn from(error: ConnectError) -> Self {
+        Self::Carried { message: error.chain(), is_unreachable: error.is_unreachable() }
     }
 }
 

@@ -26,12 +26,15 @@ mod session;
 
 pub mod become_;
 mod boot;
+pub mod carrier;
 pub mod connection;
 mod dialogue;
+mod letters;
 mod local;
 mod outgoing;
 mod packing;
 mod pipe;
+mod postman;
 pub mod remote;
 pub mod remotes;
 
@@ -41,6 +44,7 @@ pub mod error;
 mod scratch;
 
 pub use become_::{Become, BecomeMethod};
+pub use carrier::{Carriage, Carrier, CarryError, Errand};
 pub use connection::{Connection, HostKey, RawOutput};
 pub use connector::{Connector, ConnectorSettings, Narrator};
 pub use error::{BecomeError, CallError, ConnectError, RemoteError};

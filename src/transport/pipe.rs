@@ -8,7 +8,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStderr, ChildStdin, ChildStdout},
     runtime::Handle,
+    sync::mpsc,
 };
+
+use crate::error::CallError;
 
 /// What a running command does.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) enum Output {
     Stderr(Bytes),
     /// It has ended; 128 and the signal's number where a signal ended it.
     Exit(i32),
+    /// The way to it has failed.
+    Broken(CallError),
 }
 
 /// Bytes that are read from a child at once.
@@ -37,6 +42,7 @@ pub(crate) struct Pipe {
 pub(crate) enum PipeReader {
     Ssh(ChannelReadHalf),
     Child(Box<ChildReader>),
+    Letters(mpsc::Receiver<Output>),
 }
 
 /// What goes to a running command. Dropping it ends a child's input, and closes an SSH channel, so
@@ -44,6 +50,7 @@ pub(crate) enum PipeReader {
 pub(crate) enum PipeWriter {
     Ssh(OpenChannel),
     Child(Option<ChildStdin>),
+    Letters(Option<mpsc::Sender<Bytes>>),
 }
 
 /// The writing half of a channel that is not closed yet.
@@ -89,6 +96,7 @@ impl PipeReader {
     pub(crate) async fn next(&mut self) -> Option<Output> {
         match self {
             Self::Child(child) => child.next().await,
+            Self::Letters(answers) => answers.recv().await,
             Self::Ssh(channel) => loop {
                 match channel.wait().await? {
                     ChannelMsg::Data { data } => return Some(Output::Stdout(data)),
@@ -162,7 +170,10 @@ impl PipeWriter {
                 stdin.write_all(&bytes).await?;
                 stdin.flush().await
             }
-            Self::Ssh(OpenChannel(None)) | Self::Child(None) => {
+            Self::Letters(Some(orders)) => {
+                orders.send(bytes).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+            }
+            Self::Ssh(OpenChannel(None)) | Self::Child(None) | Self::Letters(None) => {
                 Err(io::ErrorKind::BrokenPipe.into())
             }
         }
@@ -178,6 +189,7 @@ impl PipeWriter {
                 }
             }
             Self::Child(stdin) => drop(stdin.take()),
+            Self::Letters(orders) => drop(orders.take()),
         }
     }
 
@@ -190,6 +202,7 @@ impl PipeWriter {
                 }
             }
             Self::Child(stdin) => drop(stdin.take()),
+            Self::Letters(orders) => drop(orders.take()),
         }
     }
 }

@@ -114,7 +114,7 @@ struct Calls {
     /// Round trips up to the answers that have come.
     round_trips: u64,
     /// Why the remote has ended.
-    end: Option<String>,
+    end: Option<CallError>,
 }
 
 impl Shared {
@@ -123,8 +123,8 @@ impl Shared {
     }
 
     fn lost(&self) -> CallError {
-        let why = self.calls().end.clone();
-        CallError::Lost { why: why.unwrap_or_else(|| "it was closed".to_owned()) }
+        let end = self.calls().end.clone();
+        end.unwrap_or_else(|| CallError::Lost { why: "it was closed".to_owned() })
     }
 }
 
@@ -162,9 +162,9 @@ impl Remote {
         tokio::spawn(writing.run());
         tokio::spawn(async move {
             let shared = reading.shared.clone();
-            let why = reading.run().await;
+            let end = reading.run().await;
             let mut calls = shared.calls();
-            calls.end = Some(why);
+            calls.end = Some(end);
             calls.open.clear();
             drop(calls);
             ended_sender.send_replace(true);
@@ -465,10 +465,10 @@ struct Reading {
 
 impl Reading {
     /// Reads until the end, and says why that came.
-    async fn run(mut self) -> String {
+    async fn run(mut self) -> CallError {
         loop {
             if let Err(why) = self.take_frames() {
-                return why;
+                return CallError::Lost { why };
             }
             match self.reader.next().await {
                 Some(Output::Stdout(bytes)) => self.buffer.extend_from_slice(&bytes),
@@ -478,7 +478,8 @@ impl Reading {
                     self.stderr.drain(..over);
                 }
                 Some(Output::Exit(rc)) => self.exit = Some(rc),
-                None => return self.epitaph(),
+                Some(Output::Broken(error)) => return error,
+                None => return CallError::Lost { why: self.epitaph() },
             }
         }
     }

@@ -1,8 +1,10 @@
 //! What the caller says about a host.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use protocol::Secret;
+
+use crate::carrier::Carriage;
 
 /// How one host is reached. All of it is resolved by the caller from inventory variables, options
 /// and settings. As in Ansible, `ssh_options` win over the other fields, and these over
@@ -19,6 +21,8 @@ pub struct Target {
     /// `docker exec -i web`, that runs the program and arguments put after them over there. It
     /// passes standard input and output through.
     pub entrance: Vec<String>,
+    /// For [`ConnectionKind::Plugin`]: the plugin, and what it is told of this host.
+    pub carriage: Option<Arc<dyn Carriage>>,
     /// Host name, alias of the SSH configuration, or address.
     pub address: String,
     /// TCP port.
@@ -77,6 +81,7 @@ impl Default for Target {
             connection: ConnectionKind::Ssh,
             local_folder: None,
             entrance: Vec::new(),
+            carriage: None,
             address: String::new(),
             port: None,
             user: None,
@@ -107,6 +112,8 @@ pub enum ConnectionKind {
     /// A program of this machine that gets into a container, a pod or another root:
     /// [`Target::entrance`].
     Entrance,
+    /// A connection plugin: [`Target::carriage`].
+    Plugin,
 }
 
 /// What happens to a host key that nobody has seen before. A key that differs from a known one is

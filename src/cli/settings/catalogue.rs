@@ -85,7 +85,7 @@ settings! {
     DEFAULT_CACHE_PLUGIN_PATH: PathSpec = r#""{home}/plugins/cache:/usr/share/ansible/plugins/cache""#, Here, ["ANSIBLE_CACHE_PLUGINS"], [("defaults", "cache_plugins")], [], [];
     DEFAULT_CALLBACK_PLUGIN_PATH: PathSpec = r#""{home}/plugins/callback:/usr/share/ansible/plugins/callback""#, Here, ["ANSIBLE_CALLBACK_PLUGINS"], [("defaults", "callback_plugins")], [], [];
     DEFAULT_CLICONF_PLUGIN_PATH: PathSpec = r#""{home}/plugins/cliconf:/usr/share/ansible/plugins/cliconf""#, Inside, ["ANSIBLE_CLICONF_PLUGINS"], [("defaults", "cliconf_plugins")], [], [];
-    DEFAULT_CONNECTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/connection:/usr/share/ansible/plugins/connection""#, Nowhere, ["ANSIBLE_CONNECTION_PLUGINS"], [("defaults", "connection_plugins")], [], [];
+    DEFAULT_CONNECTION_PLUGIN_PATH: PathSpec = r#""{home}/plugins/connection:/usr/share/ansible/plugins/connection""#, Here, ["ANSIBLE_CONNECTION_PLUGINS"], [("defaults", "connection_plugins")], [], [];
     DEFAULT_DEBUG: Bool = "false", Inside, ["ANSIBLE_DEBUG"], [("defaults", "debug")], [], [];
     DEFAULT_EXECUTABLE: Text = r#""/bin/sh""#, Here, ["ANSIBLE_EXECUTABLE"], [("defaults", "executable")], [], [];
     DEFAULT_FILTER_PLUGIN_PATH: PathSpec = r#""{home}/plugins/filter:/usr/share/ansible/plugins/filter""#, Here, ["ANSIBLE_FILTER_PLUGINS"], [("defaults", "filter_plugins")], [], [];
@@ -125,7 +125,7 @@ settings! {
     DEFAULT_SELINUX_SPECIAL_FS: List = r#""fuse, nfs, vboxsf, ramfs, 9p, vfat""#, Inside, ["ANSIBLE_SELINUX_SPECIAL_FS"], [("selinux", "special_context_filesystems")], [], [];
     DEFAULT_STDOUT_CALLBACK: Text = r#""default""#, Here, ["ANSIBLE_STDOUT_CALLBACK"], [("defaults", "stdout_callback")], [], [];
     DEFAULT_STRATEGY: Text = r#""linear""#, Here, ["ANSIBLE_STRATEGY"], [("defaults", "strategy")], [], [];
-    DEFAULT_STRATEGY_PLUGIN_PATH: PathSpec = r#""{home}/plugins/strategy:/usr/share/ansible/plugins/strategy""#, Nowhere, ["ANSIBLE_STRATEGY_PLUGINS"], [("defaults", "strategy_plugins")], [], [];
+    DEFAULT_STRATEGY_PLUGIN_PATH: PathSpec = r#""{home}/plugins/strategy:/usr/share/ansible/plugins/strategy""#, Inside, ["ANSIBLE_STRATEGY_PLUGINS"], [("defaults", "strategy_plugins")], [], [];
     DEFAULT_SU: Bool = "false", Nowhere, ["ANSIBLE_SU"], [("defaults", "su")], [], [];
     DEFAULT_SYSLOG_FACILITY: Text = r#""LOG_USER""#, Inside, ["ANSIBLE_SYSLOG_FACILITY"], [("defaults", "syslog_facility")], [], [];
     DEFAULT_TERMINAL_PLUGIN_PATH: PathSpec = r#""{home}/plugins/terminal:/usr/share/ansible/plugins/terminal""#, Inside, ["ANSIBLE_TERMINAL_PLUGINS"], [("defaults", "terminal_plugins")], [], [];

@@ -14,8 +14,8 @@ use transport::{ConnectionKind, NoFiles};
 
 use super::{ActionContext, async_status, custom_module, files::Offered, transfer};
 use crate::{
-    Event, TaskResult,
-    action_plugin::{ActionCall, ActionPlugin},
+    TaskResult,
+    action_plugin::{ActionCall, ActionPlugin, displayed},
     execute::Settings,
 };
 
@@ -90,7 +90,11 @@ fn state(context: &ActionContext<'_>) -> Result<JsonMap, Box<TaskResult>> {
             ConnectionKind::Local => "local",
             ConnectionKind::Ssh => "ssh",
             ConnectionKind::Entrance => way.target.entrance.first().map_or("", String::as_str),
+            ConnectionKind::Plugin => {
+                way.target.carriage.as_ref().map_or("", |carriage| carriage.name())
+            }
         },
+        "plugin": way.target.carriage.as_ref().map(|carriage| carriage.told()),
         "address": way.target.address,
         "port": way.target.port,
         "remote_user": way.target.user,
@@ -318,19 +322,11 @@ async fn fetch(context: &ActionContext<'_>, said: &Json) -> Json {
     }
 }
 
-/// Shows what the action displays; a warning is one.
+/// Shows what the action displays.
 fn display(context: &ActionContext<'_>, said: &Json) {
-    const MARK: &str = "[WARNING]: ";
-    if flag(said, "log_only") {
-        return;
+    if let Some(event) = displayed(said) {
+        let _ = context.executor.events.send(event);
     }
-    let message = text(said, "text").unwrap_or_default();
-    let message = message.strip_suffix('\n').unwrap_or(message);
-    let event = match message.strip_prefix(MARK) {
-        Some(message) => Event::Warning { message: message.trim_end().to_owned() },
-        None => Event::Said { message: message.to_owned() },
-    };
-    let _ = context.executor.events.send(event);
 }
 
 /// What an action returned, as a result.

@@ -51,7 +51,7 @@ fn prepare(
     let runs_there = is_itself || delegate.is_some() && is_remote;
     // How the host itself is reached, be the work delegated or not.
     let own = context.own_way()?;
-    if own.target.connection == ConnectionKind::Entrance {
+    if matches!(own.target.connection, ConnectionKind::Entrance | ConnectionKind::Plugin) {
         return Err(fail("synchronize reaches hosts over SSH, not by the programs of containers"));
     }
     if own.target.connection != ConnectionKind::Local || !is_local {

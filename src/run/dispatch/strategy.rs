@@ -8,15 +8,75 @@ pub enum Strategy {
     HostPinned,
 }
 
+/// The strategy that a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub strategy: Strategy,
+    /// Whether the operator is asked about what fails, as by `debug`.
+    pub debugs: bool,
+    /// Whether it is one of Mitogen's, which do the same over a connection of their own.
+    pub is_of_mitogen: bool,
+}
+
+/// The names that there are, for messages.
+pub const STRATEGIES: [&str; 4] = ["debug", "free", "host_pinned", "linear"];
+
+/// What names of Mitogen's strategies start with.
+const MITOGEN: &str = "mitogen_";
+
 impl Strategy {
-    /// The strategy of a name, with or without a collection.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name.rsplit('.').next()? {
-            // What `debug` adds to it is a setting of the run.
-            "linear" | "debug" => Some(Strategy::Linear),
-            "free" => Some(Strategy::Free),
-            "host_pinned" => Some(Strategy::HostPinned),
-            _ => None,
+    /// The strategy of a name, alone or with Ansible's own collection.
+    pub fn parse(name: &str) -> Option<Named> {
+        let (collection, short) = name.rsplit_once('.').unwrap_or(("", name));
+        if !["", "ansible.builtin", "ansible.legacy"].contains(&collection) {
+            return None;
+        }
+        let bare = short.strip_prefix(MITOGEN);
+        let strategy = match bare.unwrap_or(short) {
+            "linear" => Strategy::Linear,
+            "debug" if bare.is_none() => Strategy::Linear,
+            "free" => Strategy::Free,
+            "host_pinned" => Strategy::HostPinned,
+            // Mitogen's first name for its linear one.
+            _ if short == "mitogen" => {
+                return Some(Named {
+                    strategy: Strategy::Linear,
+                    debugs: false,
+                    is_of_mitogen: true,
+                });
+            }
+            _ => return None,
+        };
+        Some(Named { strategy, debugs: short == "debug", is_of_mitogen: bare.is_some() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_for_strategies_and_others_for_none() {
+        use Strategy::{Free, HostPinned, Linear};
+        for (name, expected) in [
+            ("linear", Some((Linear, false, false))),
+            ("ansible.builtin.free", Some((Free, false, false))),
+            ("ansible.legacy.host_pinned", Some((HostPinned, false, false))),
+            ("debug", Some((Linear, true, false))),
+            ("ansible.builtin.debug", Some((Linear, true, false))),
+            ("mitogen_linear", Some((Linear, false, true))),
+            ("mitogen_free", Some((Free, false, true))),
+            ("mitogen_host_pinned", Some((HostPinned, false, true))),
+            ("mitogen", Some((Linear, false, true))),
+            ("mitogen_debug", None),
+            ("mitogen_", None),
+            ("my.own.linear", None),
+            ("serial", None),
+            ("", None),
+        ] {
+            let found = Strategy::parse(name);
+            let found = found.map(|named| (named.strategy, named.debugs, named.is_of_mitogen));
+            assert_eq!(found, expected, "{name}");
         }
     }
 }

@@ -295,6 +295,15 @@ class Connection:
             "timeout": self._said["timeout"],
             "pipelining": True,
         }
+        plugin = self._said.get("plugin")
+        if plugin:
+            from _trueup.connections import keywords
+            from _trueup.options import declared, resolved
+
+            options = declared(plugin["path"], "connection")
+            if option in options:
+                named = ("connection", plugin["name"])
+                return resolved(options, option, named, {}, plugin["vars"], keywords=keywords(plugin["state"]))[0]
         if option not in known:
             raise KeyError("the connection has no option '%s' here" % option)
         return known[option]

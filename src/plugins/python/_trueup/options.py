@@ -93,7 +93,7 @@ def _fragment_of_file(name, variable, path):
     return None
 
 
-def resolved(options, name, plugin, direct, variables, templar=None):
+def resolved(options, name, plugin, direct, variables, templar=None, keywords=None):
     """The value of an option, and where it is from."""
     from ansible.errors import AnsibleOptionsError, AnsibleRequiredOptionError
 
@@ -104,8 +104,8 @@ def resolved(options, name, plugin, direct, variables, templar=None):
     if given:
         value, origin = direct[given[0]], "Direct"
     else:
-        for what, find in (("vars", _of_vars), ("keyword", _nothing), ("env", _of_env), ("ini", _of_ini)):
-            value = find(option.get(what) or [], variables)
+        for what, find in (("vars", _of_vars), ("keyword", _of_keywords), ("env", _of_env), ("ini", _of_ini)):
+            value = find(option.get(what) or [], variables if what != "keyword" else (keywords or {}, names))
             if value is not None:
                 origin = what
                 break
@@ -154,7 +154,13 @@ def _home():
     return os.path.expanduser(os.environ.get("ANSIBLE_HOME", "~/.ansible"))
 
 
-def _nothing(_entries, _variables):
+def _of_keywords(entries, said):
+    """What a keyword of that name says, or one that the option names."""
+    keywords, names = said
+    named = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
+    for name in named + names:
+        if keywords.get(name) is not None:
+            return keywords[name]
     return None
 
 

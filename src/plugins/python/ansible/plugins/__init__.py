@@ -30,16 +30,18 @@ class AnsiblePlugin:
     def _named(self):
         return (self._trueup_kind, self._load_name)
 
-    def _resolve(self, name, variables=None, direct=None):
+    def _resolve(self, name, variables=None, direct=None, keywords=None):
         value, origin = _options.resolved(
-            self.option_definitions, name, self._named, direct or {}, variables
+            self.option_definitions, name, self._named, direct or {}, variables, keywords=keywords
         )
         return value, origin
 
     def set_options(self, task_keys=None, var_options=None, direct=None):
         direct = dict(direct or {})
         for name in self.option_definitions:
-            self._options[name], self._origins[name] = self._resolve(name, var_options, direct)
+            self._options[name], self._origins[name] = self._resolve(
+                name, var_options, direct, task_keys
+            )
         if self.allow_extras and var_options and "_extras" in var_options:
             self.set_option("_extras", var_options["_extras"])
         for name in direct:

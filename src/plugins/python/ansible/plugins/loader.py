@@ -56,6 +56,20 @@ class _Loader:
         pass
 
 
+class _Connections:
+    """Connections that other plugins are made of."""
+
+    def get(self, name, *arguments, class_only=False, **named):
+        from importlib import import_module
+
+        short = name.rpartition("ansible.builtin.")[2]
+        if short not in ("local", "ssh"):
+            return None
+        kind = import_module("ansible.plugins.connection." + short).Connection
+        return kind if class_only else kind(*arguments, **named)
+
+
+connection_loader = _Connections()
 lookup_loader = _Loader("lookup")
 filter_loader = _Loader("filter")
 test_loader = _Loader("test")
