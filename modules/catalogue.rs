@@ -10,7 +10,7 @@ use crate::{
     firewalld, flatpak, gem, get_url, getent, git, git_config, group, haproxy, hostname, htpasswd,
     ini_file, interfaces_file, iptables, iptables_state, kernel_blacklist, known_hosts, lineinfile,
     listen_ports, locale_gen, lvg, lvg_rename, lvol, make, modprobe, mount, mount_facts, mysql,
-    nftables, npm, package, package_facts, pacman, pam_limits, pamd, parted, patch, pids,
+    nftables, nmcli, npm, package, package_facts, pacman, pam_limits, pamd, parted, patch, pids,
     ping, pip, pkgng, postgresql, rabbitmq, replace, rpm_key, script, seboolean, sefcontext,
     selinux, seport, service, service_facts, setup, shell, slurp, snap, ssh_config, stat,
     stepwise::Step, subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit,
@@ -148,6 +148,7 @@ pub const RARE: Catalogue = Catalogue {
         action::<Step<lvg_rename::LvgRename>>(),
         action::<Step<dnf_config_manager::DnfConfigManager>>(),
         fact::<listen_ports::ListenPortsFacts>(),
+        action::<Step<nmcli::Nmcli>>(),
     ],
 };
 

@@ -19,6 +19,7 @@ pub fn put_all(host: &mut FakeHost) {
     put_parted(host);
     put_dpkg_divert(host);
     crate::rabbitmq::fake::put(host);
+    crate::nmcli::fake::put_nmcli(host);
     host.put("/etc/network/interfaces", "iface eth1 inet dhcp\n");
     host.put(
         "/etc/bar.xml",
