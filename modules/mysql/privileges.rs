@@ -161,7 +161,7 @@ pub fn told(actual: &Privileges, desired: &Privileges) -> Option<String> {
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         format!("[{}]", quoted.join(", "))
     };
-    let changed = desired.iter().filter_map(|(place, wanted)| {
+    let mut changed = desired.iter().filter_map(|(place, wanted)| {
         let now = actual.get(place).filter(|now| *now != wanted)?;
         let granted = listed(wanted.difference(now).collect());
         let revoked = listed(now.difference(wanted).collect());
@@ -173,7 +173,7 @@ pub fn told(actual: &Privileges, desired: &Privileges) -> Option<String> {
         is_new.then(|| "New privileges granted".to_owned()),
         is_gone.then(|| "Privileges revoked".to_owned()),
     ];
-    changed.last().or_else(|| others.into_iter().flatten().next())
+    changed.next_back().or_else(|| others.into_iter().flatten().next())
 }
 
 /// Orders that take privileges away, and that give them.
