@@ -281,9 +281,8 @@ impl OpensslPkcs12 {
                 }
             }
         }
-        match self.maciter_size {
-            Some(1) => words.push("-nomaciter".into()),
-            Some(_) | None => {}
+        if self.maciter_size == Some(1) {
+            words.push("-nomaciter".into());
         }
         match &key {
             Some(key) => content = [key.pem.as_slice(), b"\n", &content].concat(),
