@@ -567,7 +567,7 @@ fn what_handlers_and_roles_cannot_do_is_refused() {
             "Using 'include_role' as a handler is not supported.",
         ),
         (
-            "    - debug:\n  handlers:\n    - block: [{debug: }]\n",
+            "    - debug:\n  handlers:\n    - block: [{debug: }, {block: [{debug: }]}]\n",
             "Using a block as a handler is not supported.",
         ),
         (

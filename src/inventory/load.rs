@@ -147,6 +147,7 @@ pub fn load(
         loader.source(source);
         inventory.sources.push(source.clone());
     }
+    inventory.reading = None;
     inventory.reconcile();
     if let Some(message) = inventory.names.warning() {
         let mut diagnostic = Diagnostic::placeless(codes::GROUP_NAME, message);
@@ -212,7 +213,6 @@ impl Loader<'_> {
             return;
         }
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        self.inventory.file.get_or_insert_with(|| path.clone());
         if path.is_dir() {
             self.inventory.folders.push(path.clone());
             self.folder(&path);
@@ -228,6 +228,8 @@ impl Loader<'_> {
     /// Whether a plugin of the user's that is enabled by name reads a source.
     fn brought(&mut self, source: &str) -> bool {
         let Some(plugins) = self.settings.plugins.clone() else { return false };
+        let path = std::path::absolute(source).unwrap_or_else(|_| source.into());
+        self.inventory.reading = Some(path.display().to_string().into());
         for name in &self.settings.enabled {
             let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
             if KNOWN.contains(&short) {
@@ -262,6 +264,7 @@ impl Loader<'_> {
 
     /// Names with commas between them. Ranges are written out by `advanced_host_list` alone.
     fn host_list(&mut self, source: &str) {
+        self.inventory.reading = Some(source.into());
         let takes_ranges = self.is_enabled("advanced_host_list");
         if !takes_ranges && !self.is_enabled("host_list") {
             self.not_enabled(Path::new(source), "host_list");
@@ -332,6 +335,7 @@ impl Loader<'_> {
     }
 
     fn file(&mut self, path: &Path) {
+        self.inventory.reading = Some(path.display().to_string().into());
         if script::is_script(path) && self.is_enabled("script") {
             match script::run(path, &self.settings.environment) {
                 Ok(json) => {

@@ -1,6 +1,6 @@
 //! The model: hosts and groups that know each other by name.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use indexmap::{IndexMap, IndexSet};
 use template::Tree;
@@ -67,6 +67,8 @@ pub struct Host {
     pub vars: Vars,
     /// Groups that name the host, not those around them.
     pub groups: IndexSet<GroupName>,
+    /// The file, or the list of hosts, that named it first; none where a run added it.
+    pub source: Option<Arc<str>>,
     /// Whether the host is `localhost` that no inventory names.
     pub is_implicit: bool,
 }
@@ -93,8 +95,8 @@ pub struct Inventory {
     pub sources: Vec<String>,
     /// Folders beside which `group_vars` and `host_vars` are looked for, in the order of sources.
     pub folders: Vec<std::path::PathBuf>,
-    /// The file or folder of the first source that is one.
-    pub file: Option<std::path::PathBuf>,
+    /// What is being read: the file, or the list of hosts. Hosts that are added come from there.
+    pub reading: Option<Arc<str>>,
     /// What becomes of names of groups that do not fit.
     pub names: crate::group_names::GroupNames,
 }
@@ -114,7 +116,7 @@ impl Default for Inventory {
             groups: IndexMap::new(),
             sources: Vec::new(),
             folders: Vec::new(),
-            file: None,
+            reading: None,
             names: Default::default(),
         };
         inventory.add_group("all");
@@ -142,10 +144,12 @@ impl Inventory {
     /// Adds a host unless it is there.
     pub fn add_host(&mut self, name: &str) -> &mut Host {
         let name = HostName::from(name);
+        let reading = &self.reading;
         self.hosts.entry(name.clone()).or_insert_with(|| Host {
             name,
             vars: Vars::new(),
             groups: IndexSet::new(),
+            source: reading.clone(),
             is_implicit: false,
         })
     }
@@ -229,41 +233,24 @@ impl Inventory {
         found
     }
 
-    /// The hosts of a group and of all groups inside it, in the order of the inventory.
+    /// The hosts of a group and of all groups inside it: first its own, then those of groups one
+    /// step further in, and so on, as Ansible orders them; each where it is met first.
     pub fn hosts_of(&self, group: &str) -> Vec<HostName> {
+        let mut groups: IndexSet<GroupName> = IndexSet::from([GroupName::from(group)]);
+        let mut next = 0;
+        while let Some(found) = groups.get_index(next).and_then(|name| self.groups.get(name)) {
+            groups.extend(found.children.iter().cloned());
+            next += 1;
+        }
+        let mut hosts: IndexSet<HostName> = IndexSet::new();
+        for group in groups.iter().filter_map(|name| self.groups.get(name)) {
+            hosts.extend(group.hosts.iter().cloned());
+        }
         if group == "all" {
-            return self
-                .hosts
-                .values()
-                .filter(|h| !h.is_implicit)
-                .map(|h| h.name.clone())
-                .collect();
+            hosts.extend(self.hosts.keys().cloned());
+            hosts.retain(|name| self.hosts.get(name).is_some_and(|host| !host.is_implicit));
         }
-        let mut seen = HashSet::new();
-        let mut hosts = Vec::new();
-        self.collect_hosts(group, &mut seen, &mut HashSet::new(), &mut hosts);
-        hosts
-    }
-
-    fn collect_hosts(
-        &self,
-        group: &str,
-        seen: &mut HashSet<HostName>,
-        visited: &mut HashSet<GroupName>,
-        hosts: &mut Vec<HostName>,
-    ) {
-        if !visited.insert(GroupName::from(group)) {
-            return;
-        }
-        let Some(group) = self.groups.get(group) else { return };
-        for host in &group.hosts {
-            if seen.insert(host.clone()) {
-                hosts.push(host.clone());
-            }
-        }
-        for child in &group.children {
-            self.collect_hosts(child.as_str(), seen, visited, hosts);
-        }
+        hosts.into_iter().collect()
     }
 
     /// All groups that a host is in, sorted as their variables are applied: by depth from `all`,
@@ -323,7 +310,25 @@ mod tests {
     fn a_group_has_the_hosts_of_the_groups_inside_it() {
         assert_eq!(names(sample().hosts_of("prod")), ["web1", "web2", "db1"]);
         assert_eq!(names(sample().hosts_of("ungrouped")), ["lone"]);
-        assert_eq!(names(sample().hosts_of("all")), ["web1", "web2", "db1", "lone"]);
+        assert_eq!(names(sample().hosts_of("all")), ["lone", "web1", "web2", "db1"]);
+    }
+
+    /// Seen with ansible-core 2.18.
+    #[test]
+    fn hosts_come_from_outside_in_and_say_where_they_are_named() {
+        let mut inventory = Inventory { reading: Some("/i/first".into()), ..Inventory::default() };
+        inventory.add_host_to_group("c1", "c");
+        inventory.add_child("a", "c").unwrap();
+        inventory.reading = Some("/i/second".into());
+        inventory.add_host_to_group("z1", "z");
+        inventory.add_host_to_group("c1", "z");
+        inventory.add_host("lone");
+        inventory.reading = None;
+        inventory.add_host("later");
+        inventory.reconcile();
+        assert_eq!(names(inventory.hosts_of("all")), ["lone", "later", "z1", "c1"]);
+        let source = |name: &str| inventory.hosts[&HostName::from(name)].source.as_deref();
+        assert_eq!(["c1", "z1", "later"].map(source), [Some("/i/first"), Some("/i/second"), None]);
     }
 
     #[test]

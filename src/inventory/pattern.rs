@@ -283,14 +283,14 @@ mod tests {
     #[test]
     fn patterns_find_their_hosts() {
         let cases = [
-            ("all", "web1 web2 web3 db1.example.org fe80::1"),
-            ("*", "web1 web2 web3 db1.example.org fe80::1"),
+            ("all", "fe80::1 web1 web2 web3 db1.example.org"),
+            ("*", "fe80::1 web1 web2 web3 db1.example.org"),
             ("web", "web1 web2 web3"),
             ("web:db", "web1 web2 web3 db1.example.org"),
             ("web,db", "web1 web2 web3 db1.example.org"),
             ("web:&prod", "web1"),
             ("web:!web2", "web1 web3"),
-            ("!web", "db1.example.org fe80::1"),
+            ("!web", "fe80::1 db1.example.org"),
             ("web[0]", "web1"),
             ("web[-1]", "web3"),
             ("web[0:1]", "web1 web2"),

@@ -188,6 +188,8 @@ pub(crate) struct Cursor<'a> {
     pub open: Vec<PathBuf>,
     /// Whether task lists are lists of handlers.
     pub are_handlers: bool,
+    /// Whether they are those of a block among handlers.
+    pub is_in_handler_block: bool,
     /// The section of a play, or what else holds tasks, for messages.
     pub section: &'static str,
     /// How many blocks around have a rescue, for which a failing task is part of the plan.
@@ -213,6 +215,7 @@ impl<'a> Cursor<'a> {
             playbook_dir: playbook_dir.to_owned(),
             open: Vec::new(),
             are_handlers: false,
+            is_in_handler_block: false,
             section: "tasks",
             rescues: 0,
             is_tentative: false,

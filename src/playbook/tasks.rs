@@ -37,7 +37,10 @@ impl Cursor<'_> {
             return Vec::new();
         }
         let node = self.compiler.files.read_yaml(path, asked_by, self.diagnostics);
+        // A list of its own, wherever it is asked for.
+        let is_in_handler_block = std::mem::take(&mut self.is_in_handler_block);
         let items = node.map(|node| self.tasks(&node, parent)).unwrap_or_default();
+        self.is_in_handler_block = is_in_handler_block;
         self.open.pop();
         items
     }
@@ -75,12 +78,16 @@ impl Cursor<'_> {
             return None;
         };
         if ["block", "rescue", "always"].iter().any(|key| mapping.get(key).is_some()) {
-            if self.are_handlers {
+            // A list of handlers is as good as a block: one may stand in it, and none in that.
+            if self.is_in_handler_block {
                 let message = "Using a block as a handler is not supported.";
                 self.report(Diagnostic::error(codes::ACTION, &node.span, message));
                 return None;
             }
-            return self.block(node, parent).map(Item::Block);
+            self.is_in_handler_block = self.are_handlers;
+            let block = self.block(node, parent);
+            self.is_in_handler_block = false;
+            return block.map(Item::Block);
         }
         let task = self.task(node, parent)?;
         if task.does(&["include_role", "import_role"]) {

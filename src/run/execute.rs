@@ -237,7 +237,7 @@ impl Executor {
         let delegated = settings.delegate_to.as_deref().map(|name| with_delegated(scope, name));
         let scope = delegated.as_ref().unwrap_or(scope);
         if task.does(&["include_tasks", "include_role"]) {
-            return self.include(task, scope, item);
+            return self.include(task, scope, item, settings.no_log);
         }
         let attempts = match self.attempts(task, scope) {
             Ok(attempts) => attempts,

@@ -96,7 +96,14 @@ impl Magic {
                 Some(path) => Value::from(path.display().to_string().as_str()),
                 None => Value::None,
             },
-            "ansible_inventory_sources" => strings(&context.store.inventory().sources),
+            "ansible_inventory_sources" => {
+                let inventory = context.store.inventory();
+                let sources = inventory.sources.iter().map(|source| {
+                    let path = std::path::absolute(source).ok().filter(|path| path.exists());
+                    path.map_or_else(|| source.clone(), |path| path.display().to_string())
+                });
+                strings(&sources.collect::<Vec<_>>())
+            }
             "playbook_dir" => Value::from(context.playbook_dir.display().to_string().as_str()),
             "ansible_play_name" => Value::from(context.play.raw_name().as_str()),
             "ansible_play_hosts_all" => hosts(&context.all_hosts),
@@ -153,7 +160,7 @@ impl Magic {
             "inventory_hostname_short" => Value::from(short_name(self.host.as_str())),
             "inventory_dir" | "inventory_file" => {
                 let inventory = context.store.inventory();
-                return Some(inventory_place(&inventory, name));
+                return inventory_place(&inventory, &self.host, name);
             }
             "group_names" => group_names(&context.store.inventory(), &self.host),
             "groups" => Value::object(Groups { inventory: context.store.inventory() }),
@@ -230,14 +237,18 @@ fn short_name(host: &str) -> &str {
     host.split('.').next().unwrap_or(host)
 }
 
-fn inventory_place(inventory: &Inventory, name: &str) -> Value {
-    let Some(file) = &inventory.file else { return Value::None };
-    let folder = if file.is_dir() { Some(file.as_path()) } else { file.parent() };
-    match (name, folder) {
-        ("inventory_dir", Some(folder)) => Value::from(folder.display().to_string().as_str()),
-        ("inventory_dir", None) => Value::None,
-        _ => Value::from(file.display().to_string().as_str()),
-    }
+/// Where a host was named first, or the folder of that; nothing of a host that a run has added.
+fn inventory_place(inventory: &Inventory, host: &HostName, name: &str) -> Option<Value> {
+    let host = inventory.hosts.get(host).filter(|host| !host.is_implicit)?;
+    let folder = |source: &str| {
+        let path = std::path::Path::new(source).parent().filter(|_| source.starts_with('/'))?;
+        Some(Value::from(path.display().to_string().as_str()))
+    };
+    Some(match (&host.source, name) {
+        (None, _) => Value::None,
+        (Some(source), "inventory_dir") => folder(source).unwrap_or(Value::None),
+        (Some(source), _) => Value::from(source.as_ref()),
+    })
 }
 
 fn group_names(inventory: &Inventory, host: &HostName) -> Value {

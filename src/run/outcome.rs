@@ -304,6 +304,20 @@ impl TaskResult {
         }
     }
 
+    /// The same without what Ansible does not say of an include that goes well: how its items and
+    /// itself have ended.
+    pub(crate) fn of_include(&self) -> Self {
+        let mut result = self.clone();
+        result.fields.shift_remove("failed");
+        if let Some(Json::Array(items)) = result.fields.get_mut("results") {
+            for fields in items.iter_mut().filter_map(Json::as_object_mut) {
+                fields.shift_remove("changed");
+                fields.shift_remove("failed");
+            }
+        }
+        result
+    }
+
     /// Writes the flags into the fields.
     pub fn set_flags(&mut self) {
         // Nothing was done, so nothing is said of it.
@@ -327,6 +341,7 @@ impl TaskResult {
     /// The value that `register` keeps.
     pub fn registered(&self) -> template::Value {
         let mut fields = self.fields.clone();
+        strip_internal(&mut fields);
         // Items of loops keep it, as in Ansible.
         fields.remove("invocation");
         if self.until_run {
@@ -348,5 +363,12 @@ impl TaskResult {
             dict.insert("results", template::Value::list(items));
         }
         if self.until_run { dict.opened().into() } else { value }
+    }
+}
+/// Takes out what is said to the run and not to the playbook, of items too.
+fn strip_internal(fields: &mut JsonMap) {
+    fields.retain(|name, _| !name.starts_with("_ansible_"));
+    if let Some(Json::Array(items)) = fields.get_mut("results") {
+        items.iter_mut().filter_map(Json::as_object_mut).for_each(strip_internal);
     }
 }

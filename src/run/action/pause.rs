@@ -55,6 +55,7 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
         let _ = context.executor.events.send(Event::Said { message });
     };
     let started = Instant::now();
+    let start = chrono::Local::now();
     let mut input = String::new();
     let given_up = GivenUp(Arc::default());
     // The keyboard is taken first: who sees the prompt may answer at once.
@@ -118,6 +119,9 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: &JsonMap) -> TaskResu
     result.fields.insert("stdout".into(), format!("Paused for {amount:?} {unit}").into());
     result.fields.insert("stderr".into(), "".into());
     result.fields.insert("rc".into(), Json::from(0));
+    let time = |at: chrono::DateTime<chrono::Local>| at.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    result.fields.insert("start".into(), time(start).into());
+    result.fields.insert("stop".into(), time(chrono::Local::now()).into());
     result.fields.insert("delta".into(), Json::from(elapsed.as_secs()));
     result.fields.insert("echo".into(), Json::Bool(echo));
     result.fields.insert("user_input".into(), Json::String(input));

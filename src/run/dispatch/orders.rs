@@ -51,11 +51,12 @@ impl Dispatcher {
         {
             self.warn_of_reserved(&name);
             let is_include = task.does(&["include_tasks", "include_role"]);
-            if !is_include || result.skipped || result.failed {
-                let value = result.registered();
-                for host in &hosts {
-                    store.set(host, &name, value.clone());
-                }
+            let value = match is_include && !result.skipped && !result.failed {
+                true => result.of_include().registered(),
+                false => result.registered(),
+            };
+            for host in &hosts {
+                store.set(host, &name, value.clone());
             }
         }
     }

@@ -105,6 +105,8 @@ impl Dispatcher {
         host.series = None;
         let name = host.name.clone();
         let is_any_rescuing = host.cursor.is_any_rescuing();
+        // Behind a handler that fails no other runs, forced or not.
+        let was_flushing = host.cursor.is_flushing();
         let is_rescued = host.cursor.fail();
         // What is left of the block's `always` does not make the host one of the play's again.
         host.is_removed = !is_rescued;
@@ -123,7 +125,7 @@ impl Dispatcher {
         self.deactivate(&name);
         if has_failed {
             self.end.failed.push(name.clone());
-            if self.force_handlers && self.handlers.has_pending(&name) {
+            if self.force_handlers && !was_flushing && self.handlers.has_pending(&name) {
                 self.flush(index);
                 if let Some(host) = self.hosts.get_mut(index) {
                     host.is_ended = false;
