@@ -10,12 +10,12 @@ use crate::{
     firewalld, flatpak, gem, get_url, getent, git, git_config, group, haproxy, hostname, htpasswd,
     ini_file, interfaces_file, iptables, iptables_state, kernel_blacklist, known_hosts, lineinfile,
     listen_ports, locale_gen, lvg, lvg_rename, lvol, make, modprobe, mount, mount_facts, mysql,
-    nftables, npm, package, package_facts, pacman, pam_limits, pamd, parted, patch, pids, ping,
-    pip, pkgng, postgresql, rabbitmq, replace, rpm_key, script, seboolean, sefcontext, selinux,
-    seport, service, service_facts, setup, shell, slurp, snap, ssh_config, stat, stepwise::Step,
-    subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone,
-    ufw, unarchive, uri, user, wait_for, xattr, xml, yum_repository, zfs, zypper,
-    zypper_repository,
+    nftables, nmcli, npm, package, package_facts, pacman, pam_limits, pamd, parted, patch, pids,
+    ping, pip, pkgng, postgresql, rabbitmq, replace, rpm_key, script, seboolean, sefcontext,
+    selinux, seport, service, service_facts, setup, shell, slurp, snap, ssh_config, stat,
+    stepwise::Step, subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit,
+    tempfile, timezone, ufw, unarchive, uri, user, wait_for, xattr, xml, yum_repository, zfs,
+    zypper, zypper_repository,
 };
 
 /// The modules that every host is sent.
@@ -102,6 +102,12 @@ pub const RARE: Catalogue = Catalogue {
         module::<crypto::request::OpensslCsr>(),
         module::<crypto::certificate::X509Certificate>(),
         fact::<crypto::certificate_facts::X509CertificateInfo>(),
+        fact::<crypto::private_key_facts::OpensslPrivatekeyInfo>(),
+        fact::<crypto::request_facts::OpensslCsrInfo>(),
+        module::<crypto::public_key::OpensslPublickey>(),
+        fact::<crypto::public_key::OpensslPublickeyInfo>(),
+        module::<crypto::store::OpensslPkcs12>(),
+        fact::<crypto::served::GetCertificate>(),
         module::<crypto::dh_parameters::OpensslDhparam>(),
         module::<crypto::key_pair::OpensshKeypair>(),
         action::<npm::Npm>(),
@@ -142,6 +148,7 @@ pub const RARE: Catalogue = Catalogue {
         action::<Step<lvg_rename::LvgRename>>(),
         action::<Step<dnf_config_manager::DnfConfigManager>>(),
         fact::<listen_ports::ListenPortsFacts>(),
+        action::<Step<nmcli::Nmcli>>(),
     ],
 };
 

@@ -7,12 +7,19 @@ pub mod certificate;
 pub mod certificate_facts;
 pub mod der;
 pub mod dh_parameters;
+pub mod distribution;
 pub mod extension;
 pub mod key;
 pub mod key_pair;
 pub mod naming;
 pub mod private_key;
+pub mod private_key_facts;
+pub mod public_key;
 pub mod request;
+pub mod request_facts;
+pub mod served;
+pub mod statement;
+pub mod store;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +30,7 @@ use module::{Delta, Failure, FileArguments, FileAttributes, FileMode, Host, host
 use protocol::JsonMap;
 use serde::Serialize;
 
-use crate::{copy::back_up, text_file::make_folders};
+use crate::copy::back_up;
 
 /// Letters of a line of PEM.
 const PEM_LINE: usize = 64;
@@ -94,6 +101,16 @@ impl Product<'_> {
             let actual = Made { is_there: there.is_some(), ..Made::default() };
             return Ok(Delta::new(actual, Made::default()));
         }
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(parent) = parent
+            && !host.metadata(parent)?.is_some_and(|found| found.is_dir())
+        {
+            let parent = parent.display().to_string();
+            return Err(Failure::new(format!(
+                "The directory {parent} does not exist or the file is not a directory"
+            ))
+            .with("name", parent));
+        }
         let (old, new) = self.file.compare(host, self.path, there.as_ref(), self.mode)?;
         Ok(Delta::new(
             Made { is_there: there.is_some(), fits, attributes: old },
@@ -129,7 +146,6 @@ impl Product<'_> {
                 let umask = host.umask().bits();
                 placement.mode = Some(FileMode::new(self.mode.bits() & !umask));
             }
-            make_folders(host, self.path)?;
             host.write(self.path, &mut content.as_slice(), &placement)?;
         }
         let there = host.metadata(self.path)?;

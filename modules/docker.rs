@@ -8,6 +8,8 @@ pub mod container;
 pub mod exec;
 pub mod facts;
 pub mod image;
+pub mod image_archive;
+pub mod image_build;
 pub mod login;
 pub mod network;
 pub mod options;
@@ -18,10 +20,10 @@ pub mod volume;
 
 use std::{io::Read, path::PathBuf, time::Duration};
 
-use module::{Arguments, Failure, Host};
+use module::{Arguments, Failure, Host, Program};
 use protocol::{Json, JsonMap};
 
-use crate::http::{Client, Follow, HttpArguments, Outgoing, Request};
+use crate::http::{self, Client, Follow, HttpArguments, Outgoing, Request};
 
 /// The bytes of an answer at most.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -123,14 +125,24 @@ impl Engine {
         Ok(read(status, &bytes))
     }
 
-    fn exchange(
+    /// Docker's program, for the same engine.
+    fn command_line(&self) -> Program {
+        let program = Program::new("docker").args(["--host", &self.docker_host]);
+        match self.api_version.as_str() {
+            "auto" => program,
+            version => program.variable("DOCKER_API_VERSION", version),
+        }
+    }
+
+    /// Sends a request; its answer is not read yet.
+    fn send(
         &self,
         host: &dyn Host,
         method: &str,
         path: &str,
-        body: Option<&Json>,
-        headers: &[(String, String)],
-    ) -> Result<(u16, Vec<u8>), Failure> {
+        body: Option<Outgoing>,
+        headers: Vec<(String, String)>,
+    ) -> Result<http::Answer, Failure> {
         self.refuse_what_cannot_be()?;
         let (socket, base) = match self.docker_host.split_once("://") {
             Some(("unix" | "http+unix", path)) => {
@@ -159,6 +171,23 @@ impl Engine {
             unix_socket: socket,
             ca_path: None,
         };
+        let request = Request { method: method.to_owned(), url, headers, body };
+        client.send(&request).map_err(|failure| {
+            Failure::new(format!(
+                "Error connecting: Error while fetching server API version: {}",
+                failure.msg
+            ))
+        })
+    }
+
+    fn exchange(
+        &self,
+        host: &dyn Host,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        headers: &[(String, String)],
+    ) -> Result<(u16, Vec<u8>), Failure> {
         let mut headers = headers.to_vec();
         let body = match body {
             Some(body) => {
@@ -169,17 +198,41 @@ impl Engine {
             }
             None => None,
         };
-        let request = Request { method: method.to_owned(), url, headers, body };
-        let answer = client.send(&request).map_err(|failure| {
-            Failure::new(format!(
-                "Error connecting: Error while fetching server API version: {}",
-                failure.msg
-            ))
-        })?;
+        let answer = self.send(host, method, path, body, headers)?;
         let status = answer.status;
         let mut bytes = Vec::new();
         answer.content.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes)?;
         Ok((status, bytes))
+    }
+
+    /// Sends a file of the host, as it is.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn send_file(&self, host: &dyn Host, path: &str, file: PathBuf) -> Result<Json, Failure> {
+        let kind = vec![("Content-Type".into(), "application/x-tar".into())];
+        let answer = self.send(host, "POST", path, Some(Outgoing::File(file)), kind)?;
+        let status = answer.status;
+        let mut bytes = Vec::new();
+        answer.content.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes)?;
+        read(status, &bytes).must_succeed()
+    }
+
+    /// Asks for something of any length.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn open(&self, host: &dyn Host, path: &str) -> Result<Box<dyn Read>, Failure> {
+        let answer = self.send(host, "GET", path, None, Vec::new())?;
+        if answer.status < 400 {
+            return Ok(answer.content);
+        }
+        let mut bytes = Vec::new();
+        answer.content.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes)?;
+        Err(read(answer.status, &bytes)
+            .must_succeed()
+            .err()
+            .unwrap_or_else(|| Failure::new("the engine answers with a failure that says nothing")))
     }
 
     /// Reads what a container has said: plain text of a terminal, or frames of two streams.

@@ -1,6 +1,9 @@
 //! What `command`, `shell` and `script` share: guards, the run itself, and what is returned of it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use module::{
     Failure, Guard, Host, HostError, Mode, Program,
@@ -78,11 +81,10 @@ impl Execution<'_> {
     /// A program that cannot be started, or ends with another status than 0.
     pub fn execute(&self, host: &mut dyn Host, mut program: Program) -> Result<Response, Failure> {
         if let Some(folder) = self.chdir {
-            let found = host.metadata(folder)?;
-            if !found.is_some_and(|found| found.is_dir()) {
+            if let Some(why) = not_entered(host, folder)? {
                 return Err(Failure {
                     msg: format!(
-                        "Unable to change directory before execution: {} is no folder",
+                        "Unable to change directory before execution: {why}: b'{}'",
                         folder.display()
                     ),
                     returned: self.returned("", ""),
@@ -169,6 +171,25 @@ impl Execution<'_> {
         }
         map
     }
+}
+
+/// Why a folder cannot be worked in; `None` where it can.
+fn not_entered(host: &dyn Host, folder: &Path) -> Result<Option<&'static str>, Failure> {
+    const DENIED: &str = "[Errno 13] Permission denied";
+    let is_denied = |error: &HostError| {
+        matches!(error, HostError::File { source, .. }
+            if source.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    match host.metadata(folder) {
+        Err(error) if is_denied(&error) => return Ok(Some(DENIED)),
+        Err(error) => return Err(error.into()),
+        Ok(None) => return Ok(Some("[Errno 2] No such file or directory")),
+        Ok(Some(found)) if !found.is_dir() => return Ok(Some("[Errno 20] Not a directory")),
+        Ok(Some(_)) => {}
+    }
+    // A folder can be seen by those who may not enter it; what is in it cannot.
+    let inside = host.metadata(&folder.join("."));
+    Ok(inside.err().filter(is_denied).map(|_| DENIED))
 }
 
 /// A failure before there is anything to run, with the values that tasks look for after a run.

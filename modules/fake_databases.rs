@@ -21,6 +21,9 @@ pub fn put_psql(host: &mut FakeHost) {
             ("extname = '", "EXTENSION", "extension"),
             ("nspname = '", "SCHEMA", "schema"),
         ];
+        if text.contains("pg_available_extensions") {
+            return Output::success("{\"default_version\":\"1.0\"}\n");
+        }
         for (query, _, kind) in kinds {
             if let Some(name) = between(query, '\'').filter(|_| text.starts_with("SELECT")) {
                 return match files.text(&format!("/run/pg/{kind}-{name}")) {

@@ -314,9 +314,10 @@ pub fn put_hostname(host: &mut FakeHost) {
     });
     host.program("hostnamectl", |files: &mut Files, program| {
         match program.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            ["set-hostname", name] => {
-                files.put(RUNNING, format!("{name}\n"));
-                files.put("/etc/hostname", format!("{name}\n"));
+            [which @ .., "set-hostname", name] => {
+                let is_running = which == ["--transient"];
+                let path = if is_running { RUNNING } else { "/etc/hostname" };
+                files.put(path, format!("{name}\n"));
                 Output::success("")
             }
             _ => Output::failure(1, "hostnamectl: bad words"),

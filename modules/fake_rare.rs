@@ -19,6 +19,7 @@ pub fn put_all(host: &mut FakeHost) {
     put_parted(host);
     put_dpkg_divert(host);
     crate::rabbitmq::fake::put(host);
+    crate::nmcli::fake::put_nmcli(host);
     host.put("/etc/network/interfaces", "iface eth1 inet dhcp\n");
     host.put(
         "/etc/bar.xml",
@@ -102,6 +103,8 @@ fn public_key() -> Vec<u8> {
 /// `openssl`, which makes the same key each time, and signatures of zeros.
 pub fn put_openssl(host: &mut FakeHost) {
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIHAMHQCAQEwBQYDK2VwMAwxCjAIBgNVBAMMAWEwIBcNMjYxMTIxMTEyODU1WhgPMjEyNjEwMjgxMTI4NTVaMAwxCjAIBgNVBAMMAWEwKjAFBgMrZXADIQC5HOV4z2cpT5koU9kj7Macxu65/C9cWf3aNVBFhC85KjAFBgMrZXADQQCU6CVu8pm9/EEKSA+lpgpro+nrGG8WoE7nCJmhVZnHw494XCBVhenEzkHVOiX28/ph9RgL6AG/rx9cM3QVaH8A\n-----END CERTIFICATE-----\n";
+    host.put_dirs("/etc/ssl/private");
     host.program("openssl", |_: &mut Files, program| {
         let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
         let key = program.handed.clone().unwrap_or_default();
@@ -111,6 +114,14 @@ pub fn put_openssl(host: &mut FakeHost) {
             ["pkey", ..] if key == KEY.as_bytes() => Output::success(key),
             ["pkeyutl", "-sign", ..] => Output::success(vec![0; 64]),
             ["req", "-verify", ..] => Output { stderr: b"verify OK".to_vec(), ..Output::default() },
+            ["s_client", .., "www.example.com"] => Output::success(CERTIFICATE),
+            // A store is the text that it is made of.
+            ["pkcs12", "-nodes", ..] => Output::success(key),
+            ["pkcs12", "-export", ..] => {
+                let name = words.iter().skip_while(|word| **word != "-name").nth(1);
+                let head = name.map(|name| format!("friendlyName: {name}\n")).unwrap_or_default();
+                Output::success([head.into_bytes(), key].concat())
+            }
             ["dhparam", bits] => {
                 use base64::{Engine as _, engine::general_purpose::STANDARD};
                 let bytes = bits.parse::<usize>().unwrap() / 8;

@@ -91,12 +91,12 @@ impl Fact for Fetch {
             there => there?,
         };
         match there {
-            None if self.fail_on_missing => {
-                return Err(Failure::new("the remote file does not exist").with("file", path));
-            }
             None => {
                 let msg = "the remote file does not exist, not transferring, ignored";
-                return Ok(nothing(msg, &path));
+                return match self.fail_on_missing {
+                    true => Err(Failure::new(msg)),
+                    false => Ok(nothing(msg, &path)),
+                };
             }
             Some(found) if found.is_dir() => {
                 let msg = "remote file is a directory, fetch cannot work on directories";

@@ -118,7 +118,18 @@ impl Module for HostName {
         };
         let keeper = self.keeper(host)?;
         if keeper == Keeper::Hostnamectl {
-            execute(host, Program::new("hostnamectl").args(["set-hostname", &self.name]))?;
+            let set = |words: &[&str]| {
+                Program::new("hostnamectl")
+                    .args(words.iter().copied())
+                    .args(["set-hostname", &self.name])
+            };
+            if delta.actual.running != delta.desired.running {
+                execute(host, set(&["--transient"]))?;
+            }
+            // The name for people is set with the one after a boot.
+            if delta.actual.kept != delta.desired.kept {
+                execute(host, set(&["--pretty", "--static"]))?;
+            }
             return Ok(JsonMap::new());
         }
         if delta.actual.kept != delta.desired.kept {

@@ -76,6 +76,7 @@ mod mount;
 mod mount_facts;
 mod mysql;
 mod nftables;
+mod nmcli;
 mod npm;
 mod openpgp;
 mod order_values;

@@ -1,7 +1,10 @@
 //! What a certificate says, and the `x509_certificate_info` module of the collection
 //! `community.crypto`.
 
-use std::{path::PathBuf, time::UNIX_EPOCH};
+use std::{
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use module::{Arguments, Documented, Example, Fact, Failure, Host, Returned};
 use protocol::{Json, JsonMap, Response, python, spec::Support};
@@ -10,8 +13,8 @@ use super::{
     der::{self, Node},
     extension::{self, Extension},
     from_pem, given,
-    key::{Kind, colons, fingerprints, public_facts},
-    naming, to_pem,
+    key::fingerprints,
+    statement,
 };
 
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
@@ -83,6 +86,12 @@ impl Moment {
         }
         let secs = now_secs.checked_add(sign * secs).ok_or_else(broken)?;
         Ok(Self { secs })
+    }
+
+    /// The second of a time.
+    pub fn of_time(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { secs: i64::try_from(since.as_secs()).unwrap_or_default() }
     }
 
     /// `YYYYMMDDHHMM[SS]Z`.
@@ -209,45 +218,26 @@ impl Certificate {
         })
     }
 
-    /// Its number, as large as it is.
-    pub fn serial_number(&self) -> Json {
-        let mut number: u128 = 0;
-        for byte in &self.serial {
-            match number.checked_mul(256).and_then(|n| n.checked_add(u128::from(*byte))) {
-                Some(next) => number = next,
-                None => return decimal(&self.serial).into(),
-            }
-        }
-        u64::try_from(number).map_or_else(|_| decimal(&self.serial).into(), Json::from)
-    }
-
-    fn extension(&self, oid: &str) -> Option<&Extension> {
-        self.extensions.iter().find(|one| one.oid == oid)
-    }
-
     /// The identifier of its key, where it says one.
     pub fn subject_key_identifier(&self) -> Option<Vec<u8>> {
-        let value = &self.extension(extension::SUBJECT_KEY)?.value;
-        Node::only(value).map(|node| node.body.to_vec())
+        statement::subject_key_identifier(&self.extensions)
     }
-}
 
-/// A number of many digits; JSON has none so large, so that it is a text.
-fn decimal(digits: &[u8]) -> String {
-    let mut decimals = vec![0_u32];
-    for byte in digits {
-        let mut carry = u32::from(*byte);
-        for digit in &mut decimals {
-            carry += *digit * 256;
-            *digit = carry % 10;
-            carry /= 10;
-        }
-        while carry > 0 {
-            decimals.push(carry % 10);
-            carry /= 10;
-        }
+    /// How it is signed.
+    pub fn signature_algorithm(&self) -> &str {
+        let known = SIGNATURES.iter().find(|(oid, _)| *oid == self.signature);
+        known.map_or(self.signature.as_str(), |(_, name)| name)
     }
-    decimals.iter().rev().map(ToString::to_string).collect()
+
+    /// Its version, 3 for most.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Its number, as large as it is.
+    pub fn serial_number(&self) -> Json {
+        statement::number(&self.serial)
+    }
 }
 
 /// Reads a certificate into values.
@@ -260,9 +250,8 @@ pub struct X509CertificateInfo {
     content: Option<String>,
     /// Points in time by names: for each it is told whether the certificate holds then.
     valid_at: Option<JsonMap>,
-    /// Taken and not used: names are given as they stand there.
+    /// How names of many scripts are told; `unicode` is refused where there are such.
     #[argument(default = "ignore", choices("ignore", "idna", "unicode"))]
-    #[expect(dead_code, reason = "names are given as they stand there")]
     name_encoding: String,
     /// Taken and not used.
     #[argument(default = "auto", choices("auto", "cryptography"))]
@@ -288,96 +277,11 @@ impl Documented for X509CertificateInfo {
         Returned::new("serial_number", "Its number.", "always", "1"),
         Returned::new("version", "Its version.", "always", "3"),
         Returned::new("fingerprints", "Its digests.", "always", r#"{"sha1": "d4:b3"}"#),
+        Returned::new("ocsp_uri", "Where it is asked about.", "always", "null"),
+        Returned::new("issuer_uri", "Where its authority's is.", "always", "null"),
         Returned::new("public_key_type", "Kind of key.", "always", r#""RSA""#),
     ];
     const DIFF_MODE: Support = Support::None;
-}
-
-fn flag(map: &mut JsonMap, name: &str, found: Option<&Extension>) {
-    map.insert(format!("{name}_critical"), found.is_some_and(|one| one.is_critical).into());
-}
-
-fn ordered(name: &[u8]) -> Vec<(String, String)> {
-    Node::only(name).and_then(naming::fields).unwrap_or_default()
-}
-
-fn put_name(map: &mut JsonMap, key: &str, name: &[u8]) {
-    let fields = ordered(name);
-    let pairs: Vec<Json> =
-        fields.iter().map(|(name, text)| vec![name.clone(), text.clone()].into()).collect();
-    let dict: JsonMap = fields.into_iter().map(|(name, text)| (name, text.into())).collect();
-    map.insert(key.into(), dict.into());
-    map.insert(format!("{key}_ordered"), pairs.into());
-}
-
-/// What an extension says, or null.
-fn put_extensions(map: &mut JsonMap, found: &Certificate) -> Option<()> {
-    let of = |oid: &str| found.extension(oid);
-    let names = of(extension::ALT_NAME);
-    flag(map, "subject_alt_name", names);
-    let texts = names.map(|one| -> Option<Vec<String>> {
-        Some(Node::only(&one.value)?.parts()?.into_iter().map(naming::general_text).collect())
-    });
-    map.insert("subject_alt_name".into(), texts.flatten().into());
-    let basic = of(extension::BASIC);
-    flag(map, "basic_constraints", basic);
-    let words = basic.map(|one| -> Option<Vec<String>> {
-        let parts = Node::only(&one.value)?.parts()?;
-        let is_authority = parts.iter().any(|part| part.tag == der::BOOLEAN && part.body != [0]);
-        let mut words = vec![format!("CA:{}", if is_authority { "TRUE" } else { "FALSE" })];
-        if let Some(length) = parts.iter().find(|part| part.tag == der::INTEGER) {
-            let number = length.body.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-            words.push(format!("pathlen:{number}"));
-        }
-        Some(words)
-    });
-    map.insert("basic_constraints".into(), words.flatten().into());
-    let usage = of(extension::KEY_USAGE);
-    flag(map, "key_usage", usage);
-    let uses = usage.map(|one| -> Option<Vec<String>> {
-        let node = Node::only(&one.value)?;
-        let bits = node.bits()?;
-        let is_set =
-            |at: usize| bits.get(at / 8).is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0);
-        let all = extension::KEY_USES.iter().enumerate().filter(|(at, _)| is_set(*at));
-        let mut uses: Vec<String> = all.map(|(_, (_, name))| (*name).to_owned()).collect();
-        uses.sort();
-        Some(uses)
-    });
-    map.insert("key_usage".into(), uses.flatten().into());
-    let extended = of(extension::EXTENDED_USAGE);
-    flag(map, "extended_key_usage", extended);
-    let uses = extended.map(|one| -> Option<Vec<String>> {
-        let mut uses: Vec<String> = Node::only(&one.value)?
-            .parts()?
-            .iter()
-            .filter_map(Node::oid)
-            .map(|oid| {
-                let known = extension::EXTENDED_USES.iter().find(|(one, _)| *one == oid);
-                known.and_then(|(_, names)| names.last()).map_or(oid, |name| (*name).to_owned())
-            })
-            .collect();
-        uses.sort();
-        Some(uses)
-    });
-    map.insert("extended_key_usage".into(), uses.flatten().into());
-    let staple = of(extension::TLS_FEATURE);
-    flag(map, "ocsp_must_staple", staple);
-    map.insert("ocsp_must_staple".into(), staple.map(|_| true).into());
-    let identifier = found.subject_key_identifier().map(|bytes| colons(&hex(&bytes)));
-    map.insert("subject_key_identifier".into(), identifier.into());
-    let authority = of(extension::AUTHORITY_KEY).and_then(|one| {
-        let node = Node::only(&one.value)?;
-        let parts = node.parts()?;
-        let own = parts.iter().find(|part| part.tag == der::plain(0))?;
-        Some(colons(&hex(own.body)))
-    });
-    map.insert("authority_key_identifier".into(), authority.into());
-    Some(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Fact for X509CertificateInfo {
@@ -388,9 +292,11 @@ impl Fact for X509CertificateInfo {
         let since = host.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(since.as_secs()).unwrap_or_default();
         let mut map = JsonMap::new();
-        put_name(&mut map, "subject", &found.subject);
-        put_name(&mut map, "issuer", &found.issuer);
-        put_extensions(&mut map, &found);
+        statement::put_name(&mut map, "subject", &found.subject);
+        statement::put_name(&mut map, "issuer", &found.issuer);
+        statement::put_extensions(&mut map, &found.extensions);
+        statement::put_authority_access(&mut map, &found.extensions);
+        statement::refuse_decoding(&self.name_encoding, &map)?;
         map.insert("not_before".into(), found.not_before.text().into());
         map.insert("not_after".into(), found.not_after.text().into());
         map.insert("expired".into(), (found.not_after < Moment { secs: now }).into());
@@ -402,28 +308,9 @@ impl Fact for X509CertificateInfo {
         map.insert("valid_at".into(), valid.into());
         map.insert("serial_number".into(), found.serial_number());
         map.insert("version".into(), found.version.into());
-        let known = SIGNATURES.iter().find(|(oid, _)| *oid == found.signature);
-        let signature = known.map_or(found.signature.as_str(), |(_, name)| name);
-        map.insert("signature_algorithm".into(), signature.into());
+        map.insert("signature_algorithm".into(), found.signature_algorithm().into());
         map.insert("fingerprints".into(), fingerprints(&found.whole).into());
-        let public = to_pem(&found.public, "PUBLIC KEY");
-        map.insert("public_key".into(), String::from_utf8_lossy(&public).into_owned().into());
-        map.insert("public_key_fingerprints".into(), fingerprints(&found.public).into());
-        let kind = Kind::of(&found.public);
-        map.insert(
-            "public_key_type".into(),
-            kind.as_ref().map(Kind::name).unwrap_or("unknown").into(),
-        );
-        map.insert("public_key_data".into(), public_facts(&found.public).into());
-        let mut by_oid = JsonMap::new();
-        for one in &found.extensions {
-            use base64::{Engine as _, engine::general_purpose::STANDARD};
-            by_oid.insert(
-                one.oid.clone(),
-                serde_json::json!({"critical": one.is_critical, "value": STANDARD.encode(&one.value)}),
-            );
-        }
-        map.insert("extensions_by_oid".into(), by_oid.into());
+        statement::put_public_key(&mut map, &found.public);
         Ok(Response { returned: map, ..Response::default() })
     }
 }
@@ -466,6 +353,5 @@ mod tests {
             Moment::given("20500101000000Z", 0).unwrap().encode().first(),
             Some(&der::GENERALIZED_TIME)
         );
-        assert_eq!(decimal(&[1, 0, 0, 0, 0, 0, 0, 0, 0]), "18446744073709551616");
     }
 }

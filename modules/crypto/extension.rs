@@ -17,6 +17,8 @@ pub const BASIC: &str = "2.5.29.19";
 pub const NAME_CONSTRAINTS: &str = "2.5.29.30";
 pub const AUTHORITY_KEY: &str = "2.5.29.35";
 pub const EXTENDED_USAGE: &str = "2.5.29.37";
+pub const DISTRIBUTION_POINTS: &str = "2.5.29.31";
+pub const AUTHORITY_ACCESS: &str = "1.3.6.1.5.5.7.1.1";
 pub const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
 
 /// Uses of a key, in the order of their bits, with their other names.

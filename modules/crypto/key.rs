@@ -6,7 +6,7 @@ use module::{
     host::Temporary,
     program::HANDED,
 };
-use protocol::{Json, JsonMap};
+use protocol::JsonMap;
 
 use super::der::{self, Node};
 use crate::tool;
@@ -264,19 +264,4 @@ pub fn colons(hex: &str) -> String {
     let pairs: Vec<String> =
         hex.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned()).collect();
     pairs.join(":")
-}
-
-/// What is public of a key, as the collection's `_info` modules return it.
-pub fn public_facts(public: &[u8]) -> JsonMap {
-    let mut map = JsonMap::new();
-    match Kind::of(public) {
-        Some(Kind::Rsa { bits } | Kind::Dsa { bits }) => {
-            map.insert("size".into(), Json::from(bits));
-        }
-        Some(Kind::Ec { curve }) => {
-            map.insert("curve".into(), curve.into());
-        }
-        _ => {}
-    }
-    map
 }

@@ -305,10 +305,8 @@ impl Module for OpensshKeypair {
             self.file.compare(host, path, there, mode)
         };
         let (private, wanted_private) = file(&self.path, there.as_ref(), PRIVATE_MODE)?;
-        let public_arguments = FileArguments { mode: None, ..self.file.clone() };
         let public_path = self.public_path();
-        let (public, wanted_public) =
-            public_arguments.compare(host, &public_path, public_there.as_ref(), PUBLIC_MODE)?;
+        let (public, wanted_public) = file(&public_path, public_there.as_ref(), PUBLIC_MODE)?;
         let line = self.public_line(host)?;
         let public_fits = match (&line, &derived) {
             (Some(line), Some(derived)) => bare(line) == bare(derived),
@@ -359,13 +357,12 @@ impl Module for OpensshKeypair {
             let text = format!("{}\n", line.trim());
             host.write(&public_path, &mut text.as_bytes(), &placement)?;
         }
-        let public_arguments = FileArguments { mode: None, ..self.file.clone() };
-        for (path, file, wanted, mode) in [
-            (&self.path, &self.file, &desired.private, PRIVATE_MODE),
-            (&public_path, &public_arguments, &desired.public, PUBLIC_MODE),
+        for (path, wanted, mode) in [
+            (&self.path, &desired.private, PRIVATE_MODE),
+            (&public_path, &desired.public, PUBLIC_MODE),
         ] {
             let there = host.metadata(path)?;
-            let (now, _) = file.compare(host, path, there.as_ref(), mode)?;
+            let (now, _) = self.file.compare(host, path, there.as_ref(), mode)?;
             wanted.apply(&now, host, path, Links::Follow)?;
         }
         Ok(JsonMap::new())
@@ -387,7 +384,7 @@ impl Module for OpensshKeypair {
         let fingerprint = described.map(|(_, fingerprint)| fingerprint).unwrap_or_default();
         map.insert("fingerprint".into(), fingerprint.into());
         map.insert("comment".into(), Json::String(comment(&line)));
-        map.insert("public_key".into(), line.into());
+        map.insert("public_key".into(), bare(&line).into());
         Ok(map)
     }
 }

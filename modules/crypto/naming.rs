@@ -48,21 +48,28 @@ fn field_oid(name: &str) -> Option<String> {
 pub fn distinguished(fields: &[(String, String)]) -> Result<Vec<u8>, Failure> {
     let mut parts = Vec::new();
     for (name, text) in fields {
-        let oid = field_oid(name)
-            .ok_or_else(|| Failure::new(format!("Cannot find field {name} of a subject")))?;
-        let tag = match oid.as_str() {
-            "2.5.4.6" | "2.5.4.5" | "2.5.4.46" => der::PRINTABLE_STRING,
-            "1.2.840.113549.1.9.1" | "0.9.2342.19200300.100.1.25" => der::IA5_STRING,
-            _ => der::UTF8_STRING,
-        };
-        if oid == "2.5.4.6" && text.chars().count() != 2 {
-            return Err(Failure::new("Country name must be a 2 character country code"));
-        }
-        let oid = der::oid(&oid).unwrap_or_default();
-        let pair = der::sequence(&[oid, der::value(tag, text.as_bytes())]);
-        parts.push(der::list(der::SET, &[pair]));
+        parts.push(der::list(der::SET, &[field(name, text)?]));
     }
     Ok(der::sequence(&parts))
+}
+
+/// A field of a distinguished name and its text.
+///
+/// # Errors
+/// A field that is not known.
+pub fn field(name: &str, text: &str) -> Result<Vec<u8>, Failure> {
+    let oid = field_oid(name)
+        .ok_or_else(|| Failure::new(format!("Cannot find field {name} of a subject")))?;
+    let tag = match oid.as_str() {
+        "2.5.4.6" | "2.5.4.5" | "2.5.4.46" => der::PRINTABLE_STRING,
+        "1.2.840.113549.1.9.1" | "0.9.2342.19200300.100.1.25" => der::IA5_STRING,
+        _ => der::UTF8_STRING,
+    };
+    if oid == "2.5.4.6" && text.chars().count() != 2 {
+        return Err(Failure::new("Country name must be a 2 character country code"));
+    }
+    let oid = der::oid(&oid).unwrap_or_default();
+    Ok(der::sequence(&[oid, der::value(tag, text.as_bytes())]))
 }
 
 /// The fields of a distinguished name, by their long names.
@@ -77,6 +84,19 @@ pub fn fields(name: Node<'_>) -> Option<Vec<(String, String)>> {
         }
     }
     Some(fields)
+}
+
+/// The fields of a distinguished name, by the names that OpenSSL has for them.
+pub fn short_fields(name: &[u8]) -> Option<Vec<(String, String)>> {
+    let short = |long: String| {
+        let known = FIELDS.iter().find(|(_, one, others)| *one == long && !others.is_empty());
+        match known.filter(|(_, one, _)| *one != "emailAddress") {
+            Some((_, _, others)) => others.first().map_or(long, |name| (*name).to_owned()),
+            None => long,
+        }
+    };
+    let all = fields(Node::only(name)?)?;
+    Some(all.into_iter().map(|(name, text)| (short(name), text)).collect())
 }
 
 /// What a name says, whichever kinds of text it says it with.

@@ -11,6 +11,7 @@ use protocol::{Json, JsonMap, spec::Support};
 use super::{
     Made, Product,
     der::{self, Node},
+    distribution::{self, DistributionPoint},
     extension::{self, Extension},
     from_pem, given,
     key::{Kind, PrivateKey},
@@ -133,8 +134,8 @@ pub struct OpensslCsr {
     authority_cert_issuer: Option<Vec<String>>,
     /// The number of the authority's certificate.
     authority_cert_serial_number: Option<u64>,
-    /// Where lists of withdrawn certificates are; not supported.
-    crl_distribution_points: Option<Vec<JsonMap>>,
+    /// Where lists of withdrawn certificates are.
+    crl_distribution_points: Option<Vec<DistributionPoint>>,
     /// Whether the old file is kept.
     #[argument(default = false)]
     backup: bool,
@@ -306,9 +307,6 @@ impl OpensslCsr {
 
     /// What the task says, for a key.
     fn wanted(&self, public: Vec<u8>) -> Result<Request, Failure> {
-        if self.crl_distribution_points.is_some() {
-            return Err(Failure::new("crl_distribution_points is not supported"));
-        }
         let subject = self.subject()?;
         let mut all = Vec::new();
         let names = self.alt_names(&subject);
@@ -361,6 +359,9 @@ impl OpensslCsr {
             let serial = self.authority_cert_serial_number;
             all.push(extension::authority_key(authority.as_deref(), issuers, serial)?);
         }
+        if let Some(points) = self.crl_distribution_points.as_ref().filter(|all| !all.is_empty()) {
+            all.push(distribution::points(points)?);
+        }
         Ok(Request { subject: naming::distinguished(&subject)?, public, extensions: all })
     }
 }
@@ -412,7 +413,8 @@ impl Module for OpensslCsr {
         let key = self.privatekey_path.as_ref().map(|path| path.display().to_string());
         map.insert("privatekey".into(), key.into());
         map.insert("subject".into(), pairs.into());
-        map.insert("subjectAltName".into(), self.alt_names(&subject).into());
+        let names = Some(self.alt_names(&subject)).filter(|names| !names.is_empty());
+        map.insert("subjectAltName".into(), names.into());
         map.insert("keyUsage".into(), self.key_usage.clone().into());
         map.insert("extendedKeyUsage".into(), self.extended_key_usage.clone().into());
         map.insert("basicConstraints".into(), self.basic_constraints.clone().into());

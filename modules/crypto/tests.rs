@@ -282,7 +282,13 @@ fn what_cannot_be_said_in_a_request_is_refused() {
         (json!({"subject": {"O": ""}}), "texts that are not empty"),
         (json!({"subject_key_identifier": "xy"}), "Cannot parse subject_key_identifier"),
         (json!({"name_constraints_excluded": ["IP:10.0.0.0/33"]}), "Cannot parse the network"),
-        (json!({"crl_distribution_points": [{}]}), "not supported"),
+        (json!({"crl_distribution_points": [{}]}), "one of the following is required"),
+        (json!({"crl_distribution_points": [{"full_name": ["x"]}]}), "Cannot parse the name"),
+        (json!({"crl_distribution_points": [{"relative_name": ["x"]}]}), "Cannot parse the name"),
+        (
+            json!({"crl_distribution_points": [{"crl_issuer": ["URI:x"], "reasons": ["mood"]}]}),
+            "reasons",
+        ),
         (json!({"privatekey_path": "/none"}), "The private key file /none does not exist"),
         (json!({"privatekey_path": null}), "privatekey_path"),
     ] {
@@ -310,5 +316,186 @@ fn what_cannot_be_said_in_a_request_is_refused() {
             cases::run("x509_certificate", &args, "path", "/crt", Mode::default(), &mut host);
         let msg = response.msg.unwrap_or_default();
         assert!(response.failed && msg.contains(words), "{args}: {msg}");
+    }
+}
+
+#[test]
+fn public_halves_and_stores_are_what_openssl_and_ssh_keygen_read() {
+    let Some(scratch) = scratch("stores") else { return };
+    let path = |name: &str| scratch.path(name);
+    for (kind, has_line) in [
+        (json!({"type": "RSA", "size": 1024}), true),
+        (json!({"type": "DSA", "size": 1024}), true),
+        (json!({"type": "ECC", "curve": "secp256r1"}), true),
+        (json!({"type": "ECC", "curve": "brainpoolP256r1"}), false),
+        (json!({"type": "Ed25519"}), true),
+        (json!({"type": "X25519"}), false),
+    ] {
+        settle(
+            "openssl_privatekey",
+            &with(&json!({"path": path("key"), "passphrase": "pw"}), &kind),
+        );
+        let public = json!({"path": path("pub"), "privatekey_path": path("key"), "privatekey_passphrase": "pw"});
+        let made = settle("openssl_publickey", &public);
+        assert!(made.changed, "{kind}");
+        assert!(scratch.shell("openssl pkey -pubin -in pub -noout"), "{kind}");
+        let known =
+            run("openssl_publickey_info", &json!({"path": path("pub")}), false, Path::new(""));
+        assert_eq!(known.returned["fingerprints"], made.returned["fingerprint"], "{kind}");
+        let asked = json!({"path": path("key"), "passphrase": "pw", "return_private_key_data": true, "check_consistency": true});
+        let private = run("openssl_privatekey_info", &asked, false, Path::new(""));
+        assert_eq!(private.returned["key_is_consistent"], true, "{kind}: {private:?}");
+        assert_eq!(private.returned["public_data"], known.returned["public_data"], "{kind}");
+        let ssh = with(&public, &json!({"path": path("ssh.pub"), "format": "OpenSSH"}));
+        if !has_line {
+            let refused = run("openssl_publickey", &ssh, false, Path::new(""));
+            assert!(refused.msg.unwrap_or_default().contains("not known to OpenSSH"), "{kind}");
+            continue;
+        }
+        settle("openssl_publickey", &ssh);
+        let is_read = scratch.shell("ssh-keygen -l -f ssh.pub >/dev/null");
+        assert!(is_read || kind["type"] == "DSA", "{kind}");
+        scratch.shell("rm -f pub ssh.pub");
+    }
+    settle(
+        "openssl_privatekey",
+        &json!({"path": path("key"), "type": "ECC", "curve": "secp256r1"}),
+    );
+    let own =
+        json!({"path": path("crt"), "privatekey_path": path("key"), "provider": "selfsigned"});
+    settle("x509_certificate", &own);
+    scratch.shell("openssl req -new -key key -subj /CN=a -addext nameConstraints=permitted\\;DNS:a.example -out csr");
+    let listed = json!({
+        "path": path("listed"), "privatekey_path": path("key"), "common_name": "a",
+        "crl_distribution_points": [
+            {"full_name": ["URI:https://a.example/list"], "reasons": ["key_compromise", "aa_compromise"]},
+            {"relative_name": ["CN=list"], "crl_issuer": ["DNS:b.example"]},
+        ],
+    });
+    assert!(settle("openssl_csr", &listed).changed);
+    let is_there = |words: &str| {
+        scratch.shell(&format!("openssl req -in listed -noout -text | grep -q '{words}'"))
+    };
+    for words in [
+        "URI:https://a.example/list",
+        "Key Compromise, AA Compromise",
+        "CN = list",
+        "DNS:b.example",
+    ] {
+        assert!(is_there(words), "{words}");
+    }
+    let request = run("openssl_csr_info", &json!({"path": path("csr")}), false, Path::new(""));
+    assert_eq!(request.returned["signature_valid"], true, "{request:?}");
+    assert_eq!(request.returned["name_constraints_permitted"], json!(["DNS:a.example"]));
+    scratch.shell("sed -i '3s/./A/g' csr");
+    let broken = run("openssl_csr_info", &json!({"path": path("csr")}), false, Path::new(""));
+    assert!(broken.failed);
+    let store = json!({
+        "path": path("p12"), "friendly_name": "web", "passphrase": "it's secret",
+        "privatekey_path": path("key"), "certificate_path": path("crt"),
+        "other_certificates": [path("crt")],
+    });
+    assert!(settle("openssl_pkcs12", &store).changed);
+    for (more, changed) in [
+        (json!({"friendly_name": "other"}), true),
+        (json!({"passphrase": "another"}), true),
+        (json!({"passphrase": "another", "other_certificates": []}), true),
+        (json!({"passphrase": "another", "other_certificates": [], "friendly_name": "web"}), false),
+        (json!({"encryption_level": "compatibility2022", "iter_size": 10, "force": true}), true),
+    ] {
+        if more.get("force").is_some() {
+            assert!(!run("openssl_pkcs12", &with(&store, &more), false, Path::new("")).failed);
+        } else {
+            let did = run("openssl_pkcs12", &with(&store, &more), false, Path::new(""));
+            let again = run("openssl_pkcs12", &with(&store, &more), false, Path::new(""));
+            assert_eq!((did.failed, again.changed), (false, false), "{more}: {did:?}");
+            assert!(did.changed || !changed, "{more}");
+        }
+    }
+    let apart = json!({"path": path("pem"), "action": "parse", "src": path("p12"), "passphrase": "it's secret"});
+    assert!(settle("openssl_pkcs12", &apart).changed);
+    assert!(scratch.shell("openssl pkey -in pem -noout && openssl x509 -in pem -noout"));
+    for (args, words) in [
+        (with(&apart, &json!({"passphrase": "wrong"})), "cannot be opened"),
+        (with(&apart, &json!({"src": "/nowhere"})), "does not exist"),
+        (json!({"path": path("x"), "action": "parse"}), "src"),
+        (json!({"path": path("x"), "privatekey_path": path("key")}), "Friendly_name is required"),
+        (json!({"path": path("x"), "friendly_name": "x"}), "neither a key nor a certificate"),
+        (with(&store, &json!({"maciter_size": 7})), "maciter_size is supported"),
+        (with(&store, &json!({"certificate_path": path("key")})), "cannot be read"),
+        (with(&store, &json!({"other_certificates": [path("key")]})), "cannot be read"),
+    ] {
+        let response = run("openssl_pkcs12", &args, false, Path::new(""));
+        let msg = response.msg.unwrap_or_default();
+        assert!(response.failed && msg.contains(words), "{args}: {msg}");
+    }
+}
+
+#[test]
+fn certificates_of_servers_are_read() {
+    let Some(scratch) = scratch("served") else { return };
+    let path = |name: &str| scratch.path(name);
+    settle(
+        "openssl_privatekey",
+        &json!({"path": path("key"), "type": "ECC", "curve": "secp256r1"}),
+    );
+    let request = json!({"path": path("csr"), "privatekey_path": path("key"), "common_name": "a.example", "country_name": "DE"});
+    settle("openssl_csr", &request);
+    settle(
+        "x509_certificate",
+        &json!({"path": path("crt"), "csr_path": path("csr"), "privatekey_path": path("key"), "provider": "selfsigned"}),
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let mut server = std::process::Command::new("openssl")
+        .args(["s_server", "-quiet", "-accept", &format!("127.0.0.1:{port}")])
+        .args(["-cert", &path("crt"), "-key", &path("key")])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ask = |more: Json| {
+        run(
+            "get_certificate",
+            &with(&json!({"host": "127.0.0.1", "port": port}), &more),
+            false,
+            Path::new(""),
+        )
+    };
+    let asked = (0..100).map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        ask(json!({"get_certificate_chain": true}))
+    });
+    let found = asked.into_iter().find(|response| !response.failed);
+    let trusted = ask(json!({"ca_cert": path("crt"), "server_name": "a.example"}));
+    scratch.shell(
+        "openssl req -x509 -newkey ed25519 -nodes -keyout k -out other -subj /CN=x 2>/dev/null",
+    );
+    let distrusted = ask(json!({"ca_cert": path("other")}));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let found = found.unwrap();
+    assert_eq!(found.returned["subject"], json!({"C": "DE", "CN": "a.example"}), "{found:?}");
+    assert_eq!(
+        (&found.returned["version"], &found.returned["expired"]),
+        (&json!(2), &json!(false))
+    );
+    assert_eq!(found.returned["unverified_chain"][0], found.returned["cert"]);
+    let known = json!({"path": path("crt")});
+    let known = run("x509_certificate_info", &known, false, Path::new(""));
+    for key in ["not_after", "serial_number", "signature_algorithm"] {
+        assert_eq!(found.returned[key], known.returned[key], "{key}");
+    }
+    assert!(!trusted.failed, "{trusted:?}");
+    for (response, words) in [
+        (distrusted, "Failed to get cert from 127.0.0.1"),
+        (ask(json!({})), "Failed to get cert from 127.0.0.1"),
+        (ask(json!({"ca_cert": "/nowhere"})), "ca_cert file does not exist"),
+        (ask(json!({"tls_ctx_options": ["OP_ALL"]})), "not supported"),
+        (ask(json!({"asn1_base64": false})), "not supported"),
+        (ask(json!({"starttls": "smtp"})), "starttls"),
+    ] {
+        let msg = response.msg.unwrap_or_default();
+        assert!(response.failed && msg.contains(words), "{msg}");
     }
 }

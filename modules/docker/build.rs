@@ -129,7 +129,10 @@ fn field(text: String) -> String {
 }
 
 /// `512M` in bytes.
-fn bytes(text: &str) -> Result<u64, Failure> {
+///
+/// # Errors
+/// What is no size.
+pub fn bytes(text: &str) -> Result<u64, Failure> {
     let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
     let (number, unit) = text.split_at(end.unwrap_or(text.len()));
     let power = match unit.trim().to_lowercase().trim_end_matches('b') {

@@ -76,6 +76,22 @@ impl FakeEngine {
                 self.things.insert(("images", other), image.unwrap_or_default());
                 (201, Json::Null)
             }
+            // An archive is its list, and one that is loaded is the name of its image.
+            ("GET", ["images", rest @ .., "get"]) => {
+                let name = rest.join("/");
+                let id = |image: &Json| image["Id"].as_str().unwrap_or_default().to_owned();
+                self.thing("images", &name).map(id).map_or_else(missing, |id| {
+                    let config = format!("{}.json", id.trim_start_matches("sha256:"));
+                    (200, json!([{"Config": config, "RepoTags": [name]}]))
+                })
+            }
+            ("POST", ["images", "load"]) => match body.as_str() {
+                Some(name) => {
+                    self.put_image(name, "sha256:9");
+                    (200, json!({"stream": format!("Loaded image: {name}\n")}))
+                }
+                None => (200, json!({"error": "unrecognized image format"})),
+            },
             ("GET", ["images", rest @ .., "json"]) => {
                 let name = rest.join("/");
                 self.thing("images", &name).cloned().map_or_else(missing, |image| (200, image))

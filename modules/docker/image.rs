@@ -8,15 +8,21 @@ use module::{
 use protocol::{Json, JsonMap, Response, spec::Support};
 use serde_json::json;
 
-use super::{Engine, escape, is_image_id, joined, registry, repository_and_tag};
+use super::{
+    Engine, escape, image_archive,
+    image_build::{self, BuildOptions},
+    is_image_id, joined, registry, repository_and_tag,
+};
 use crate::presence::Presence;
 
-/// Keeps an image among those of the engine: pulled, and tagged and pushed under another name.
-///
-/// Building, loading and archiving are not done here; `docker_image_build` and the like are modules
-/// of their own in the collection.
+/// Keeps an image among those of the engine: built, pulled or loaded, put into an archive, and tagged
+/// and pushed under another name.
 #[derive(Debug, Arguments)]
-#[arguments(required_if(("state", "present", ["source"])))]
+#[arguments(required_if(
+    ("state", "present", ["source"]),
+    ("source", "build", ["build"]),
+    ("source", "load", ["load_path"])
+))]
 pub struct DockerImage {
     /// The image; it may have a tag or a digest.
     name: String,
@@ -26,16 +32,15 @@ pub struct DockerImage {
     /// Whether it should be there.
     #[argument(default = "present")]
     state: Presence,
-    /// Where it comes from: `pull`, or `local` for one that is there. `build` and `load` are not
-    /// supported.
+    /// Where it comes from; `local` is for one that is there.
     source: Option<Origin>,
-    /// How it is built; not supported.
-    build: Option<JsonMap>,
+    /// How it is built, by Docker's program on the host.
+    build: Option<BuildOptions>,
     /// How it is pulled.
     pull: Option<PullOptions>,
-    /// An archive that it is put into; not supported.
+    /// An archive that it is put into.
     archive_path: Option<PathBuf>,
-    /// An archive that it comes from; not supported.
+    /// An archive that it comes from.
     load_path: Option<PathBuf>,
     /// Whether it is pulled again where it is there.
     #[argument(default = false)]
@@ -77,40 +82,28 @@ impl Documented for DockerImage {
         Example { title: "An image", args: r#"{"name": "debian:12", "source": "pull"}"# },
         Example { title: "No image", args: r#"{"name": "debian:12", "state": "absent"}"# },
     ];
-    const RETURNS: &'static [Returned] = &[Returned::new(
-        "image",
-        "What the engine knows of it.",
-        "success",
-        r#"{"Id": "sha256:0"}"#,
-    )];
+    const RETURNS: &'static [Returned] = &[
+        Returned::new("image", "What the engine knows of it.", "success", r#"{"Id": "sha256:0"}"#),
+        Returned::new("stdout", "What was said while it was built or loaded.", "success", r#""""#),
+    ];
     const CHECK_MODE: Support = Support::Partial;
     const DIFF_MODE: Support = Support::None;
 }
 
 /// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
+    Build,
+    Load,
     Pull,
+    /// With what is said of it.
+    Archive(String),
     Tag,
     Push,
     Remove,
 }
 
 impl DockerImage {
-    fn refuse_what_cannot_be(&self) -> Result<(), Failure> {
-        let refused = [
-            (self.source == Some(Origin::Build) || self.build.is_some(), "source=build"),
-            (self.source == Some(Origin::Load) || self.load_path.is_some(), "source=load"),
-            (self.archive_path.is_some(), "archive_path"),
-        ];
-        match refused.iter().find(|(is_given, _)| *is_given) {
-            Some((_, name)) => {
-                Err(Failure::new(format!("{name} of docker_image is not supported")))
-            }
-            None => Ok(()),
-        }
-    }
-
     fn names(&self) -> (String, String) {
         let (repository, tag) = repository_and_tag(&self.name);
         (repository, tag.unwrap_or_else(|| self.tag.clone()))
@@ -136,8 +129,14 @@ impl DockerImage {
         self.engine.find(host, &format!("/images/{}/json", escape(full)))
     }
 
+    /// Whether the image is the one that was there before.
+    fn is_still(&self, host: &dyn Host, before: Option<&Json>) -> Result<bool, Failure> {
+        let now = self.find(host, &self.full())?;
+        let id = |image: Option<&Json>| image.and_then(|one| one.get("Id").cloned());
+        Ok(before.is_some() && id(now.as_ref()) == id(before))
+    }
+
     fn steps(&self, host: &dyn Host) -> Result<(Option<Json>, Vec<Step>), Failure> {
-        self.refuse_what_cannot_be()?;
         let found = self.find(host, &self.full())?;
         let mut steps = Vec::new();
         if !self.state.is_present() {
@@ -148,10 +147,20 @@ impl DockerImage {
         }
         if found.is_none() || self.force_source {
             match self.source {
-                Some(Origin::Pull) if is_image_id(&self.name) => {
-                    return Err(Failure::new("Image name must not be an image ID for source=pull"));
+                Some(origin @ (Origin::Pull | Origin::Build)) if is_image_id(&self.name) => {
+                    return Err(Failure::new(format!(
+                        "Image name must not be an image ID for source={}",
+                        origin.as_str()
+                    )));
                 }
                 Some(Origin::Pull) => steps.push(Step::Pull),
+                Some(Origin::Build) => {
+                    if let Some(build) = &self.build {
+                        build.refuse_what_cannot_be(host)?;
+                    }
+                    steps.push(Step::Build);
+                }
+                Some(Origin::Load) => steps.push(Step::Load),
                 _ if found.is_none() => {
                     return Err(Failure::new(format!(
                         "Cannot find the image {} locally.",
@@ -161,11 +170,18 @@ impl DockerImage {
                 _ => {}
             }
         }
+        if let Some(path) = &self.archive_path {
+            // Which image there will be is not known before.
+            let known = found.as_ref().filter(|_| steps.is_empty());
+            let why = image_archive::needs_archive(host, path, &self.full(), known)?;
+            steps.extend(why.map(Step::Archive));
+        }
         if let Some((repository, tag)) = self.other() {
             let other = self.find(host, &joined(&repository, &tag))?;
             let id = |image: &Option<Json>| image.as_ref().and_then(|one| one.get("Id").cloned());
             let is_same = id(&other).is_some() && id(&other) == id(&found);
-            if other.is_none() || self.force_tag && !is_same || !steps.is_empty() {
+            let is_new = steps.iter().any(|step| !matches!(step, Step::Archive(_)));
+            if other.is_none() || self.force_tag && !is_same || is_new {
                 steps.push(Step::Tag);
             }
         }
@@ -179,6 +195,15 @@ impl DockerImage {
         let full = self.full();
         let words = steps.iter().map(|step| match step {
             Step::Pull => format!("Pulled image {full}"),
+            Step::Build => {
+                let path = self.build.as_ref().map(|build| build.path.display().to_string());
+                format!("Built image {full} from {}", path.unwrap_or_default())
+            }
+            Step::Load => {
+                let path = self.load_path.as_ref().map(|path| path.display().to_string());
+                format!("Loaded image {full} from {}", path.unwrap_or_default())
+            }
+            Step::Archive(words) => words.clone(),
             Step::Tag => {
                 let (repository, tag) = self.other().unwrap_or_default();
                 format!("Tagged image {full} to {repository}:{tag}")
@@ -217,8 +242,32 @@ impl Action for DockerImage {
         let full = self.full();
         let (repository, tag) = self.names();
         let mut changed = false;
+        let mut said = None;
         for step in &steps {
             match step {
+                Step::Build => {
+                    if let Some(options) = &self.build {
+                        said = Some(image_build::build(options, &self.engine, host, &full)?);
+                    }
+                    changed |= !self.is_still(host, before.as_ref())?;
+                }
+                Step::Load => {
+                    if let Some(path) = &self.load_path {
+                        said = Some(image_archive::load(&self.engine, host, &full, path)?);
+                    }
+                    changed |= !self.is_still(host, before.as_ref())?;
+                }
+                Step::Archive(_) => {
+                    if let Some(path) = &self.archive_path {
+                        // Only now it is known which image there is.
+                        let now = self.find(host, &full)?;
+                        if image_archive::needs_archive(host, path, &full, now.as_ref())?.is_some()
+                        {
+                            image_archive::archive(&self.engine, host, &full, path)?;
+                            changed = true;
+                        }
+                    }
+                }
                 Step::Remove => {
                     let force = u8::from(self.force_absent);
                     let path = format!("/images/{}?force={force}", escape(&full));
@@ -228,10 +277,7 @@ impl Action for DockerImage {
                 Step::Pull => {
                     let platform = self.pull.as_ref().and_then(|pull| pull.platform.as_deref());
                     registry::pull(&self.engine, host, &repository, &tag, platform)?;
-                    let now = self.find(host, &full)?;
-                    let id =
-                        |image: &Option<Json>| image.as_ref().and_then(|it| it.get("Id").cloned());
-                    changed |= id(&now) != id(&before);
+                    changed |= !self.is_still(host, before.as_ref())?;
                 }
                 Step::Tag => {
                     let (other, other_tag) = self.other().unwrap_or_default();
@@ -253,6 +299,10 @@ impl Action for DockerImage {
             }
         }
         let now = self.find(host, &full)?;
-        Ok(Response { changed, ..self.answer(&steps, now) })
+        let mut response = Response { changed, ..self.answer(&steps, now) };
+        if let Some(said) = said {
+            response.returned.insert("stdout".into(), said.into());
+        }
+        Ok(response)
     }
 }

@@ -269,7 +269,18 @@ fn what_cannot_be_is_refused() {
             json!({"name": "n", "labels": {"a": true}}),
             "Non-string value found for labels",
         ),
-        ("docker_image", json!({"name": "app", "source": "build"}), "not supported"),
+        ("docker_image", json!({"name": "app", "source": "build"}), "build"),
+        ("docker_image", json!({"name": "app", "source": "load"}), "load_path"),
+        (
+            "docker_image",
+            json!({"name": "app", "source": "build", "build": {"path": "/nowhere"}}),
+            "Requested build path /nowhere could not be found",
+        ),
+        (
+            "docker_image",
+            json!({"name": "app", "source": "load", "load_path": "/nowhere"}),
+            "/nowhere could not be found",
+        ),
         (
             "docker_image",
             json!({"name": "app", "source": "local"}),
@@ -290,4 +301,72 @@ fn what_cannot_be_is_refused() {
     }
     let response = run(&mut FakeHost::default(), "docker_volume", &json!({"name": "v"}), false);
     assert!(response.msg.unwrap().starts_with("Error connecting: "));
+}
+
+#[test]
+fn images_are_built_loaded_and_archived() {
+    let (mut host, engine) = host();
+    host.put_dirs("/srv");
+    host.put("/srv/archive", "\"app:v9\"");
+    host.put("/srv/broken", "{}");
+    let own = Rc::clone(&engine);
+    host.program("docker", move |_, program| {
+        let words: Vec<&str> = program.args.iter().map(String::as_str).collect();
+        let ["--host", _, "build", "--tag", name, rest @ .., "--", "/srv"] = words.as_slice()
+        else {
+            return module::Output::failure(1, format!("{words:?}"));
+        };
+        if rest.contains(&"FAIL=1") {
+            return module::Output::failure(1, "RUN failed");
+        }
+        own.borrow_mut().put_image(name, "sha256:7");
+        module::Output::success(rest.join(" "))
+    });
+    host.program("tar", |files, program| match files.text(&program.args[1]) {
+        Some(text) if text.starts_with('[') => module::Output::success(text),
+        _ => module::Output::failure(2, "tar: This does not look like a tar archive"),
+    });
+    let build = json!({
+        "name": "built:v1", "source": "build",
+        "build": {"path": "/srv", "args": {"A": 1}, "nocache": true, "rm": false, "shm_size": "1M",
+            "container_limits": {"memory": "1g"}},
+    });
+    let (did, _) = settle(&mut host, &engine, "docker_image", &build);
+    assert_eq!(did.returned["actions"], json!(["Built image built:v1 from /srv"]));
+    for words in
+        ["--build-arg A=1", "--no-cache", "--rm=false", "--shm-size 1048576", "--memory 1g"]
+    {
+        assert!(did.returned["stdout"].as_str().unwrap().contains(words), "{words}");
+    }
+    let mut forced = build.clone();
+    forced["force_source"] = true.into();
+    let same = run(&mut host, "docker_image", &forced, false);
+    assert_eq!((same.failed, same.changed), (false, false), "{same:?}");
+    forced["build"]["args"] = json!({"FAIL": 1});
+    let failed = run(&mut host, "docker_image", &forced, false);
+    assert!(failed.msg.unwrap().starts_with("Error building built:v1 - RUN failed"));
+    let load = json!({"name": "app:v9", "source": "load", "load_path": "/srv/archive"});
+    let (did, orders) = settle(&mut host, &engine, "docker_image", &load);
+    assert_eq!(orders, ["POST /images/load"]);
+    assert_eq!(did.returned["stdout"], "Loaded image: app:v9\n");
+    for (more, words) in [
+        (json!({"name": "other"}), "did not contain image 'other:latest'. Instead, found 'app:v9'"),
+        (json!({"name": "x", "load_path": "/srv/broken"}), "unrecognized image format"),
+    ] {
+        let mut args = load.clone();
+        args.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let done = run(&mut host, "docker_image", &args, false);
+        assert!(done.failed && done.msg.unwrap().contains(words), "{args}");
+    }
+    let mut archive = json!({"name": "app:v9", "source": "local", "archive_path": "/srv/out.tar"});
+    let (did, _) = settle(&mut host, &engine, "docker_image", &archive);
+    assert!(did.changed && host.files.text("/srv/out.tar").unwrap().contains("app:v9"));
+    archive["name"] = "built:v1".into();
+    let (did, _) = settle(&mut host, &engine, "docker_image", &archive);
+    let words = "overwriting archive with image 9 named app:v9";
+    assert!(did.returned["actions"][0].as_str().unwrap().ends_with(words), "{did:?}");
+    host.put("/srv/out.tar", "junk");
+    assert!(settle(&mut host, &engine, "docker_image", &archive).0.changed);
+    archive["archive_path"] = "/srv".into();
+    assert!(run(&mut host, "docker_image", &archive, false).failed);
 }

@@ -312,6 +312,7 @@ impl Module for MysqlDb {
         Ok(JsonMap::from_iter([
             ("db".to_owned(), self.name.join(" ").into()),
             ("db_list".to_owned(), self.name.clone().into()),
+            ("executed_commands".to_owned(), Vec::<String>::new().into()),
         ]))
     }
 }

@@ -155,6 +155,27 @@ pub fn parse_grants(lines: impl Iterator<Item = String>) -> Privileges {
     all
 }
 
+/// What people are told of a difference; `None` where there is none.
+pub fn told(actual: &Privileges, desired: &Privileges) -> Option<String> {
+    let listed = |words: Vec<&String>| {
+        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        format!("[{}]", quoted.join(", "))
+    };
+    let mut changed = desired.iter().filter_map(|(place, wanted)| {
+        let now = actual.get(place).filter(|now| *now != wanted)?;
+        let granted = listed(wanted.difference(now).collect());
+        let revoked = listed(now.difference(wanted).collect());
+        Some(format!("Privileges updated: granted {granted}, revoked {revoked}"))
+    });
+    let is_new = desired.keys().any(|place| !actual.contains_key(place));
+    let is_gone = actual.keys().any(|place| !desired.contains_key(place));
+    let others = [
+        is_new.then(|| "New privileges granted".to_owned()),
+        is_gone.then(|| "Privileges revoked".to_owned()),
+    ];
+    changed.next_back().or_else(|| others.into_iter().flatten().next())
+}
+
 /// Orders that take privileges away, and that give them.
 pub fn orders(actual: &Privileges, desired: &Privileges, account: &str) -> Vec<String> {
     let none = BTreeSet::new();

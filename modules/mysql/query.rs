@@ -37,7 +37,7 @@ pub struct MysqlQuery {
 
 impl Documented for MysqlQuery {
     const NAME: &'static str = "community.mysql.mysql_query";
-    const ALIASES: &'static [&'static str] = &["mysql_query"];
+    const ALIASES: &'static [&'static str] = &["mysql_query", "ansible.mysql.mysql_query"];
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "A query with a value",

@@ -105,7 +105,11 @@ impl Documented for MysqlUser {
         },
         Example { title: "Nobody", args: r#"{"name": "", "host_all": true, "state": "absent"}"# },
     ];
-    const RETURNS: &'static [Returned] = &[];
+    const RETURNS: &'static [Returned] = &[
+        Returned::new("user", "The user.", "always", r#""web""#),
+        Returned::new("password_changed", "Whether it is another.", "always", "true"),
+        Returned::new("attributes", "None: they are not kept here.", "always", "{}"),
+    ];
 }
 
 /// What `mysql_native_password` keeps.
@@ -374,15 +378,42 @@ impl Module for MysqlUser {
     }
 
     fn returned(&self, delta: &Delta<Accounts>, _: &dyn Host) -> Result<JsonMap, Failure> {
-        let msg = match (self.state.is_present(), delta.is_change()) {
-            (true, true) => "User added or changed",
-            (true, false) => "User unchanged",
-            (false, true) => "User deleted",
-            (false, false) => "User doesn't exist",
+        let mut msg = match (self.state.is_present(), delta.is_change()) {
+            (true, false) => "User unchanged".to_owned(),
+            (true, true) => "User changed".to_owned(),
+            (false, true) => "User deleted".to_owned(),
+            (false, false) => "User doesn't exist".to_owned(),
+        };
+        let (mut is_new, mut password_changed) = (false, false);
+        for ((_, actual), (_, desired)) in delta.actual.iter().zip(&delta.desired) {
+            if !desired.is_there {
+                continue;
+            }
+            is_new |= !actual.is_there;
+            let is_other =
+                (actual.has_password, &actual.plugin) != (desired.has_password, &desired.plugin);
+            password_changed |= is_other || !actual.is_there;
+            if !actual.is_there {
+                msg = "User added".into();
+                continue;
+            }
+            if is_other {
+                msg = "Password updated (new style)".into();
+            }
+            if let (Some(now), Some(wanted)) = (&actual.privileges, &desired.privileges) {
+                msg = privileges::told(now, wanted).unwrap_or(msg);
+            }
+        }
+        // Attributes are not kept here: a user that is there is told to have none.
+        let attributes = match self.state.is_present() && !is_new {
+            true => Json::Object(JsonMap::new()),
+            false => Json::Null,
         };
         Ok(JsonMap::from_iter([
             ("user".to_owned(), self.name.clone().into()),
             ("msg".to_owned(), msg.into()),
+            ("password_changed".to_owned(), password_changed.into()),
+            ("attributes".to_owned(), attributes),
         ]))
     }
 }

@@ -106,8 +106,12 @@ impl Documented for PostgresqlDb {
         Example { title: "A database", args: r#"{"name": "app", "owner": "web"}"# },
         Example { title: "None", args: r#"{"name": "old", "state": "absent"}"# },
     ];
-    const RETURNS: &'static [Returned] =
-        &[Returned::new("executed_commands", "What was run.", "where dumped or restored", "[]")];
+    const RETURNS: &'static [Returned] = &[Returned::new(
+        "executed_commands",
+        "What was run.",
+        "always",
+        r#"["CREATE DATABASE \"app\""]"#,
+    )];
 }
 
 fn given(text: &str) -> Option<String> {
@@ -189,8 +193,16 @@ impl PostgresqlDb {
         Ok(program.arg(format!("--file={target}")))
     }
 
-    fn run(&self, host: &mut dyn Host, order: &str) -> Result<(), Failure> {
-        self.login.run(host, &self.maintenance_db, &format!("{order};\n")).map(drop)
+    /// Gives an order, and remembers it.
+    fn run(
+        &self,
+        host: &mut dyn Host,
+        given: &mut Vec<String>,
+        order: String,
+    ) -> Result<(), Failure> {
+        self.login.run(host, &self.maintenance_db, &format!("{order};\n"))?;
+        given.push(order);
+        Ok(())
     }
 }
 
@@ -258,22 +270,24 @@ impl Module for PostgresqlDb {
 
     fn apply(&self, delta: &Delta<Database>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
         let name = identifier(&self.name);
+        let mut orders = Vec::new();
         match self.state {
             State::Absent => {
                 if self.force {
                     self.run(
                         host,
-                        &format!(
+                        &mut orders,
+                        format!(
                             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid()",
                             literal(&self.name)
                         ),
                     )?;
                 }
-                self.run(host, &format!("DROP DATABASE {name}"))?;
+                self.run(host, &mut orders, format!("DROP DATABASE {name}"))?;
             }
             State::Rename => {
                 let new = identifier(&self.target);
-                self.run(host, &format!("ALTER DATABASE {name} RENAME TO {new}"))?;
+                self.run(host, &mut orders, format!("ALTER DATABASE {name} RENAME TO {new}"))?;
             }
             State::Dump | State::Restore => {
                 let mut lines = Vec::new();
@@ -296,7 +310,7 @@ impl Module for PostgresqlDb {
                     }
                     _ => run(host, target)?,
                 }
-                return Ok(JsonMap::from_iter([("executed_commands".to_owned(), lines.into())]));
+                orders = lines;
             }
             State::Present => {
                 if !delta.actual.is_there {
@@ -322,7 +336,7 @@ impl Module for PostgresqlDb {
                             self.conn_limit
                         )));
                     }
-                    self.run(host, &order)?;
+                    self.run(host, &mut orders, order)?;
                 }
                 let (actual, desired) = (&delta.actual, &delta.desired);
                 let is_new = !actual.is_there;
@@ -333,7 +347,8 @@ impl Module for PostgresqlDb {
                     if let Some(wanted) = wanted.as_ref().filter(|_| !is_new && now != wanted) {
                         self.run(
                             host,
-                            &format!("ALTER DATABASE {name} {word} {}", identifier(wanted)),
+                            &mut orders,
+                            format!("ALTER DATABASE {name} {word} {}", identifier(wanted)),
                         )?;
                     }
                 }
@@ -345,19 +360,30 @@ impl Module for PostgresqlDb {
                     let limit: i64 = limit
                         .parse()
                         .map_err(|_| Failure::new(format!("conn_limit is no number: {limit}")))?;
-                    self.run(host, &format!("ALTER DATABASE {name} CONNECTION LIMIT {limit}"))?;
+                    self.run(
+                        host,
+                        &mut orders,
+                        format!("ALTER DATABASE {name} CONNECTION LIMIT {limit}"),
+                    )?;
                 }
                 if let Some(comment) =
                     desired.comment.as_ref().filter(|_| actual.comment != desired.comment)
                 {
-                    self.run(host, &format!("COMMENT ON DATABASE {name} IS {}", literal(comment)))?;
+                    self.run(
+                        host,
+                        &mut orders,
+                        format!("COMMENT ON DATABASE {name} IS {}", literal(comment)),
+                    )?;
                 }
             }
         }
-        Ok(JsonMap::new())
+        Ok(JsonMap::from_iter([("executed_commands".to_owned(), orders.into())]))
     }
 
     fn returned(&self, _: &Delta<Database>, _: &dyn Host) -> Result<JsonMap, Failure> {
-        Ok(JsonMap::from_iter([("db".to_owned(), self.name.clone().into())]))
+        Ok(JsonMap::from_iter([
+            ("db".to_owned(), self.name.clone().into()),
+            ("executed_commands".to_owned(), Vec::<String>::new().into()),
+        ]))
     }
 }

@@ -130,16 +130,21 @@ impl Module for PostgresqlExt {
             return Ok(Delta::new(actual, Extension::default()));
         }
         let mut version = self.version.clone();
-        if version.as_deref() == Some("latest") {
+        let is_new = found.is_none();
+        if is_new || version.as_deref() == Some("latest") {
             let offered = self.ask(
                 host,
                 &format!(
                     "SELECT default_version FROM pg_catalog.pg_available_extensions WHERE name = {name}"
                 ),
             )?;
-            version = offered.as_ref().map(|row| text(row, "default_version"));
+            let Some(offered) = offered else {
+                return Err(Failure::new(format!("Extension {} is not available", self.name)));
+            };
+            if version.as_deref() == Some("latest") {
+                version = Some(text(&offered, "default_version"));
+            }
         }
-        let is_new = found.is_none();
         let desired = Extension {
             is_there: true,
             version,
@@ -160,12 +165,23 @@ impl Module for PostgresqlExt {
         Ok(JsonMap::new())
     }
 
-    fn returned(&self, delta: &Delta<Extension>, _: &dyn Host) -> Result<JsonMap, Failure> {
-        let version = |side: &Extension| side.version.clone().unwrap_or_default();
+    fn returned(&self, delta: &Delta<Extension>, host: &dyn Host) -> Result<JsonMap, Failure> {
+        let query = format!(
+            "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = {}",
+            literal(&self.name)
+        );
+        let now = self.ask(host, &query)?.map(|row| text(&row, "extversion")).unwrap_or_default();
+        let before = match (delta.actual.is_there, &delta.actual.version) {
+            (false, _) => String::new(),
+            (true, Some(version)) => version.clone(),
+            (true, None) => now.clone(),
+        };
         Ok(JsonMap::from_iter([
+            ("db".to_owned(), self.login_db.clone().into()),
+            ("ext".to_owned(), self.name.clone().into()),
             ("queries".to_owned(), self.orders(delta).into()),
-            ("prev_version".to_owned(), version(&delta.actual).into()),
-            ("version".to_owned(), version(&delta.desired).into()),
+            ("prev_version".to_owned(), before.into()),
+            ("version".to_owned(), now.into()),
         ]))
     }
 }

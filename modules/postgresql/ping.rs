@@ -48,6 +48,12 @@ fn version(raw: &str) -> JsonMap {
     map
 }
 
+/// What the server's library says, without the names of those who pass it on.
+fn bare(msg: &str) -> String {
+    let msg = msg.trim_start_matches("unable to connect to database: ");
+    format!("{}\n", msg.trim_start_matches("psql: error: "))
+}
+
 impl Fact for PostgresqlPing {
     fn read(&self, host: &dyn Host) -> Result<Response, Failure> {
         let database = self.login_db.as_deref().unwrap_or_default();
@@ -65,7 +71,7 @@ impl Fact for PostgresqlPing {
                 response
                     .warnings
                     .push(format!("PostgreSQL server is unavailable: {}", failure.msg));
-                (None, failure.msg)
+                (None, bare(&failure.msg))
             }
         };
         let is_available = found.is_some();

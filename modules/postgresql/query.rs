@@ -70,6 +70,11 @@ fn value(value: &Json) -> String {
     }
 }
 
+/// What stands for no rows.
+fn empty() -> Json {
+    Json::Object(JsonMap::new())
+}
+
 impl PostgresqlQuery {
     fn orders(&self) -> Result<Vec<String>, Failure> {
         let texts: Vec<String> = match &self.query {
@@ -145,7 +150,8 @@ impl PostgresqlQuery {
                 let rows_count = rows.as_array().map_or(0, Vec::len) as u64;
                 count += rows_count;
                 status = format!("SELECT {rows_count}");
-                results.push(rows);
+                let is_empty = rows.as_array().is_some_and(Vec::is_empty);
+                results.push(if is_empty { empty() } else { rows });
                 continue;
             }
             let is_status = |line: &str| {
@@ -164,13 +170,13 @@ impl PostgresqlQuery {
                 _ => true,
             };
             count += number.unwrap_or_default();
-            results.push(Json::Array(Vec::new()));
+            results.push(empty());
         }
         let mut response = Response { changed, ..Response::default() };
         let values: [(&str, Json); 6] = [
             ("query", orders.last().cloned().into()),
             ("query_list", orders.to_vec().into()),
-            ("query_result", results.last().cloned().unwrap_or_default()),
+            ("query_result", results.last().cloned().unwrap_or_else(empty)),
             ("query_all_results", results.into()),
             ("rowcount", count.into()),
             ("statusmessage", status.into()),
@@ -235,7 +241,7 @@ mod tests {
         });
         let response = run("postgresql_query", &args, "", "", Mode::default(), &mut host);
         assert!(response.changed && !response.failed, "{response:?}");
-        assert_eq!(response.returned["query_all_results"], json!([[{"a": 1}, {"a": 2}], []]));
+        assert_eq!(response.returned["query_all_results"], json!([[{"a": 1}, {"a": 2}], {}]));
         assert_eq!(response.returned["rowcount"], json!(5));
         assert_eq!(response.returned["statusmessage"], json!("UPDATE 3"));
     }

@@ -149,6 +149,16 @@ impl PostgresqlUser {
         }
     }
 
+    /// Whether something is the role's own or names it, so that it cannot go.
+    fn is_held(&self, host: &dyn Host) -> Result<bool, Failure> {
+        let query = format!(
+            "SELECT 1 AS held FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND \
+             refobjid = (SELECT oid FROM pg_roles WHERE rolname = {}) LIMIT 1",
+            literal(&self.name)
+        );
+        Ok(!self.login.rows(host, self.database(), &query)?.is_empty())
+    }
+
     fn wanted_configuration(&self) -> BTreeMap<String, String> {
         let pair = |(name, value): (&String, &Json)| (name.to_lowercase(), python::text(value));
         self.configuration.iter().flatten().map(pair).collect()
@@ -224,6 +234,9 @@ impl Module for PostgresqlUser {
         let mut actual = Role { is_there: found.is_some(), ..Role::default() };
         let mut desired = Role { is_there: self.state.is_present(), ..Role::default() };
         if !self.state.is_present() {
+            if actual.is_there && !self.fail_on_user && self.is_held(host)? {
+                desired.is_there = true;
+            }
             return Ok(Delta::new(actual, desired));
         }
         desired.flags = self.flags()?;
@@ -266,24 +279,8 @@ impl Module for PostgresqlUser {
     fn apply(&self, delta: &Delta<Role>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
         let orders = self.orders(&delta.actual, &delta.desired);
         let all: String = orders.iter().map(|order| format!("{order};\n")).collect();
-        let result = self.login.run(host, self.database(), &format!("BEGIN;\n{all}COMMIT;\n"));
-        if let Err(failure) = result {
-            let is_removal = !self.state.is_present() && !self.fail_on_user;
-            return match is_removal {
-                true => {
-                    Ok(JsonMap::from_iter([("msg".to_owned(), "Unable to remove user".into())]))
-                }
-                false => Err(failure),
-            };
-        }
+        self.login.run(host, self.database(), &format!("BEGIN;\n{all}COMMIT;\n"))?;
         Ok(JsonMap::new())
-    }
-
-    fn look_again(&self, done: &Delta<Role>, host: &dyn Host) -> Result<Delta<Role>, Failure> {
-        if !self.state.is_present() && !self.fail_on_user {
-            return Ok(Delta::new(done.desired.clone(), done.desired.clone()));
-        }
-        self.check(host)
     }
 
     fn returned(&self, delta: &Delta<Role>, _: &dyn Host) -> Result<JsonMap, Failure> {
@@ -294,10 +291,17 @@ impl Module for PostgresqlUser {
         };
         let queries: Vec<String> =
             self.orders(&delta.actual, &delta.desired).into_iter().map(show).collect();
-        Ok(JsonMap::from_iter([
+        let mut map = JsonMap::from_iter([
             ("user".to_owned(), self.name.clone().into()),
             ("queries".to_owned(), queries.into()),
-        ]))
+        ]);
+        if !self.state.is_present() && delta.actual.is_there {
+            map.insert("user_removed".into(), (!delta.desired.is_there).into());
+            if delta.desired.is_there {
+                map.insert("msg".into(), "Unable to remove user".into());
+            }
+        }
+        Ok(map)
     }
 }
 

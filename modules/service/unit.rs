@@ -1,6 +1,6 @@
 //! What systemd says of a unit, and what is done about it.
 
-use module::{Failure, Host, HostError, Program, host::succeeded};
+use module::{Failure, Host, HostError, Program};
 use protocol::JsonMap;
 use serde::Serialize;
 
@@ -159,8 +159,7 @@ impl Unit {
             return Ok(());
         }
         let said = format!("{}{}", output.stdout_text(), output.stderr_text());
-        Err(Failure::new(format!("Unable to {verb} service {}: {}", self.name, said.trim()))
-            .with("rc", output.status))
+        Err(Failure::new(format!("Unable to {verb} service {}: {said}", self.name)))
     }
 
     /// Runs a verb about the manager itself.
@@ -174,10 +173,13 @@ impl Unit {
         if !output.is_success() && is_offline(&said) {
             return Ok(());
         }
-        succeeded(&program, output).map_err(|error| {
-            Failure::new(format!("failure during {verb}: {}", module::failure::chain(&error)))
-        })?;
-        Ok(())
+        match output.is_success() {
+            true => Ok(()),
+            false => {
+                let (status, why) = (output.status, output.stderr_text());
+                Err(Failure::new(format!("failure {status} during {verb}: {why}")))
+            }
+        }
     }
 }
 

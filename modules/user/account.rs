@@ -128,7 +128,12 @@ impl User {
         desired.groups = self.wanted_groups(host, &current)?;
         let Some(user) = there else { return Ok(Delta::new(None, Some(desired))) };
         let shadow = read_shadow(host, &self.name)?;
-        let locked = |shadow: &Shadow| shadow.password.starts_with('!');
+        // A mark with nothing behind it locks nothing away that could be given back.
+        let has_nothing = |password: &str| password.trim_start_matches('!').is_empty();
+        let is_kept_out = self.password_lock == Some(false);
+        let locked = |shadow: &Shadow| {
+            shadow.password.starts_with('!') && !(is_kept_out && has_nothing(&shadow.password))
+        };
         let day = |wanted: Option<i64>, at: usize| {
             let found = shadow.as_ref().and_then(|shadow| shadow.days.get(at)).copied();
             wanted.map(|_| found.unwrap_or(-1))

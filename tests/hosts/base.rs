@@ -109,6 +109,25 @@ pub const SERVERS: Layer = Layer {
              postgresql supervisor ufw",
 };
 
+/// Servers that modules are driven against beside ansible-core's own: what [`SERVERS`] has, and the
+/// libraries that those import. None is started at boot.
+pub const DRIVEN: Layer = Layer {
+    name: "driven",
+    packages: &[
+        "apache2",
+        "firewalld",
+        "mariadb-server",
+        "postgresql",
+        "python3",
+        "python3-apt",
+        "python3-psycopg2",
+        "python3-pymysql",
+        "supervisor",
+        "ufw",
+    ],
+    script: "systemctl disable apache2 firewalld mariadb postgresql supervisor ufw",
+};
+
 /// The folder that bases and fleets are kept in: what `TRUEUP_HOSTS_DIR` names, else
 /// `/var/tmp/trueup-hosts`.
 pub fn work_folder() -> PathBuf {

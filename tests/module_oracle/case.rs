@@ -41,6 +41,9 @@ pub struct Family {
     /// Whether its modules are of collections, which a bare ansible-core does not have.
     #[serde(default)]
     pub needs_collections: bool,
+    /// Whether its modules drive servers.
+    #[serde(default)]
+    pub needs_servers: bool,
     /// Shell that is run on both hosts before all cases.
     #[serde(default)]
     pub setup: String,

@@ -31,7 +31,7 @@ fn compare(name: &str) {
     } else {
         oracle
     };
-    let twins: &Twins = &twins();
+    let twins: &Twins = &twins(family.needs_servers);
     let (theirs, ours) = twins.run(&family, &cases, &oracle);
     let found = difference::between(&theirs, &ours);
     let judged = difference::judge(&family, &cases, found);
@@ -56,7 +56,18 @@ macro_rules! families {
     };
 }
 
-families!(files, text, accounts, network, packages, services, facts, collections);
+families!(
+    files,
+    text,
+    accounts,
+    network,
+    packages,
+    services,
+    facts,
+    collections,
+    certificates,
+    databases,
+);
 
 #[test]
 fn each_file_of_cases_is_run() {

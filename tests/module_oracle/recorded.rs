@@ -118,6 +118,49 @@ fn without_temporary(text: &str) -> String {
     said
 }
 
+/// JSON whose numbers of more digits than a machine counts are texts: those of certificates and keys.
+pub fn with_long_numbers_as_texts(json: &str) -> String {
+    const DIGITS_MAX: usize = 18;
+    let (mut out, mut is_text, mut is_escaped) = (String::new(), false, false);
+    let mut rest = json;
+    while let Some(letter) = rest.chars().next() {
+        let digits =
+            rest.len() - rest.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
+        if !is_text && digits > DIGITS_MAX && !out.ends_with(['.', '-', '+']) {
+            out.push_str(&format!("\"{}\"", &rest[..digits]));
+            rest = &rest[digits..];
+            continue;
+        }
+        if !is_text && digits > 0 {
+            out.push_str(&rest[..digits]);
+            rest = &rest[digits..];
+            continue;
+        }
+        is_text ^= letter == '"' && !is_escaped;
+        is_escaped = is_text && letter == '\\' && !is_escaped;
+        out.push(letter);
+        rest = &rest[letter.len_utf8()..];
+    }
+    out
+}
+
+#[test]
+fn long_numbers_are_texts() {
+    let long = "123456789012345678901234567890";
+    for (json, expected) in [
+        (
+            format!("{{\"a\": {long}, \"b\": [1, {long}]}}"),
+            format!("{{\"a\": \"{long}\", \"b\": [1, \"{long}\"]}}"),
+        ),
+        (
+            format!("[\"x {long}\", \"\\\"{long}\", 0.{long}]"),
+            format!("[\"x {long}\", \"\\\"{long}\", 0.{long}]"),
+        ),
+    ] {
+        assert_eq!(with_long_numbers_as_texts(&json), expected);
+    }
+}
+
 /// What lies in the folder of each case.
 pub fn read_tree(host: &Host, cases: &[&Case]) -> BTreeMap<String, Map<String, Value>> {
     let file = host.root().join("root/snapshot.py");

@@ -8,13 +8,13 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use hosts::{Fleet, Host, HostSpec, MODULES, available};
+use hosts::{DRIVEN, Fleet, Host, HostSpec, MODULES, available};
 use serde_json::{Map, Value, json};
 use trueup_tests::program::{Ran, Scratch, trueup};
 
 use crate::{
     case::{Case, Family},
-    recorded::{CASES_FOLDER, Recorded, read_tree},
+    recorded::{CASES_FOLDER, Recorded, read_tree, with_long_numbers_as_texts},
 };
 
 /// Names the folder with ansible-core's programs; `cargo xtask test` sets it.
@@ -60,15 +60,20 @@ fn named(test: &str, variable: &str, what: &str) -> Option<PathBuf> {
     folder.map(PathBuf::from)
 }
 
-/// The twins of this process, for one family at a time.
-pub fn twins() -> MutexGuard<'static, Twins> {
-    static TWINS: OnceLock<Mutex<Twins>> = OnceLock::new();
+/// The twins of this process, for one family at a time; those with servers are others.
+pub fn twins(with_servers: bool) -> MutexGuard<'static, Twins> {
+    static BARE: OnceLock<Mutex<Twins>> = OnceLock::new();
+    static SERVING: OnceLock<Mutex<Twins>> = OnceLock::new();
+    let (twins, layer) = match with_servers {
+        true => (&SERVING, DRIVEN),
+        false => (&BARE, MODULES),
+    };
     let make = || {
         let mut fleet = Fleet::start().unwrap();
         // Facts and keys name the host; the names of the machines are no part of what is compared.
         let name = "printf 'twin\\n' > /etc/hostname; printf '127.0.0.1 localhost\\n127.0.1.1 twin\\n' > /etc/hosts";
         let spec = |name_of_machine: &str| HostSpec {
-            layer: Some(MODULES),
+            layer: Some(layer),
             prepare: Some(name.to_owned()),
             ..HostSpec::new(name_of_machine)
         };
@@ -79,7 +84,7 @@ pub fn twins() -> MutexGuard<'static, Twins> {
         }
         Mutex::new(Twins { fleet, theirs, ours })
     };
-    TWINS.get_or_init(make).lock().unwrap_or_else(PoisonError::into_inner)
+    twins.get_or_init(make).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Twins {
@@ -167,7 +172,8 @@ impl Twins {
             let text = fs::read_to_string(&results).unwrap_or_else(|_| {
                 panic!("{} by {}: {}", family.name, program.display(), ran.said())
             });
-            let results: Map<String, Value> = serde_json::from_str(&text).unwrap();
+            let results: Map<String, Value> =
+                serde_json::from_str(&with_long_numbers_as_texts(&text)).unwrap();
             let tree = read_tree(host, cases);
             let watch = format!("cd {CASES_FOLDER}; export LC_ALL=C.UTF-8\n{}", family.watch);
             let watched = host.run(&watch).unwrap();
