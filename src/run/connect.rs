@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use inventory::pattern;
 use plan::{Key, Task};
 use protocol::{Json, JsonMap, Secret};
 use template::{Scope, Value};
@@ -81,8 +82,13 @@ impl Way {
 
 /// Works out how a task reaches its host. `host` is the name in the inventory, `scope` the
 /// variables that count for the connection: the host's own, or those of the host delegated to.
+///
+/// The controller itself is reached without a connection where no inventory names it, by a
+/// variable that it has then, and where a task is delegated to it. A host of the inventory is reached
+/// as any other, whatever its name: a port of `127.0.0.1` may lead to another machine.
 pub fn resolve(
     host: &str,
+    is_delegate: bool,
     task: Option<&Arc<Task>>,
     scope: &Scope,
     task_scope: &Scope,
@@ -90,10 +96,15 @@ pub fn resolve(
 ) -> Result<Way, ConnectSettingsError> {
     let reader = Reader { task, scope, task_scope };
     let defaults = &settings.connection;
-    let is_localhost = inventory::pattern::LOCALHOST.contains(&host);
-    let connection = match reader.text(&["ansible_connection"], Some(Key::Connection))? {
+    let address = reader
+        .text(&["ansible_ssh_host", "ansible_host"], None)?
+        .unwrap_or_else(|| host.to_owned());
+    let is_here =
+        is_delegate && [host, &address].iter().all(|name| pattern::LOCALHOST.contains(name));
+    let keyword = (!is_here).then_some(Key::Connection);
+    let connection = match reader.text(&["ansible_connection"], keyword)? {
         Some(connection) => connection,
-        None if is_localhost => "local".into(),
+        None if is_here => "local".into(),
         None => defaults.connection.clone(),
     };
     let plugins = settings.connection_plugins.as_ref();
@@ -116,9 +127,6 @@ pub fn resolve(
             ConnectionKind::Plugin
         }
     };
-    let address = reader
-        .text(&["ansible_ssh_host", "ansible_host"], None)?
-        .unwrap_or_else(|| host.to_owned());
     let port = match reader.text(&["ansible_ssh_port", "ansible_port"], Some(Key::Port))? {
         Some(text) => Some(text.trim().parse().map_err(|_| ConnectSettingsError::Value {
             name: "ansible_port".to_owned(),

@@ -495,13 +495,15 @@ impl Executor {
     ) -> Result<Way, Box<TaskResult>> {
         let resolved = match &settings.delegate_to {
             None => {
-                connect::resolve(host.as_str(), Some(task), scope, scope, &self.context.settings)
+                let known = &self.context.settings;
+                connect::resolve(host.as_str(), false, Some(task), scope, scope, known)
             }
             Some(delegate) => {
                 let name = HostName::from(delegate.as_str());
                 let delegate_scope = self.context.scope_of(&name, Some(&task.parent), Some(task));
                 connect::resolve(
                     delegate,
+                    true,
                     Some(task),
                     &delegate_scope,
                     scope,

@@ -334,10 +334,9 @@ impl Variables for Fallback {
         };
         let text = |text: &str| Tree::Value(Value::from(text));
         match name {
-            "ansible_connection" => said(Key::Connection).or_else(|| {
-                let is_local = inventory::pattern::LOCALHOST.contains(&self.host.as_str());
-                Some(text(if is_local { "local" } else { defaults.connection.as_str() }))
-            }),
+            "ansible_connection" => {
+                said(Key::Connection).or_else(|| Some(text(defaults.connection.as_str())))
+            }
             "ansible_host" => Some(text(self.host.as_str())),
             "ansible_user" => said(Key::RemoteUser).or_else(|| defaults.user.as_deref().map(text)),
             "ansible_port" => said(Key::Port)

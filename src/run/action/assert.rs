@@ -43,7 +43,7 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
         Assertion::Expression(expression) if expression.is_delimited() => Some(expression.text()),
         _ => None,
     });
-    let warnings: Vec<String> = delimited.map(|text| delimiters_warning(&text)).collect();
+    let warnings: Vec<String> = delimited.map(|text| delimiters_warning(text)).collect();
     let mut result = judged(context, conditions, &message, quiet);
     result.warnings.extend(warnings);
     result

@@ -1,20 +1,20 @@
 //! What tasks include during the run: compiled once, put into the way of each host.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, PoisonError},
 };
 
 use indexmap::IndexMap;
 use inventory::HostName;
-use plan::{Block, Frame, FrameKind, Item, Key, Layer, Role, Task};
+use plan::{Block, Frame, FrameKind, Item, Key, Layer, Role, Task, TaskId};
 use template::{Tree, Value};
 
 use super::{Dispatcher, look_ahead::may_end_others, outcomes::settled_failure};
 use crate::{Event, IncludeError, TaskResult, outcome::RunOrder, runner::imported_roles};
 
-/// What is told of an include: the file or role, and the label of its item.
-type Announced = (String, Option<String>);
+/// What is told of an include: its task, the file or role, the label of its item, who takes it.
+type Announced = (Arc<Task>, String, Option<String>, Vec<HostName>);
 
 impl Dispatcher {
     /// Compiles what hosts include, once for all of them, and puts it into their way. Returns the
@@ -24,21 +24,26 @@ impl Dispatcher {
         includes: Vec<(usize, Arc<Task>, TaskResult)>,
     ) -> Vec<(usize, Arc<Task>)> {
         let mut failed: Vec<(usize, Arc<Task>)> = Vec::new();
-        let mut announced: IndexMap<Announced, (Arc<Task>, Vec<HostName>)> = IndexMap::new();
+        let mut announced: IndexMap<(TaskId, String), Announced> = IndexMap::new();
         let mut wanted: VecDeque<(usize, Arc<Task>, RunOrder)> = VecDeque::new();
         for (index, task, result) in includes {
             // An include that runs once is of the host that ran it; what is inside may run once
             // by itself.
             wanted.extend(result.orders.iter().map(|o| (index, Arc::clone(&task), o.clone())));
         }
+        // Items that are the same are taken as often as they come.
+        let mut times: HashMap<(usize, TaskId, String), usize> = HashMap::new();
         while let Some((index, task, order)) = wanted.pop_front() {
             let Some(host) = self.hosts.get(index).map(|host| host.name.clone()) else { continue };
-            let key = (task.id, format!("{order:?}"));
+            let text = format!("{order:?}");
+            let nth = times.entry((index, task.id, text.clone())).or_default();
+            let key = (task.id, format!("{text} {nth}"));
+            *nth += 1;
             let compiled = match self.compiled.get(&key) {
                 Some(compiled) => compiled.clone(),
                 None => {
                     let compiled = self.compile(&task, &order, &host);
-                    self.compiled.insert(key, compiled.clone());
+                    self.compiled.insert(key.clone(), compiled.clone());
                     compiled
                 }
             };
@@ -54,8 +59,9 @@ impl Dispatcher {
                         }
                         _ => continue,
                     };
-                    let entry = announced.entry((file, label));
-                    entry.or_insert_with(|| (Arc::clone(&task), Vec::new())).1.push(host);
+                    let entry = announced.entry(key);
+                    let new = || (Arc::clone(&task), file, label, Vec::new());
+                    entry.or_insert_with(new).3.push(host);
                     self.sends_ahead &= !may_end_others(&[Item::Block(Arc::clone(&block))]);
                     if let Some(host) = self.hosts.get_mut(index) {
                         host.cursor.include(block, sequence);
@@ -96,7 +102,7 @@ impl Dispatcher {
                 }
             }
         }
-        for ((file, label), (task, hosts)) in announced {
+        for (task, file, label, hosts) in announced.into_values() {
             let _ = self.executor.events.send(Event::Included { task, file, hosts, label });
         }
         failed

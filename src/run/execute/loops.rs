@@ -163,7 +163,7 @@ impl Executor {
             return false;
         }
         // On the controller's own machine a lookup may see what the item before has done.
-        connect::resolve(host.as_str(), Some(task), scope, scope, &self.context.settings)
+        connect::resolve(host.as_str(), false, Some(task), scope, scope, &self.context.settings)
             .is_ok_and(|way| !way.remote().is_local)
     }
 
