@@ -209,6 +209,7 @@ impl Screens<'_> {
                 verbosity: self.run.verbosity,
                 one_line: short(name) == "oneline",
                 shows_diff: self.run.diff,
+                diff_context_lines: diff_context_lines(self.settings)?,
             }),
             "skippy" => {
                 let settings = ScreenSettings { shows_skipped: false, ..self.screen_settings()? };
@@ -263,6 +264,7 @@ impl Screens<'_> {
             shows_host_start: flag("SHOW_PER_HOST_START", false)?,
             shows_path_on_failure: flag("SHOW_TASK_PATH_ON_FAILURE", false)?,
             shows_custom_stats: flag("SHOW_CUSTOM_STATS", false)?,
+            diff_context_lines: diff_context_lines(settings)?,
             shows_arguments: flag("DISPLAY_ARGS_TO_STDOUT", false)?,
             result_format,
             is_pretty: settings.flag("CALLBACK_FORMAT_PRETTY")?,
@@ -353,4 +355,11 @@ impl Screens<'_> {
 /// The name without its collection.
 fn short(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
+}
+
+/// How many lines are shown around what differs.
+fn diff_context_lines(settings: &Settings) -> Result<usize, Failed> {
+    let lines = settings.number("DIFF_CONTEXT")?;
+    Ok(lines
+        .map_or(report::diff::CONTEXT_LINES, |lines| usize::try_from(lines).unwrap_or(usize::MAX)))
 }

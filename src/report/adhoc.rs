@@ -20,6 +20,8 @@ pub struct AdhocScreen {
     pub verbosity: u8,
     pub one_line: bool,
     pub shows_diff: bool,
+    /// How many lines are shown around what differs.
+    pub diff_context_lines: usize,
 }
 
 impl Show for AdhocScreen {
@@ -32,7 +34,8 @@ impl Show for AdhocScreen {
             Event::HostEnded { host, task, result, .. } => {
                 if self.shows_diff && !result.no_log {
                     for diff in &result.diff {
-                        self.live.print(diff::show(diff, self.paint).trim_end_matches('\n'));
+                        let text = diff::show(diff, self.diff_context_lines, self.paint);
+                        self.live.print(text.trim_end_matches('\n'));
                     }
                 }
                 for warning in &result.warnings {

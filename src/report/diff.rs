@@ -6,11 +6,11 @@ use crate::{
 };
 use protocol::{Diff, Json, diff::Side};
 
-/// How many lines around a difference are shown.
-const CONTEXT_LINES: usize = 3;
+/// How many lines around a difference are shown unless settings say otherwise.
+pub const CONTEXT_LINES: usize = 3;
 
-/// Writes a difference; empty where there is none.
-pub fn show(diff: &Diff, paint: Paint) -> String {
+/// Writes a difference with so many lines around it; empty where there is none.
+pub fn show(diff: &Diff, context_lines: usize, paint: Paint) -> String {
     if let Some(prepared) = &diff.prepared {
         return format!("{prepared}\n");
     }
@@ -32,7 +32,7 @@ pub fn show(diff: &Diff, paint: Paint) -> String {
         paint.text(Tone::DiffAdd, &format!("+++ {}", header("after", &diff.after_header))),
     ];
     let (old, new) = (lines_of(&before), lines_of(&after));
-    for hunk in hunks(&old, &new, CONTEXT_LINES) {
+    for hunk in hunks(&old, &new, context_lines) {
         lines.push(paint.text(Tone::DiffLines, &hunk.to_string()));
         for change in &hunk.changes {
             let (sign, tone, part) = match change {
@@ -71,6 +71,24 @@ fn state_text(state: &Json) -> String {
 mod tests {
     use super::*;
 
+    /// As Python's `difflib.unified_diff` writes it.
+    #[test]
+    fn so_many_lines_are_shown_around_as_are_wanted() {
+        let diff = Diff {
+            before: Side::Text("a\nb\nc\nd\ne\n".into()),
+            after: Side::Text("a\nb\nX\nd\ne\n".into()),
+            ..Diff::default()
+        };
+        for (lines, expected) in [
+            (0, "@@ -3 +3 @@\n-c\n+X\n"),
+            (1, "@@ -2,3 +2,3 @@\n b\n-c\n+X\n d\n"),
+            (9, "@@ -1,5 +1,5 @@\n a\n b\n-c\n+X\n d\n e\n"),
+        ] {
+            let shown = show(&diff, lines, Paint::Plain);
+            assert_eq!(shown, format!("--- before\n+++ after\n{expected}"));
+        }
+    }
+
     #[test]
     fn texts_are_compared_line_by_line() {
         let diff = Diff {
@@ -81,7 +99,7 @@ mod tests {
             prepared: None,
         };
         let expected = "--- before: /etc/x\n+++ after: /etc/x\n@@ -1,3 +1,3 @@\n a\n-b\n-c\n+B\n+c\n\\ No newline at end of file\n";
-        assert_eq!(show(&diff, Paint::Plain), expected);
+        assert_eq!(show(&diff, CONTEXT_LINES, Paint::Plain), expected);
     }
 
     #[test]
@@ -91,6 +109,6 @@ mod tests {
             after: Side::Text("secret".into()),
             ..Diff::default()
         };
-        assert!(!show(&diff, Paint::Plain).contains("secret"));
+        assert!(!show(&diff, CONTEXT_LINES, Paint::Plain).contains("secret"));
     }
 }

@@ -40,6 +40,8 @@ pub struct ScreenSettings {
     pub shows_host_start: bool,
     /// Whether the place of a task is said where it fails.
     pub shows_path_on_failure: bool,
+    /// How many lines are shown around what differs.
+    pub diff_context_lines: usize,
     /// Whether banners of tasks hold their arguments.
     pub shows_arguments: bool,
     pub result_format: ResultFormat,
@@ -62,6 +64,7 @@ impl Default for ScreenSettings {
             is_check: false,
             shows_host_start: false,
             shows_path_on_failure: false,
+            diff_context_lines: diff::CONTEXT_LINES,
             shows_arguments: false,
             result_format: ResultFormat::Json,
             is_pretty: None,
@@ -532,7 +535,7 @@ impl Screen {
         }
         let mut lines = Vec::new();
         for diff in &result.diff {
-            let text = diff::show(diff, self.settings.paint);
+            let text = diff::show(diff, self.settings.diff_context_lines, self.settings.paint);
             if !text.is_empty() {
                 lines.push(out(text));
             }

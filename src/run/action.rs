@@ -415,6 +415,10 @@ pub(crate) fn unanswered(
     if error.is_unreachable() && error.is_of_ssh() && settings.points_as_ansible {
         // What people look for in logs.
         why = format!("Failed to connect to the host via ssh: {why}");
+        // There is no line of its own for it.
+        if let Some(hint) = error.hint() {
+            why.push_str(&format!("; {hint}"));
+        }
     }
     let mut result = TaskResult::failure(why);
     if error.is_unreachable() {

@@ -143,7 +143,7 @@ settings! {
     DEPRECATION_WARNINGS: Bool = "true", Inside, ["ANSIBLE_DEPRECATION_WARNINGS"], [("defaults", "deprecation_warnings")], [], [];
     DEVEL_WARNING: Bool = "true", Inside, ["ANSIBLE_DEVEL_WARNING"], [("defaults", "devel_warning")], [], [];
     DIFF_ALWAYS: Bool = "false", Here, ["ANSIBLE_DIFF_ALWAYS"], [("diff", "always")], [], [];
-    DIFF_CONTEXT: Int = "3", Nowhere, ["ANSIBLE_DIFF_CONTEXT"], [("diff", "context")], [], [];
+    DIFF_CONTEXT: Int = "3", Here, ["ANSIBLE_DIFF_CONTEXT"], [("diff", "context")], [], [];
     DISPLAY_ARGS_TO_STDOUT: Bool = "false", Here, ["ANSIBLE_DISPLAY_ARGS_TO_STDOUT"], [("defaults", "display_args_to_stdout")], [], [];
     DISPLAY_SKIPPED_HOSTS: Bool = "true", Here, ["ANSIBLE_DISPLAY_SKIPPED_HOSTS"], [("defaults", "display_skipped_hosts")], [], [];
     DOCSITE_ROOT_URL: Text = r#""https://docs.ansible.com/ansible-core/""#, Inside, [], [("defaults", "docsite_root_url")], [], [];
