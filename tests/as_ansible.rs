@@ -269,6 +269,27 @@ fn settings_name_the_shell_the_note_and_the_screen() {
     ran.expect_said(&["unixy is not installed here", "first notified", "second notified"]);
 }
 
+/// What ansible-core 2.18 hides under `ANSIBLE_NO_LOG`: all but what says otherwise.
+#[test]
+fn results_are_hidden_unless_a_task_says_otherwise() {
+    let scratch = Scratch::new("no-log");
+    let tasks = "    - debug: msg=hid1
+    - debug: msg=shown
+      no_log: false
+    - include_tasks: more.yml
+      loop: [hid2]
+    - command: 'false'
+      ignore_errors: true
+";
+    scratch.write("play.yml", play(tasks));
+    scratch.write("more.yml", "- debug: msg={{ item }}\n");
+    let ran = scratch.trueup_with(&["run", "play.yml"], &[("ANSIBLE_NO_LOG", "1")]);
+    ran.expect_code(0);
+    assert!(!ran.stdout.contains("hid1") && !ran.stdout.contains("hid2"), "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("the output has been hidden").count(), 3, "{}", ran.stdout);
+    ran.expect_said(&["\"msg\": \"shown\"", "(item=(censored due to no_log))"]);
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
     let scratch = Scratch::new("reader");

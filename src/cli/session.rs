@@ -422,6 +422,7 @@ impl Session {
             points_as_ansible: self.program.is_ansible(),
             any_errors_fatal: flag("ANY_ERRORS_FATAL")?.unwrap_or(false),
             // As in Ansible, saying that roles are not private opens included ones too.
+            hides_results: self.settings.flag("DEFAULT_NO_LOG")?.unwrap_or(false),
             publishes_included_roles: self.has_private_roles() == Some(false),
             error_on_missing_handler: flag("ERROR_ON_MISSING_HANDLER")?.unwrap_or(true),
             host_pattern_mismatch: mismatch,

@@ -549,7 +549,7 @@ mod tests {
         assert!(error.to_string().starts_with("a.cfg:1:"));
         let unknown = settings(&[], "[defaults]\nfoo = 1\nnocows = 1\n");
         assert_eq!(unknown.without_meaning(), ["[defaults] foo"]);
-        let not_followed = settings(&[("ANSIBLE_STRATEGY_PLUGINS", "/x")], "");
-        assert_eq!(not_followed.without_meaning(), ["ANSIBLE_STRATEGY_PLUGINS"]);
+        let not_followed = settings(&[("ANSIBLE_ERROR_ON_UNDEFINED_VARS", "false")], "");
+        assert_eq!(not_followed.without_meaning(), ["ANSIBLE_ERROR_ON_UNDEFINED_VARS"]);
     }
 }

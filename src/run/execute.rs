@@ -177,7 +177,7 @@ impl Executor {
             let message = raised.as_ansible(result.msg().unwrap_or_default(), &task.span);
             result.fields.insert("msg".into(), message.into());
         }
-        result.no_log |= self.flag(task, Key::NoLog, &scope).unwrap_or(false);
+        result.no_log |= self.hides(task, &scope);
         let takes_dictionary = task.does(&["add_host"]);
         if task.action.whole.is_some() && !takes_dictionary && self.context.settings.inject_facts {
             result.warnings.push(

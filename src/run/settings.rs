@@ -38,6 +38,8 @@ pub struct RunSettings {
     /// Whether the rest of a play sees the variables of roles that its tasks include, where nothing
     /// is said there.
     pub publishes_included_roles: bool,
+    /// Whether results are hidden where a task does not say (`no_log`).
+    pub hides_results: bool,
     /// Whether notifying a handler that is not there is an error.
     pub error_on_missing_handler: bool,
     /// Whether a pattern that matches no host is an error.
@@ -187,6 +189,7 @@ impl Default for RunSettings {
             points_as_ansible: false,
             any_errors_fatal: false,
             publishes_included_roles: false,
+            hides_results: false,
             error_on_missing_handler: true,
             host_pattern_mismatch: Mismatch::Warning,
             strategy: "linear".into(),

@@ -113,7 +113,7 @@ settings! {
     DEFAULT_MODULE_PATH: PathSpec = r#""{home}/plugins/modules:/usr/share/ansible/plugins/modules""#, Here, ["ANSIBLE_LIBRARY"], [("defaults", "library")], [], [];
     DEFAULT_MODULE_UTILS_PATH: PathSpec = r#""{home}/plugins/module_utils:/usr/share/ansible/plugins/module_utils""#, Here, ["ANSIBLE_MODULE_UTILS"], [("defaults", "module_utils")], [], [];
     DEFAULT_NETCONF_PLUGIN_PATH: PathSpec = r#""{home}/plugins/netconf:/usr/share/ansible/plugins/netconf""#, Inside, ["ANSIBLE_NETCONF_PLUGINS"], [("defaults", "netconf_plugins")], [], [];
-    DEFAULT_NO_LOG: Bool = "false", Nowhere, ["ANSIBLE_NO_LOG"], [("defaults", "no_log")], [], [];
+    DEFAULT_NO_LOG: Bool = "false", Here, ["ANSIBLE_NO_LOG"], [("defaults", "no_log")], [], [];
     DEFAULT_NO_TARGET_SYSLOG: Bool = "false", Inside, ["ANSIBLE_NO_TARGET_SYSLOG"], [("defaults", "no_target_syslog")], ["ansible_no_target_syslog"], [];
     DEFAULT_NULL_REPRESENTATION: Raw = "null", Nowhere, ["ANSIBLE_NULL_REPRESENTATION"], [("defaults", "null_representation")], [], [];
     DEFAULT_POLL_INTERVAL: Int = "15", Here, ["ANSIBLE_POLL_INTERVAL"], [("defaults", "poll_interval")], [], [];

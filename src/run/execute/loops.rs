@@ -228,7 +228,7 @@ impl Executor {
             place,
         };
         let mut result = self.execute_once(task, host, &item_scope, Some(&item_place)).await;
-        result.no_log |= self.flag(task, Key::NoLog, &item_scope).unwrap_or(false);
+        result.no_log |= self.hides(task, &item_scope);
         if result.raised.is_some() {
             // The loop ends here.
             if let Some(place) = &item_place.place {

@@ -36,7 +36,7 @@ impl Executor {
             Err(None) => Ok(default),
         };
         let run = &self.context.settings;
-        let no_log = flag(Key::NoLog, false)?;
+        let no_log = flag(Key::NoLog, run.hides_results)?;
         let check = flag(Key::CheckMode, run.check)?;
         let diff = flag(Key::Diff, run.diff)?;
         let timeout = match task.setting_in(Key::Timeout, scope) {
@@ -95,6 +95,11 @@ impl Executor {
                 "{what} is '{value}', which is no number of seconds"
             )))
         })
+    }
+
+    /// Whether the result of a task is shown to nobody.
+    pub(super) fn hides(&self, task: &Arc<Task>, scope: &Scope) -> bool {
+        self.flag(task, Key::NoLog, scope).unwrap_or(self.context.settings.hides_results)
     }
 
     /// A boolean setting; `Err(None)` where nothing is said.

@@ -146,32 +146,41 @@ def _secrets_of(value):
     return set(name_secrets(value))
 
 
-def list_no_log_values(argument_spec, params):
-    """The secrets among arguments, at all depths, as a set of texts. Raises TypeError."""
-    secrets = set()
+def list_no_log_values(argument_spec, params, found=None):
+    """The secrets among arguments, at all depths, as a set of texts.
+
+    Raises TypeError for what is of another kind than it is said to be; `found`, where it is given,
+    has the secrets beside that.
+    """
+    secrets = set() if found is None else found
+    wrong = None
     for name, spec in argument_spec.items():
         value = params.get(name)
-        if spec.get("no_log", False) and value:
-            try:
+        try:
+            if spec.get("no_log", False) and value:
                 secrets.update(_secrets_of(value))
-            except TypeError as error:
-                raise TypeError("Failed to convert \"%s\": %s" % (name, error))
+        except TypeError as error:
+            wrong = wrong or TypeError("Failed to convert \"%s\": %s" % (name, error))
         below = spec.get("options")
         if below is None or value is None:
             continue
         kind = spec.get("type")
         if not (kind == "dict" or kind == "list" and spec.get("elements", "") == "dict"):
             continue
-        levels = value if isinstance(value, list) else [value]
-        for level in levels:
-            if isinstance(level, (str, bytes)):
-                level = validation.check_type_dict(to_native(level))
-            if not isinstance(level, dict):
-                raise TypeError(
-                    "Value '%s' in the sub parameter field '%s' must be a %s, not '%s'"
-                    % (level, name, kind, type(level).__name__)
-                )
-            secrets.update(list_no_log_values(below, level))
+        for level in value if isinstance(value, list) else [value]:
+            try:
+                if isinstance(level, (str, bytes)):
+                    level = validation.check_type_dict(to_native(level))
+                if not isinstance(level, dict):
+                    raise TypeError(
+                        "Value '%s' in the sub parameter field '%s' must be a %s, not '%s'"
+                        % (level, name, kind, type(level).__name__)
+                    )
+                list_no_log_values(below, level, secrets)
+            except TypeError as error:
+                wrong = wrong or error
+    if wrong is not None:
+        raise wrong
     return secrets
 
 
@@ -432,7 +441,7 @@ def check_level(argument_spec, parameters, rules, report, prefix="", context=())
     for notice in alias_deprecations:
         report.alias_deprecations.append((prefix, notice))
     try:
-        report.no_log_values.update(list_no_log_values(argument_spec, parameters))
+        list_no_log_values(argument_spec, parameters, report.no_log_values)
     except TypeError as error:
         errors.append(NoLogError(to_native(error)))
     unknown = unsupported_names(argument_spec, parameters, aliases, context)
