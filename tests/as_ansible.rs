@@ -283,7 +283,8 @@ fn results_are_hidden_unless_a_task_says_otherwise() {
 ";
     scratch.write("play.yml", play(tasks));
     scratch.write("more.yml", "- debug: msg={{ item }}\n");
-    let ran = scratch.trueup_with(&["run", "play.yml"], &[("ANSIBLE_NO_LOG", "1")]);
+    let mut command = scratch.command(trueup(), &["run", "play.yml"]);
+    let ran = Ran::of(command.env("ANSIBLE_NO_LOG", "1").output().unwrap());
     ran.expect_code(0);
     assert!(!ran.stdout.contains("hid1") && !ran.stdout.contains("hid2"), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("the output has been hidden").count(), 3, "{}", ran.stdout);
