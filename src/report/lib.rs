@@ -23,6 +23,7 @@ mod recap;
 pub mod result;
 pub mod result_format;
 pub mod screen;
+pub mod screen_settings;
 pub mod several;
 pub mod wrap;
 pub mod yaml;
@@ -37,7 +38,8 @@ pub use masks::Masks;
 pub use paint::{Paint, Tone};
 pub use profile::{Profile, ProfileBy, ProfileOrder, Timer};
 pub use result_format::ResultFormat;
-pub use screen::{Screen, ScreenSettings};
+pub use screen::Screen;
+pub use screen_settings::ScreenSettings;
 pub use several::{Nothing, Several};
 
 /// Shows events as they happen.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use inventory::HostName;
-use plan::{Key, Task};
+use plan::Task;
 use protocol::{
     Json, JsonMap, Request,
     spec::{FreeForm, ModuleSpec, Runs},
