@@ -26,7 +26,11 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
         ));
     }
     let exports = args.export || settings.flag("INVENTORY_EXPORT")?.unwrap_or(false);
-    let session = Session::open(&args.inventory, settings, program, &Places::default())?;
+    let named = args.playbook_dir.clone().or_else(|| settings.path("PLAYBOOK_DIR"));
+    let folder = named.clone().unwrap_or_else(|| settings.current_folder.clone());
+    // Plugins are looked for beside a playbook that is named, and nowhere else.
+    let places = Places { modules: &[], playbooks: named.as_slice() };
+    let session = Session::open(&args.inventory, settings, program, &places)?;
     let mut inventory = session.inventory(&args.inventory)?;
     let run_settings = session.run_settings(&args.inventory, &Default::default())?;
     // The tree is always the whole one.
@@ -39,11 +43,6 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
             inventory.remove_host(host.as_str());
         }
     }
-    let folder = args
-        .playbook_dir
-        .clone()
-        .or_else(|| session.settings.path("PLAYBOOK_DIR"))
-        .unwrap_or_else(|| session.settings.current_folder.clone());
     let store = session.store(inventory, vec![folder])?;
     let inventory = store.inventory();
     let text = if let Some(host) = &args.host {

@@ -204,6 +204,11 @@ impl Session {
         let mut diagnostics = Diagnostics::default();
         let warns = self.settings.flag("INVENTORY_UNPARSED_WARNING")?.unwrap_or(true);
         if is_default && !Path::new("/etc/ansible/hosts").exists() {
+            if self.settings.flag("INVENTORY_UNPARSED_IS_FAILED")?.unwrap_or(false) {
+                return Err(Failed::general(
+                    "No inventory was parsed, please check your configuration and options.",
+                ));
+            }
             if self.program.is_ansible() && warns {
                 self.warn("No inventory was parsed, only implicit localhost is available");
             }
@@ -251,12 +256,15 @@ impl Session {
             }
             let any = self.settings.flag("INVENTORY_ANY_UNPARSED_IS_FAILED")?.unwrap_or(false);
             let all = self.settings.flag("INVENTORY_UNPARSED_IS_FAILED")?.unwrap_or(false);
-            any || (all && inventory.hosts.is_empty())
+            let is_unread =
+                |found: &source::Diagnostic| found.code == inventory::load::codes::UNREADABLE;
+            (any && diagnostics.all.iter().any(is_unread))
+                || (diagnostics.has_errors() && (any || (all && inventory.hosts.is_empty())))
         } else {
             crate::show(&diagnostics);
-            true
+            diagnostics.has_errors()
         };
-        if diagnostics.has_errors() && fails {
+        if fails {
             return Err(Failed::general(format!(
                 "the inventory is not good: {} of its sources or lines {} wrong, see above",
                 diagnostics.all.len(),

@@ -314,6 +314,12 @@ impl Loader<'_> {
         };
         let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
         paths.sort();
+        if paths.is_empty() {
+            let message = format!("Unable to parse {} as an inventory source", path.display());
+            let mut diagnostic = Diagnostic::placeless(codes::UNREADABLE, message);
+            diagnostic.severity = Severity::Warning;
+            self.diagnostics.push(diagnostic.hint("the folder is empty"));
+        }
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let is_ignored = name.starts_with('.')
@@ -371,7 +377,18 @@ impl Loader<'_> {
     }
 
     fn yaml(&mut self, file: &Arc<SourceFile>) {
-        let Some(node) = source::yaml::parse(file, self.diagnostics) else { return };
+        let known = self.diagnostics.all.len();
+        let Some(node) = source::yaml::parse(file, self.diagnostics) else {
+            // A file without anything is INI as well, and that without an error.
+            if self.diagnostics.all.len() == known && !self.is_enabled("ini") {
+                let message = format!(
+                    "Unable to parse {} as an inventory source: it is empty",
+                    file.path.display()
+                );
+                self.diagnostics.push(Diagnostic::placeless(codes::UNREADABLE, message));
+            }
+            return;
+        };
         if let Some(plugin) = node.as_mapping().and_then(|mapping| mapping.get("plugin")) {
             let name = plugin.as_str().unwrap_or("").to_owned();
             self.plugin(&name, plugin, &node);

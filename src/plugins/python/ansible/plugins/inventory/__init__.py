@@ -59,6 +59,8 @@ class BaseInventoryPlugin(AnsiblePlugin):
         except Exception as error:
             raise AnsibleParserError(to_native(error))
         names = [getattr(self, "NAME", None), self._load_name] + list(getattr(self, "_redirected_names", []))
+        # What is in no collection has the name of all those before its own, too.
+        names += ["ansible.legacy.%s" % name for name in names if name and "." not in name]
         if not config:
             raise AnsibleParserError("%s is empty" % to_native(path))
         if config.get("plugin") not in names:
