@@ -53,24 +53,6 @@ options:
 
 default_callback = """
 options:
-  display_skipped_hosts: {type: bool, default: true, env: [{name: ANSIBLE_DISPLAY_SKIPPED_HOSTS}], ini: [{section: defaults, key: display_skipped_hosts}]}
-  display_ok_hosts: {type: bool, default: true, env: [{name: ANSIBLE_DISPLAY_OK_HOSTS}], ini: [{section: defaults, key: display_ok_hosts}]}
-  display_failed_stderr: {type: bool, default: false, env: [{name: ANSIBLE_DISPLAY_FAILED_STDERR}], ini: [{section: defaults, key: display_failed_stderr}]}
-  show_custom_stats: {type: bool, default: false, env: [{name: ANSIBLE_SHOW_CUSTOM_STATS}], ini: [{section: defaults, key: show_custom_stats}]}
-  show_per_host_start: {type: bool, default: false, env: [{name: ANSIBLE_SHOW_PER_HOST_START}], ini: [{section: defaults, key: show_per_host_start}]}
-  check_mode_markers: {type: bool, default: false, env: [{name: ANSIBLE_CHECK_MODE_MARKERS}], ini: [{section: defaults, key: check_mode_markers}]}
-  show_task_path_on_failure: {type: bool, default: false, env: [{name: ANSIBLE_SHOW_TASK_PATH_ON_FAILURE}], ini: [{section: defaults, key: show_task_path_on_failure}]}
-"""
-
-result_format_callback = """
-options:
-  result_format: {type: str, default: json, choices: [json, yaml], env: [{name: ANSIBLE_CALLBACK_RESULT_FORMAT}], ini: [{section: defaults, key: callback_result_format}]}
-  result_indentation: {type: int, default: 4, env: [{name: ANSIBLE_CALLBACK_RESULT_INDENTATION}], ini: [{section: defaults, key: callback_result_indentation}]}
-  pretty_results: {env: [{name: ANSIBLE_CALLBACK_FORMAT_PRETTY}], ini: [{section: defaults, key: callback_format_pretty}]}
-"""
-
-default_callback = """
-options:
   display_skipped_hosts:
     type: bool
     default: true
@@ -116,8 +98,23 @@ options:
     choices: [json, yaml]
     env: [{name: ANSIBLE_CALLBACK_RESULT_FORMAT}]
     ini: [{section: defaults, key: callback_result_format}]
+  result_indentation:
+    type: int
+    default: 4
+    env: [{name: ANSIBLE_CALLBACK_RESULT_INDENTATION}]
+    ini: [{section: defaults, key: callback_result_indentation}]
   pretty_results:
     type: bool
     env: [{name: ANSIBLE_CALLBACK_FORMAT_PRETTY}]
     ini: [{section: defaults, key: callback_format_pretty}]
+"""
+
+connection_pipelining = """
+options:
+  pipelining:
+    type: boolean
+    default: false
+    env: [{name: ANSIBLE_PIPELINING}]
+    ini: [{section: defaults, key: pipelining}, {section: connection, key: pipelining}]
+    vars: [{name: ansible_pipelining}]
 """
