@@ -17,6 +17,7 @@ pub mod prune;
 pub mod pull;
 pub mod registry;
 pub mod volume;
+pub mod words;
 
 use std::{io::Read, path::PathBuf, time::Duration};
 

@@ -6,11 +6,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use module::{
     Action, Arguments, Choices, Documented, Example, Failure, Guard, Host, Mode, Program, Returned,
 };
-use protocol::{Json, JsonMap, Response, python, spec::Support};
+use protocol::{Json, JsonMap, Response, spec::Support};
 
 use super::{
     command_line::{CommandLine, Version, refused},
-    is_image_id, joined, repository_and_tag, texts,
+    is_image_id, joined, repository_and_tag,
+    words::Words,
 };
 
 /// Builds an image with BuildKit.
@@ -224,30 +225,22 @@ impl DockerImageBuild {
     }
 
     fn program(&self, host: &dyn Host) -> Result<Program, Failure> {
-        let mut words: Vec<String> =
-            ["buildx", "build", "--progress", "plain"].map(str::to_owned).to_vec();
-        let mut add = |flag: &str, values: Vec<String>| {
-            words.extend(values.into_iter().flat_map(|value| [flag.to_owned(), value]));
-        };
-        let pairs = |map: &Option<JsonMap>, between: &str| -> Vec<String> {
-            let all = map.as_ref().map(texts).unwrap_or_default();
-            all.iter()
-                .map(|(name, value)| format!("{name}{between}{}", python::text(value)))
-                .collect()
-        };
+        let mut words = Words::new(["buildx", "build", "--progress", "plain"]);
         let outputs = self.all_outputs()?;
-        add("--tag", if outputs.is_empty() { vec![self.names()?] } else { Vec::new() });
-        let file = self.dockerfile.as_ref().map(|file| self.path.join(file).display().to_string());
-        add("--file", file.into_iter().collect());
-        add("--cache-from", self.cache_from.clone().unwrap_or_default());
-        add("--network", self.network.clone().into_iter().collect());
-        add("--add-host", pairs(&self.etc_hosts, ":"));
-        add("--build-arg", pairs(&self.args, "="));
-        add("--target", self.target.clone().into_iter().collect());
-        add("--platform", self.platform.clone().unwrap_or_default());
+        words.add("--tag", if outputs.is_empty() { vec![self.names()?] } else { Vec::new() });
+        words.add(
+            "--file",
+            self.dockerfile.as_ref().map(|file| self.path.join(file).display().to_string()),
+        );
+        words.add("--cache-from", self.cache_from.clone().unwrap_or_default());
+        words.add("--network", self.network.clone());
+        words.add_pairs("--add-host", self.etc_hosts.as_ref(), ":");
+        words.add_pairs("--build-arg", self.args.as_ref(), "=");
+        words.add("--target", self.target.clone());
+        words.add("--platform", self.platform.clone().unwrap_or_default());
         let size = self.shm_size.as_deref().map(bytes).transpose()?;
-        add("--shm-size", size.iter().map(u64::to_string).collect());
-        add("--label", pairs(&self.labels, "="));
+        words.add("--shm-size", size.map(|size| size.to_string()));
+        words.add_pairs("--label", self.labels.as_ref(), "=");
         let mut hidden = Vec::new();
         for (number, secret) in self.secrets.iter().flatten().enumerate() {
             let id = &secret.id;
@@ -266,15 +259,12 @@ impl DockerImageBuild {
                     format!("id={id},type=env,env={name}")
                 }
             };
-            add("--secret", vec![text]);
+            words.add("--secret", [text]);
         }
-        add("--output", outputs);
-        for (is_set, flag) in [(self.pull, "--pull"), (self.nocache, "--no-cache")] {
-            if is_set {
-                words.push(flag.into());
-            }
-        }
-        words.extend(["--".to_owned(), self.path.display().to_string()]);
+        words.add("--output", outputs);
+        words.add_flag(self.pull, "--pull");
+        words.add_flag(self.nocache, "--no-cache");
+        let words = words.on(&self.path);
         let mut program = self.client.program(words)?;
         program.environment.extend(hidden);
         Ok(program)

@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use module::{Arguments, Failure, Host, Program};
-use protocol::{JsonMap, python};
+use protocol::JsonMap;
 
-use super::{Engine, build::bytes, command_line::refused, texts};
+use super::{Engine, build::bytes, command_line::refused, words::Words};
 
 /// How an image is built.
 #[derive(Debug, Arguments)]
@@ -85,38 +85,30 @@ impl BuildOptions {
     /// # Errors
     /// A size that is none.
     pub fn program(&self, engine: &Engine, full: &str) -> Result<Program, Failure> {
-        let mut words: Vec<String> = ["build", "--tag", full].map(str::to_owned).into();
-        let mut add = |flag: &str, values: Vec<String>| {
-            words.extend(values.into_iter().flat_map(|value| [flag.to_owned(), value]));
-        };
-        let pairs = |map: &Option<JsonMap>, between: &str| -> Vec<String> {
-            let all = map.as_ref().map(texts).unwrap_or_default();
-            all.iter()
-                .map(|(name, value)| format!("{name}{between}{}", python::text(value)))
-                .collect()
-        };
-        let one = |value: &Option<String>| -> Vec<String> { value.clone().into_iter().collect() };
-        let file = self.dockerfile.as_ref().map(|file| self.path.join(file).display().to_string());
-        add("--file", one(&file));
-        add("--build-arg", pairs(&self.args, "="));
-        add("--cache-from", self.cache_from.clone().unwrap_or_default());
-        add("--add-host", pairs(&self.etc_hosts, ":"));
-        add("--label", pairs(&self.labels, "="));
-        add("--network", one(&self.network));
-        add("--platform", one(&self.platform));
-        add("--target", one(&self.target));
+        let mut words = Words::new(["build", "--tag", full]);
+        words.add(
+            "--file",
+            self.dockerfile.as_ref().map(|file| self.path.join(file).display().to_string()),
+        );
+        words.add_pairs("--build-arg", self.args.as_ref(), "=");
+        words.add("--cache-from", self.cache_from.clone().unwrap_or_default());
+        words.add_pairs("--add-host", self.etc_hosts.as_ref(), ":");
+        words.add_pairs("--label", self.labels.as_ref(), "=");
+        words.add("--network", self.network.clone());
+        words.add("--platform", self.platform.clone());
+        words.add("--target", self.target.clone());
         let size = self.shm_size.as_deref().map(bytes).transpose()?;
-        add("--shm-size", size.iter().map(u64::to_string).collect());
+        words.add("--shm-size", size.map(|size| size.to_string()));
         if let Some(limits) = &self.container_limits {
-            add("--cpuset-cpus", one(&limits.cpusetcpus));
-            add("--cpu-shares", one(&limits.cpushares.map(|shares| shares.to_string())));
-            add("--memory", one(&limits.memory));
-            add("--memory-swap", one(&limits.memswap));
+            words.add("--cpuset-cpus", limits.cpusetcpus.clone());
+            words.add("--cpu-shares", limits.cpushares.map(|shares| shares.to_string()));
+            words.add("--memory", limits.memory.clone());
+            words.add("--memory-swap", limits.memswap.clone());
         }
-        let flags = [(self.nocache, "--no-cache"), (self.pull, "--pull"), (!self.rm, "--rm=false")];
-        words
-            .extend(flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| (*flag).to_owned()));
-        words.extend(["--".to_owned(), self.path.display().to_string()]);
+        words.add_flag(self.nocache, "--no-cache");
+        words.add_flag(self.pull, "--pull");
+        words.add_flag(!self.rm, "--rm=false");
+        let words = words.on(&self.path);
         let mut program = engine.command_line().args(words);
         if let Some(secs) = self.http_timeout {
             program = program.variable("DOCKER_CLIENT_TIMEOUT", secs.to_string());
