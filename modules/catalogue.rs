@@ -4,18 +4,19 @@ use module::catalogue::{Catalogue, Entry, action, fact, module};
 
 use crate::{
     acl, alternatives, apache2_module, apk, apt, apt_key, apt_repository, archive, assemble,
-    async_status, at, authorized_key, blockinfile, capabilities, command, composer, copy, cron,
-    cronvar, crypto, crypttab, custom_module, deb822_repository, debconf, dnf, dnf_config_manager,
-    docker, dpkg_divert, dpkg_selections, editing::Edit, expect, fetch, file, filesystem, find,
-    firewalld, flatpak, gem, get_url, getent, git, git_config, group, haproxy, hostname, htpasswd,
-    ini_file, interfaces_file, iptables, iptables_state, kernel_blacklist, known_hosts, lineinfile,
-    listen_ports, locale_gen, lvg, lvg_rename, lvol, make, modprobe, mount, mount_facts, mysql,
-    nftables, nmcli, npm, package, package_facts, pacman, pam_limits, pamd, parted, patch, pids,
-    ping, pip, pkgng, postgresql, rabbitmq, replace, rpm_key, script, seboolean, sefcontext,
-    selinux, seport, service, service_facts, setup, shell, slurp, snap, ssh_config, stat,
-    stepwise::Step, subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit,
-    tempfile, timezone, ufw, unarchive, uri, user, wait_for, xattr, xml, yum_repository, zfs,
-    zypper, zypper_repository,
+    async_status, at, authorized_key, blockinfile, bundler, capabilities, cargo, command, composer,
+    copy, cpanm, cron, cronvar, crypto, crypttab, custom_module, deb822_repository, debconf,
+    deploy_helper, dnf, dnf_config_manager, docker, dpkg_divert, dpkg_selections, editing::Edit,
+    expect, fetch, file, filesize, filesystem, find, firewalld, flatpak, gem, get_url, getent, git,
+    git_config, group, haproxy, hostname, htpasswd, ini_file, interfaces_file, iptables,
+    iptables_state, kernel_blacklist, known_hosts, lineinfile, listen_ports, locale_gen, lvg,
+    lvg_rename, lvol, make, modprobe, mount, mount_facts, mysql, nftables, nmcli, npm, package,
+    package_facts, pacman, pam_limits, pamd, parted, patch, pids, ping, pip, pkgng, postgresql,
+    rabbitmq, read_csv, replace, rpm_key, runit, script, seboolean, sefcontext, selinux, seport,
+    service, service_facts, setup, shell, slurp, snap, ssh_config, stat, stepwise::Step,
+    subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone,
+    ufw, unarchive, uri, user, wait_for, xattr, xml, yum_repository, zfs, zypper,
+    zypper_repository,
 };
 
 /// The modules that every host is sent.
@@ -149,6 +150,13 @@ pub const RARE: Catalogue = Catalogue {
         action::<Step<dnf_config_manager::DnfConfigManager>>(),
         fact::<listen_ports::ListenPortsFacts>(),
         action::<Step<nmcli::Nmcli>>(),
+        fact::<read_csv::ReadCsv>(),
+        action::<runit::Runit>(),
+        action::<deploy_helper::DeployHelper>(),
+        action::<filesize::FileSize>(),
+        action::<Step<cargo::Cargo>>(),
+        action::<bundler::Bundler>(),
+        action::<cpanm::Cpanm>(),
     ],
 };
 
@@ -195,6 +203,11 @@ pub const ENGINES: Catalogue = Catalogue {
         action::<Step<postgresql::owner::PostgresqlOwner>>(),
         action::<mysql::replication::MysqlReplication>(),
         module::<Edit<postgresql::access::PostgresqlPgHba>>(),
+        action::<docker::image_tag::DockerImageTag>(),
+        action::<docker::image_remove::DockerImageRemove>(),
+        action::<docker::image_load::DockerImageLoad>(),
+        action::<docker::image_push::DockerImagePush>(),
+        action::<docker::image_export::DockerImageExport>(),
     ],
 };
 

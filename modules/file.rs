@@ -140,6 +140,10 @@ impl Module for File {
         if self.src.is_some() && !matches!(state, State::Link | State::Hard) {
             return Err(self.refuse("src option requires state to be 'link' or 'hard'"));
         }
+        // There is nothing that permissions could be preserved of.
+        if self.file.mode.as_ref().and_then(Json::as_str) == Some("preserve") {
+            return Err(self.refuse("mode must be in octal or symbolic form"));
+        }
         match state {
             State::Absent => {
                 Ok(Delta::new(Entry::plain(&path, there.as_ref()), Entry::absent(&path)))

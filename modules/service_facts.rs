@@ -1,6 +1,6 @@
 //! The `service_facts` module.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use module::{Arguments, Documented, Example, Fact, Failure, Host, Program, host::succeeded};
 use protocol::{JsonMap, Response, spec::Support};
@@ -11,7 +11,9 @@ const BAD_STATES: [&str; 3] = ["not-found", "masked", "failed"];
 /// Tells which services there are, as the fact `services`: whether each runs, and whether it is
 /// started at boot.
 ///
-/// Asks systemd, or OpenRC. On hosts with another init it is skipped, and says so.
+/// Asks systemd where it runs, OpenRC, and `service` about init scripts, which have no `status`
+/// and, as under Ansible, stand beside the units that were made of them. On hosts with none of
+/// these it is skipped, and says so.
 #[derive(Debug, Arguments)]
 pub struct ServiceFacts {}
 
@@ -25,30 +27,39 @@ impl Documented for ServiceFacts {
 #[derive(Clone, Debug, PartialEq)]
 struct Service {
     state: String,
-    status: String,
+    /// Whether it is started at boot; of init scripts that is not known.
+    status: Option<String>,
     source: &'static str,
 }
 
 impl Fact for ServiceFacts {
     fn read(&self, host: &dyn Host) -> Result<Response, Failure> {
-        let services = if host.which("systemctl").is_some() {
-            read_systemd(host)?
-        } else if host.which("rc-status").is_some() {
-            read_openrc(host)?
-        } else {
+        let has = |program: &str| host.which(program).is_some();
+        let mut services = BTreeMap::new();
+        if has("rc-status") {
+            services.extend(read_openrc(host)?);
+        } else if has("service") && !has("chkconfig") {
+            services.extend(read_scripts(host)?);
+        }
+        if has("systemctl") && is_booted_by_systemd(host)? {
+            services.extend(read_systemd(host)?);
+        }
+        if services.is_empty() {
             return Ok(Response {
                 skipped: true,
-                msg: Some("Failed to find any services: there is neither systemctl nor rc-status on the host".into()),
+                msg: Some("Failed to find any services: neither systemd nor OpenRC runs on the host, and it has no init scripts".into()),
                 ..Response::default()
             });
-        };
+        }
         let services: JsonMap = services
             .into_iter()
             .map(|(name, service)| {
                 let mut map = JsonMap::new();
                 map.insert("name".into(), name.clone().into());
                 map.insert("state".into(), service.state.into());
-                map.insert("status".into(), service.status.into());
+                if let Some(status) = service.status {
+                    map.insert("status".into(), status.into());
+                }
                 map.insert("source".into(), service.source.into());
                 (name, map.into())
             })
@@ -57,6 +68,38 @@ impl Fact for ServiceFacts {
         facts.insert("services".into(), services.into());
         Ok(Response { facts, ..Response::default() })
     }
+}
+
+/// The folders that are there while systemd is the host's init, of any of its versions.
+fn is_booted_by_systemd(host: &dyn Host) -> Result<bool, Failure> {
+    for folder in ["/run/systemd/system", "/dev/.run/systemd", "/dev/.systemd"] {
+        if host.metadata(Path::new(folder))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Init scripts, of which `service --status-all` tells in lines such as ` [ + ]  cron`: `+` runs,
+/// `-` does not, and of `?` nothing is known.
+fn read_scripts(host: &dyn Host) -> Result<BTreeMap<String, Service>, Failure> {
+    let output = host.query(&Program::new("service").arg("--status-all"))?;
+    let mut services = BTreeMap::new();
+    for line in output.stdout_text().lines() {
+        let Some((mark, name)) =
+            line.trim_start().strip_prefix("[ ").and_then(|rest| rest.split_once(" ]"))
+        else {
+            continue;
+        };
+        let state = match mark {
+            "+" => "running",
+            "-" => "stopped",
+            _ => continue,
+        };
+        let service = Service { state: state.into(), status: None, source: "sysv" };
+        services.insert(name.trim().to_owned(), service);
+    }
+    Ok(services)
 }
 
 fn said(host: &dyn Host, program: &str, words: &[&str]) -> Result<String, Failure> {
@@ -83,7 +126,7 @@ fn read_systemd(host: &dyn Host) -> Result<BTreeMap<String, Service>, Failure> {
         let bad = BAD_STATES.iter().find(|bad| words.iter().take(4).any(|word| word == *bad));
         let service = Service {
             state: if *sub == "running" { "running" } else { "stopped" }.into(),
-            status: bad.map_or("unknown", |bad| bad).into(),
+            status: Some(bad.map_or("unknown", |bad| bad).into()),
             source: "systemd",
         };
         services.insert((*name).to_owned(), service);
@@ -95,12 +138,12 @@ fn read_systemd(host: &dyn Host) -> Result<BTreeMap<String, Service>, Failure> {
         let mut words = line.split_whitespace();
         let (Some(name), Some(status)) = (words.next(), words.next()) else { continue };
         match services.get_mut(name) {
-            Some(known) if BAD_STATES.contains(&known.status.as_str()) => {}
-            Some(known) => known.status = status.into(),
+            Some(known) if known.status.as_deref().is_some_and(|s| BAD_STATES.contains(&s)) => {}
+            Some(known) => known.status = Some(status.into()),
             None => {
                 unloaded.push(name.to_owned());
-                let service =
-                    Service { state: "unknown".into(), status: status.into(), source: "systemd" };
+                let status = Some(status.into());
+                let service = Service { state: "unknown".into(), status, source: "systemd" };
                 services.insert(name.to_owned(), service);
             }
         }
@@ -129,7 +172,8 @@ fn read_openrc(host: &dyn Host) -> Result<BTreeMap<String, Service>, Failure> {
         let Some((name, rest)) = line.trim().split_once('[') else { continue };
         let state = rest.trim().trim_end_matches(']').split_whitespace().next().unwrap_or_default();
         let state = if state == "started" { "running" } else { state };
-        let service = Service { state: state.into(), status: "unknown".into(), source: "openrc" };
+        let status = Some("unknown".into());
+        let service = Service { state: state.into(), status, source: "openrc" };
         services.insert(name.trim().to_owned(), service);
     }
     Ok(services)
@@ -145,6 +189,7 @@ mod tests {
     #[test]
     fn services_are_facts() {
         let mut host = FakeHost::default();
+        host.put_dirs("/run/systemd/system");
         host.program("systemctl", |_, program| {
             Output::success(match program.args.first().map(String::as_str) {
                 Some("list-units") => "ssh.service loaded active running OpenBSD Secure Shell server\ngone.service not-found inactive dead gone\n● bad.service loaded failed failed Bad\nonce.service loaded active exited Once\n",
@@ -172,13 +217,31 @@ mod tests {
     fn hosts_without_a_known_init_are_skipped() {
         let response =
             run("service_facts", &json!({}), "", "", Mode::default(), &mut FakeHost::default());
-        assert!(
-            response.skipped && response.msg.unwrap().contains("neither systemctl nor rc-status")
-        );
+        assert!(response.skipped && response.msg.unwrap().contains("neither systemd nor OpenRC"));
         let mut host = FakeHost::default();
+        host.put_dirs("/run/systemd/system");
         host.program("systemctl", |_, _| {
             Output::failure(1, "System has not been booted with systemd")
         });
         assert!(run("service_facts", &json!({}), "", "", Mode::default(), &mut host).failed);
+    }
+
+    #[test]
+    fn init_scripts_are_told_where_systemd_does_not_run() {
+        let mut host = FakeHost::default();
+        host.program("systemctl", |_, _| {
+            Output::failure(1, "System has not been booted with systemd")
+        });
+        host.program("service", |_, _| {
+            Output::success(" [ + ]  cron\n [ - ]  dbus\n [ ? ]  hwclock.sh\n")
+        });
+        let response = run("service_facts", &json!({}), "", "", Mode::default(), &mut host);
+        assert_eq!(
+            response.facts["services"],
+            json!({
+                "cron": {"name": "cron", "state": "running", "source": "sysv"},
+                "dbus": {"name": "dbus", "state": "stopped", "source": "sysv"},
+            })
+        );
     }
 }

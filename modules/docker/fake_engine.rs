@@ -71,7 +71,11 @@ impl FakeEngine {
                 }
             }
             ("POST", ["images", name, "tag"]) => {
-                let image = self.thing("images", name).cloned();
+                let by_id = || {
+                    let all = self.things.iter().filter(|((kind, _), _)| *kind == "images");
+                    all.map(|(_, image)| image).find(|image| image["Id"] == **name).cloned()
+                };
+                let image = self.thing("images", name).cloned().or_else(by_id);
                 let other = format!("{}:{}", of("repo"), of("tag"));
                 self.things.insert(("images", other), image.unwrap_or_default());
                 (201, Json::Null)
@@ -96,9 +100,12 @@ impl FakeEngine {
                 let name = rest.join("/");
                 self.thing("images", &name).cloned().map_or_else(missing, |image| (200, image))
             }
+            ("POST", ["images", _, "push"]) => (200, json!({"status": "Pushed"})),
             ("DELETE", ["images", rest @ ..]) => {
-                self.things.remove(&("images", rest.join("/")));
-                (200, json!([]))
+                let name = rest.join("/");
+                let gone = self.things.remove(&("images", name.clone()));
+                let id = gone.map(|image| image["Id"].clone());
+                (200, json!([{"Untagged": name}, {"Deleted": id}]))
             }
             ("POST", ["volumes", "create"]) => {
                 let name = body["Name"].as_str().unwrap_or_default().to_owned();

@@ -263,7 +263,8 @@ impl Action for DockerImage {
                         let now = self.find(host, &full)?;
                         if image_archive::needs_archive(host, path, &full, now.as_ref())?.is_some()
                         {
-                            image_archive::archive(&self.engine, host, &full, path)?;
+                            let names = std::slice::from_ref(&full);
+                            image_archive::archive(&self.engine, host, names, path)?;
                             changed = true;
                         }
                     }

@@ -370,3 +370,103 @@ fn images_are_built_loaded_and_archived() {
     archive["archive_path"] = "/srv".into();
     assert!(run(&mut host, "docker_image", &archive, false).failed);
 }
+
+#[test]
+fn images_are_named_pushed_exported_loaded_and_removed() {
+    let (mut host, engine) = host();
+    host.put_dirs("/srv");
+    host.put("/srv/archive", "\"app:v9\"");
+    host.put("/srv/broken", "{}");
+    host.program("tar", |files, program| match files.text(&program.args[1]) {
+        Some(text) if text.starts_with('[') => module::Output::success(text),
+        _ => module::Output::failure(2, "tar: This does not look like a tar archive"),
+    });
+    engine.borrow_mut().put_image("app:v1", "sha256:1");
+    engine.borrow_mut().put_image("app:old", "sha256:2");
+    let tag = json!({"name": "app:v1", "repository": ["app:new", "me/app"], "tag": "v5"});
+    let did = run(&mut host, "docker_image_tag", &tag, false);
+    assert!(did.changed, "{did:?}");
+    assert_eq!(did.returned["tagged_images"], json!(["app:new", "me/app:v5"]));
+    assert_eq!(engine.borrow().thing("images", "me/app:v5").unwrap()["Id"], "sha256:1");
+    assert!(!run(&mut host, "docker_image_tag", &tag, false).changed);
+    for (existing, changed) in [("keep", false), ("overwrite", true)] {
+        let args = json!({"name": "app:v1", "repository": "app:old", "existing_images": existing});
+        let foretold = run(&mut host, "docker_image_tag", &args, true);
+        let did = run(&mut host, "docker_image_tag", &args, false);
+        assert_eq!((foretold.changed, did.changed), (changed, changed), "{existing}: {did:?}");
+        assert_eq!(did.diff.len(), 1);
+    }
+    let export = json!({"name": "app:new", "path": "/srv/out.tar"});
+    assert!(run(&mut host, "docker_image_export", &export, true).changed);
+    assert!(host.files.text("/srv/out.tar").is_none());
+    assert!(run(&mut host, "docker_image_export", &export, false).changed);
+    assert!(!run(&mut host, "docker_image_export", &export, false).changed);
+    for (more, why) in [
+        (json!({"force": true}), "Exporting since force=true"),
+        (json!({"names": ["app:old"]}), "unexpected image 1 named app:new"),
+        (json!({"names": ["app:new", "app:old"]}), "missing image(s) app:old"),
+        (json!({"path": "/srv/broken"}), "an unreadable archive file"),
+        (json!({"path": "/srv/none.tar"}), "no image is present"),
+    ] {
+        let mut args = export.clone();
+        args.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        if more.get("names").is_some() {
+            args.as_object_mut().unwrap().remove("name");
+        }
+        let told = run(&mut host, "docker_image_export", &args, true);
+        assert!(told.msg.as_deref().unwrap_or_default().contains(why), "{args}: {told:?}");
+    }
+    let loaded = run(&mut host, "docker_image_load", &json!({"path": "/srv/archive"}), false);
+    assert_eq!(loaded.returned["image_names"], json!(["app:v9"]));
+    assert_eq!(loaded.returned["images"][0]["Id"], "sha256:9");
+    assert!(run(&mut host, "docker_image_load", &json!({"path": "/srv/archive"}), true).skipped);
+    let pushed = run(&mut host, "docker_image_push", &json!({"name": "app:v9"}), false);
+    assert!(pushed.changed && !pushed.failed, "{pushed:?}");
+    let gone = json!({"name": "app", "tag": "v9"});
+    let foretold = run(&mut host, "docker_image_remove", &gone, true);
+    let did = run(&mut host, "docker_image_remove", &gone, false);
+    assert_eq!((foretold.changed, did.changed), (true, true), "{did:?}");
+    for name in ["untagged", "deleted"] {
+        assert_eq!(foretold.returned[name], did.returned[name], "{name}");
+    }
+    let again = run(&mut host, "docker_image_remove", &gone, false);
+    assert_eq!((again.changed, &again.returned["image"]), (false, &json!({})));
+    let id = format!("sha256:{}", "0a".repeat(32));
+    for (name, args, words) in [
+        (
+            "docker_image_tag",
+            json!({"name": "none", "repository": "a"}),
+            "Cannot find image none:latest",
+        ),
+        (
+            "docker_image_tag",
+            json!({"name": "app:v1", "repository": [id]}),
+            "repository[1] must not be an image ID",
+        ),
+        (
+            "docker_image_tag",
+            json!({"name": "app:v1", "repository": [format!("a@{id}")]}),
+            "must not have a digest",
+        ),
+        (
+            "docker_image_tag",
+            json!({"name": "app", "repository": "a", "tag": "-"}),
+            "not a valid docker tag",
+        ),
+        ("docker_image_push", json!({"name": id}), "Cannot push an image by ID"),
+        ("docker_image_push", json!({"name": format!("a@{id}")}), "Cannot push an image by digest"),
+        ("docker_image_push", json!({"name": "none"}), "Cannot find image none:latest"),
+        ("docker_image_load", json!({"path": "/none"}), "/none could not be found"),
+        ("docker_image_load", json!({"path": "/srv/broken"}), "unrecognized image format"),
+        (
+            "docker_image_export",
+            json!({"name": "none", "path": "/x"}),
+            "Image none:latest not found",
+        ),
+        ("docker_image_export", json!({"names": [], "path": "/x"}), "At least one image name"),
+        ("docker_image_export", json!({"name": "app:v1", "path": "/srv"}), "is a directory"),
+    ] {
+        let msg = run(&mut host, name, &args, false).msg.unwrap_or_default();
+        assert!(msg.contains(words), "{name} {args}: {msg}");
+    }
+}

@@ -102,7 +102,7 @@ fn what_cannot_be_is_refused() {
     let scratch = scratch("git-refusals");
     for (args, words) in [
         (json!({"version": "0123456789012345678901234567890123456789"}), "Failed to checkout"),
-        (json!({"repo": scratch.path("nowhere")}), "ended with status"),
+        (json!({"repo": scratch.path("nowhere")}), "fatal: "),
         (json!({"verify_commit": true}), "Failed to verify GPG signature of commit/tag \"HEAD\""),
         (json!({"umask": 77}), "umask must be defined as a quoted octal integer"),
         (json!({"umask": "9"}), "umask must be an octal integer"),

@@ -151,7 +151,7 @@ fn what_makes_no_rule_is_refused() {
         (json!({"chain": "INPUT", "jump": "A", "goto": "B"}), "cannot jump to A and go to B"),
         (json!({"chain": "NOSUCH"}), "chain_management would make or remove the chain itself"),
         (json!({"chain": "NOSUCH", "policy": "DROP"}), "No chain/target/match by that name"),
-        (json!({"chain": "INPUT", "jump": "bad option"}), "ended with status 2"),
+        (json!({"chain": "INPUT", "jump": "bad option"}), "iptables: bad option"),
     ] {
         let mut host = host();
         let response = apply(&args, &mut host);

@@ -185,7 +185,7 @@ fn what_cannot_be_is_refused() {
         (json!({"name": "bob", "groups": ["nosuch"]}), "Group nosuch does not exist"),
         (
             json!({"name": "bob", "generate_ssh_key": true, "ssh_key_passphrase": "four"}),
-            "ssh-keygen -q -t rsa -C 'ansible-generated on ' -f /home/bob/.ssh/id_rsa ended with status 1",
+            "Saving key failed: passphrase is too short",
         ),
         (
             json!({"name": "bob", "local": true, "umask": "022"}),
@@ -193,7 +193,7 @@ fn what_cannot_be_is_refused() {
         ),
         (json!({"name": "bob", "password": "a:b"}), "a password hash holds neither"),
         (json!({"name": "bob", "uid": "x"}), "argument 'uid' is of type"),
-        (json!({"name": "bob", "uid": 0}), "usermod -u 0 bob ended with status 4"),
+        (json!({"name": "bob", "uid": 0}), "usermod: "),
         (json!({}), "missing required arguments: name"),
     ] {
         let response = run("user", &args, "", "", Mode::default(), &mut host());

@@ -49,11 +49,12 @@ pub fn chain(error: &dyn Error) -> String {
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         let failure = Self::new(chain(&error));
-        match error {
-            HostError::Status { status, stdout, stderr, .. } => {
-                failure.with("rc", status).with("stdout", stdout).with("stderr", stderr)
-            }
-            _ => failure,
-        }
+        let HostError::Status { line, status, stdout, stderr } = error else { return failure };
+        // What the program complained of is the message, as in Ansible; which program it was stands
+        // beside it.
+        let complaint = [&stderr, &stdout].map(|text| text.trim()).into_iter();
+        let msg = complaint.filter(|text| !text.is_empty()).map(str::to_owned).next();
+        let failure = Self { msg: msg.unwrap_or(failure.msg), ..failure };
+        failure.with("cmd", line).with("rc", status).with("stdout", stdout).with("stderr", stderr)
     }
 }

@@ -67,6 +67,7 @@ families!(
     collections,
     certificates,
     databases,
+    storage,
 );
 
 #[test]
