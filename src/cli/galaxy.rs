@@ -1,12 +1,15 @@
-//! `trueup galaxy`, and `ansible-galaxy`: roles and collections from archives, folders and
-//! repositories of git. The protocol of Galaxy servers is not spoken; what would need one is refused
-//! by name.
+//! `trueup galaxy`, and `ansible-galaxy`: roles and collections from Galaxy servers, archives,
+//! folders and repositories of git. Nothing is published; what would do so is refused by name.
 
 mod archive;
 mod collections;
+mod content;
 mod fetch;
 mod requirements;
+mod resolution;
 mod roles;
+mod servers;
+mod shelf;
 mod skeleton;
 mod version;
 
@@ -16,6 +19,8 @@ use clap::{Args, Subcommand};
 
 use crate::{Failed, settings::Settings};
 use requirements::{Requirements, Wanted, collection_of_text, role_of_text};
+use servers::ServerArgs;
+use shelf::Shelf;
 
 #[derive(Args, Debug)]
 pub struct GalaxyArgs {
@@ -73,14 +78,14 @@ pub enum CollectionAction {
     List(CollectionListArgs),
     /// Install collections.
     Install(CollectionInstallArgs),
-    #[command(hide = true)]
-    Build(Rest),
+    /// Make the archive of a collection.
+    Build(CollectionBuildArgs),
+    /// Fetch the archives of collections, to be installed where no server can be asked.
+    Download(CollectionDownloadArgs),
+    /// Compare collections that are installed with what their server has.
+    Verify(CollectionVerifyArgs),
     #[command(hide = true)]
     Publish(Rest),
-    #[command(hide = true)]
-    Download(Rest),
-    #[command(hide = true)]
-    Verify(Rest),
 }
 
 #[derive(Args, Debug)]
@@ -117,7 +122,8 @@ pub struct RoleListArgs {
 
 #[derive(Args, Debug)]
 pub struct RoleInstallArgs {
-    /// SOURCE[,VERSION[,NAME]]: an archive, or a repository as git+URL.
+    /// SOURCE[,VERSION[,NAME]]: a role of a Galaxy server as NAMESPACE.NAME, an archive, or a
+    /// repository as git+URL.
     #[arg(value_name = "ROLE")]
     pub roles: Vec<String>,
     /// File of requirements.
@@ -133,6 +139,8 @@ pub struct RoleInstallArgs {
     pub roles_path: Option<PathBuf>,
     #[command(flatten)]
     pub install: InstallArgs,
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// Go on with the next one where one fails.
     #[arg(short = 'i', long = "ignore-errors")]
     pub ignore_errors: bool,
@@ -196,20 +204,122 @@ pub struct CollectionListArgs {
 
 #[derive(Args, Debug)]
 pub struct CollectionInstallArgs {
-    /// Archives, folders, repositories as git+URL[#FOLDER][,VERSION].
-    #[arg(value_name = "COLLECTION")]
-    pub collections: Vec<String>,
-    /// File of requirements.
-    #[arg(short = 'r', long = "requirements-file", value_name = "FILE")]
-    pub requirements_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub wanted: WantedCollections,
     /// Folder that collections come into.
     #[arg(short = 'p', long = "collections-path", value_name = "FOLDER")]
     pub collections_path: Option<PathBuf>,
     #[command(flatten)]
     pub install: InstallArgs,
-    /// Ask no server: none is ever asked.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Put what is newer in the place of what is there, of dependencies too.
+    #[arg(short = 'U', long)]
+    pub upgrade: bool,
+    /// Take versions before a release.
+    #[arg(long)]
+    pub pre: bool,
+    /// Ask no server.
     #[arg(long)]
     pub offline: bool,
+    #[command(flatten)]
+    pub signatures: SignatureArgs,
+    /// Say more.
+    #[arg(short = 'v', long = "verbose", action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Which collections are meant.
+#[derive(Args, Debug)]
+pub struct WantedCollections {
+    /// NAMESPACE.NAME[:VERSIONS] of a Galaxy server, archives, folders, repositories as
+    /// git+URL[#FOLDER][,VERSION].
+    #[arg(value_name = "COLLECTION")]
+    pub collections: Vec<String>,
+    /// File of requirements.
+    #[arg(short = 'r', long = "requirements-file", value_name = "FILE")]
+    pub requirements_file: Option<PathBuf>,
+}
+
+/// Signatures of collections, which are not looked at.
+#[derive(Args, Debug)]
+pub struct SignatureArgs {
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+    #[arg(long, hide = true, value_name = "URL")]
+    pub signature: Vec<String>,
+    /// Look at no signatures: none are looked at.
+    #[arg(long = "disable-gpg-verify")]
+    pub disable_gpg_verify: bool,
+}
+
+impl SignatureArgs {
+    fn refuse(&self, settings: &Settings) -> Result<(), Failed> {
+        let keyring = self.keyring.clone().or_else(|| settings.path("GALAXY_GPG_KEYRING"));
+        if !self.disable_gpg_verify && (keyring.is_some() || !self.signature.is_empty()) {
+            return Err(Failed::option(
+                "signatures of collections are not verified by Trueup, which holds archives to the server's sums alone: leave the keyring and `--signature` out, or give --disable-gpg-verify",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct CollectionBuildArgs {
+    /// The collection's folder.
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub folders: Vec<PathBuf>,
+    /// Folder that the archive comes into.
+    #[arg(long = "output-path", default_value = ".", value_name = "FOLDER")]
+    pub output_path: PathBuf,
+    /// Write over an archive that is there.
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Say more.
+    #[arg(short = 'v', long = "verbose", action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Args, Debug)]
+pub struct CollectionDownloadArgs {
+    #[command(flatten)]
+    pub wanted: WantedCollections,
+    /// Folder that the archives come into.
+    #[arg(
+        short = 'p',
+        long = "download-path",
+        default_value = "./collections",
+        value_name = "FOLDER"
+    )]
+    pub download_path: PathBuf,
+    /// Leave dependencies out.
+    #[arg(short = 'n', long = "no-deps")]
+    pub no_deps: bool,
+    /// Take versions before a release.
+    #[arg(long)]
+    pub pre: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Say more.
+    #[arg(short = 'v', long = "verbose", action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Args, Debug)]
+pub struct CollectionVerifyArgs {
+    #[command(flatten)]
+    pub wanted: WantedCollections,
+    /// Folders of collections besides.
+    #[arg(short = 'p', long = "collections-path", value_name = "FOLDER")]
+    pub collections_path: Vec<PathBuf>,
+    /// Compare with the sums that the collections brought along, and ask no server.
+    #[arg(long)]
+    pub offline: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    #[command(flatten)]
+    pub signatures: SignatureArgs,
     /// Say more.
     #[arg(short = 'v', long = "verbose", action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -218,7 +328,7 @@ pub struct CollectionInstallArgs {
 /// Does what is asked.
 ///
 /// # Errors
-/// What cannot be read, fetched or written; what needs a Galaxy server.
+/// What cannot be read, fetched or written; what is not done with Galaxy servers.
 pub fn run(args: GalaxyArgs, settings: &Settings) -> Result<u8, Failed> {
     match args.action {
         Action::Role(action) => role(action, settings, false)?,
@@ -228,16 +338,9 @@ pub fn run(args: GalaxyArgs, settings: &Settings) -> Result<u8, Failed> {
     Ok(0)
 }
 
-/// What is said of something that only a Galaxy server has.
-fn needs_server(name: &str) -> Failed {
-    Failed::general(format!(
-        "{name} would come from a Galaxy server, and Trueup does not speak with those: give an archive, a folder or a repository (git+URL)"
-    ))
-}
-
 fn refused(action: &str) -> Failed {
     Failed::option(format!(
-        "`{action}` needs a Galaxy server, and Trueup does not speak with those"
+        "`{action}` of Galaxy servers is not done by Trueup, which installs from them alone"
     ))
 }
 
@@ -288,6 +391,7 @@ fn install_roles(
         println!("Starting galaxy role install process");
         let installation = roles::Installation {
             settings,
+            servers: servers::of(settings, &args.server)?,
             folder,
             overwrites: args.install.overwrites(),
             overwrites_dependencies: args.install.force_with_deps,
@@ -310,11 +414,13 @@ fn install_roles(
     }
     let folders = collection_folders(settings);
     let installation = collections::Installation {
-        settings,
         folder: folders.first().cloned().unwrap_or_default(),
-        others: folders,
+        shelf: Shelf::new(settings, &args.server, folders, false)?,
         overwrites: args.install.overwrites(),
+        overwrites_dependencies: args.install.force_with_deps,
         takes_dependencies: !args.install.no_deps,
+        upgrades: false,
+        takes_prereleases: false,
     };
     installation.install(others)
 }
@@ -326,31 +432,59 @@ fn collection(action: CollectionAction, settings: &Settings) -> Result<(), Faile
         }
         CollectionAction::List(args) => list_collections(&args, settings),
         CollectionAction::Install(args) => install_collections(args, settings),
-        CollectionAction::Build(_) => Err(Failed::option(
-            "Trueup builds no archives of collections; it installs them from their folders",
-        )),
+        CollectionAction::Build(args) => args
+            .folders
+            .iter()
+            .try_for_each(|folder| collections::build(folder, &args.output_path, args.force)),
+        CollectionAction::Download(args) => download_collections(args, settings),
+        CollectionAction::Verify(args) => {
+            args.signatures.refuse(settings)?;
+            let folders = [args.collections_path.clone(), collection_folders(settings)].concat();
+            let mut shelf = Shelf::new(settings, &args.server, folders, args.offline)?;
+            collections::verify(&mut shelf, args.wanted.read()?, args.offline)
+        }
         CollectionAction::Publish(_) => Err(refused("publish")),
-        CollectionAction::Download(_) => Err(refused("download")),
-        CollectionAction::Verify(_) => Err(refused("verify")),
     }
 }
 
-fn install_collections(args: CollectionInstallArgs, settings: &Settings) -> Result<(), Failed> {
-    let mut wanted: Vec<Wanted> =
-        args.collections.iter().map(|text| collection_of_text(text)).collect();
-    if let Some(file) = &args.requirements_file {
-        let all = Requirements::read(file)?;
-        wanted.extend(all.collections);
-        if !all.roles.is_empty() {
-            eprintln!(
-                "[WARNING]: The requirements file '{}' contains roles which will be ignored. To install these roles run 'ansible-galaxy role install -r' or to install both at the same time run 'ansible-galaxy install -r' without a custom install path.",
-                file.display()
-            );
+impl WantedCollections {
+    fn read(&self) -> Result<Vec<Wanted>, Failed> {
+        let words = self.collections.iter();
+        let mut wanted: Vec<Wanted> = words.map(|text| collection_of_text(text)).collect();
+        if let Some(file) = &self.requirements_file {
+            let all = Requirements::read(file)?;
+            wanted.extend(all.collections);
+            if !all.roles.is_empty() {
+                eprintln!(
+                    "[WARNING]: The requirements file '{}' contains roles which will be ignored. To install these roles run 'ansible-galaxy role install -r' or to install both at the same time run 'ansible-galaxy install -r' without a custom install path.",
+                    file.display()
+                );
+            }
         }
+        if wanted.is_empty() {
+            let why = "You must specify a collection name or a requirements file.";
+            return Err(Failed::option(why));
+        }
+        Ok(wanted)
     }
-    if wanted.is_empty() {
-        return Err(Failed::option("You must specify a collection name or a requirements file."));
-    }
+}
+
+fn download_collections(args: CollectionDownloadArgs, settings: &Settings) -> Result<(), Failed> {
+    let downloads = collections::Installation {
+        shelf: Shelf::new(settings, &args.server, Vec::new(), false)?,
+        folder: args.download_path,
+        overwrites: false,
+        overwrites_dependencies: false,
+        takes_dependencies: !args.no_deps,
+        upgrades: false,
+        takes_prereleases: args.pre,
+    };
+    downloads.download(args.wanted.read()?)
+}
+
+fn install_collections(args: CollectionInstallArgs, settings: &Settings) -> Result<(), Failed> {
+    args.signatures.refuse(settings)?;
+    let wanted = args.wanted.read()?;
     let folders = collection_folders(settings);
     let folder = args.collections_path.clone().or_else(|| folders.first().cloned());
     let folder = folder.unwrap_or_default();
@@ -362,12 +496,15 @@ fn install_collections(args: CollectionInstallArgs, settings: &Settings) -> Resu
             own.display()
         );
     }
+    let all = [vec![folder.clone()], folders].concat();
     let installation = collections::Installation {
-        settings,
+        shelf: Shelf::new(settings, &args.server, all, args.offline)?,
         folder,
-        others: folders,
         overwrites: args.install.overwrites(),
+        overwrites_dependencies: args.install.force_with_deps,
         takes_dependencies: !args.install.no_deps,
+        upgrades: args.upgrade,
+        takes_prereleases: args.pre,
     };
     installation.install(wanted)
 }

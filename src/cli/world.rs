@@ -62,23 +62,94 @@ fn cache_folder(environment: &BTreeMap<String, String>) -> PathBuf {
     cache.unwrap_or_else(std::env::temp_dir).join("trueup")
 }
 
+/// What a server is asked.
+pub struct Question<'a> {
+    pub url: &'a str,
+    /// Sent to this server alone, not to where it leads.
+    pub headers: Vec<(&'static str, String)>,
+    pub validate_certs: bool,
+    pub timeout_secs: u64,
+    /// A form that is sent; without one, the server is asked by GET.
+    pub form: Option<Vec<(String, String)>>,
+}
+
+impl<'a> Question<'a> {
+    /// A question that nothing more is said of.
+    pub fn plain(url: &'a str) -> Self {
+        const TIMEOUT_SECS: u64 = 60;
+        let headers = Vec::new();
+        Self { url, headers, validate_certs: true, timeout_secs: TIMEOUT_SECS, form: None }
+    }
+
+    /// The arguments that modules take of it.
+    fn arguments(&self) -> JsonMap {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
+        let headers = self.headers.iter().map(|(k, v)| ((*k).to_owned(), Json::from(v.as_str())));
+        JsonMap::from_iter([
+            ("url".to_owned(), Json::from(self.url)),
+            ("http_agent".to_owned(), concat!("trueup/", env!("CARGO_PKG_VERSION")).into()),
+            ("headers".to_owned(), Json::Object(headers.collect())),
+            ("unredirected_headers".to_owned(), names.into()),
+            ("validate_certs".to_owned(), self.validate_certs.into()),
+            ("timeout".to_owned(), self.timeout_secs.into()),
+        ])
+    }
+}
+
+/// What a server answered.
+pub struct Answer {
+    pub status: u16,
+    pub content: String,
+}
+
+/// Asks a server with the module `uri`, on the controller. Any status is an answer.
+///
+/// # Errors
+/// There is no answer.
+pub fn ask(
+    environment: &BTreeMap<String, String>,
+    question: &Question<'_>,
+) -> Result<Answer, String> {
+    let mut given = question.arguments();
+    given.insert("return_content".into(), Json::Bool(true));
+    if let Some(form) = &question.form {
+        let pairs = form.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str())));
+        given.insert("method".into(), "POST".into());
+        given.insert("body_format".into(), "form-urlencoded".into());
+        given.insert("body".into(), Json::Object(pairs.collect()));
+    }
+    let response = on_controller(environment, "uri", &given)?;
+    let status = response.returned.get("status").and_then(Json::as_i64);
+    match status.and_then(|status| u16::try_from(status).ok()) {
+        Some(status) => {
+            let content = response.returned.get("content").and_then(Json::as_str);
+            Ok(Answer { status, content: content.unwrap_or_default().to_owned() })
+        }
+        None => Err(response.msg.unwrap_or_else(|| format!("{} does not answer", question.url))),
+    }
+}
+
 /// Fetches a file from a server with the module `get_url`, on the controller.
 ///
 /// # Errors
-/// What the module says.
+/// What the module says; a file whose SHA-256 is not the one that is given.
 pub fn download(
     environment: &BTreeMap<String, String>,
-    url: &str,
+    question: &Question<'_>,
+    sha256: Option<&str>,
     into: &Path,
 ) -> Result<(), String> {
-    let given = JsonMap::from_iter([
-        ("url".to_owned(), Json::from(url)),
-        ("dest".to_owned(), Json::from(into.display().to_string())),
-        ("force".to_owned(), Json::Bool(true)),
-    ]);
+    let mut given = question.arguments();
+    given.insert("dest".into(), into.display().to_string().into());
+    given.insert("force".into(), Json::Bool(true));
+    if let Some(sum) = sha256 {
+        given.insert("checksum".into(), format!("sha256:{sum}").into());
+    }
     let response = on_controller(environment, "get_url", &given)?;
     match response.failed {
-        true => Err(response.msg.unwrap_or_else(|| format!("{url} could not be fetched"))),
+        true => {
+            Err(response.msg.unwrap_or_else(|| format!("{} could not be fetched", question.url)))
+        }
         false => Ok(()),
     }
 }

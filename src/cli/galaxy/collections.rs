@@ -1,119 +1,140 @@
-//! Collections: installing, listing and building them.
+//! Collections: installing, fetching, checking and listing them.
 
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
-use protocol::Json;
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
-use source::{Diagnostics, Kind, Node, Scalar, SourceFile};
-
 use super::{
-    archive::Entry,
+    archive,
+    content::{self, Content, of_archive, of_folder},
     fetch::{self, Scratch},
     requirements::{Origin, Wanted, is_full_name},
+    resolution::{self, Demand},
+    shelf::Shelf,
     version,
 };
-use crate::{Failed, settings::Settings};
+use crate::Failed;
 
 /// How collections are installed.
 pub struct Installation<'a> {
-    pub settings: &'a Settings,
+    pub shelf: Shelf<'a>,
     /// The folder whose `ansible_collections` they come into.
     pub folder: PathBuf,
-    /// Where others may be that they depend on.
-    pub others: Vec<PathBuf>,
     pub overwrites: bool,
+    pub overwrites_dependencies: bool,
     pub takes_dependencies: bool,
-}
-
-/// A collection that is about to be installed.
-struct Candidate {
-    name: String,
-    version: String,
-    dependencies: BTreeMap<String, String>,
-    entries: Vec<Entry>,
+    /// Whether what is there makes way for what is newer.
+    pub upgrades: bool,
+    pub takes_prereleases: bool,
 }
 
 impl Installation<'_> {
     /// Installs collections.
     ///
     /// # Errors
-    /// One that cannot be had, or that needs another which is not there.
-    pub fn install(&self, wanted: Vec<Wanted>) -> Result<(), Failed> {
+    /// One that cannot be had, or versions that do not fit together.
+    pub fn install(mut self, wanted: Vec<Wanted>) -> Result<(), Failed> {
         println!("Starting galaxy collection install process");
         println!("Process install dependency map");
-        let mut candidates: Vec<Candidate> = Vec::new();
-        let mut waiting: VecDeque<Wanted> = wanted.into();
-        while let Some(wanted) = waiting.pop_front() {
-            if wanted.origin == Origin::Server {
-                let name = wanted.name.clone().unwrap_or_default();
-                if !is_full_name(&name) {
-                    return Err(Failed::general(format!(
-                        "'{name}' is no name of a collection, archive, folder or repository"
-                    )));
-                }
-                let allowed = wanted.version.as_deref().unwrap_or_default();
-                let is_there = self.installed(&name).is_some_and(|v| version::allows(allowed, &v));
-                if !is_there || self.overwrites {
-                    return Err(super::needs_server(&name));
-                }
-                continue;
-            }
-            candidates.extend(self.candidates(&wanted)?);
-        }
-        if self.takes_dependencies {
-            for candidate in &candidates {
-                self.check_dependencies(candidate, &candidates)?;
-            }
-        }
-        let mut told = HashSet::new();
-        candidates.retain(|candidate| {
-            let is_there = self.installed(&candidate.name).as_ref() == Some(&candidate.version);
-            told.insert(candidate.name.clone()) && (self.overwrites || !is_there)
-        });
-        if candidates.is_empty() {
+        let chosen = self.choose(wanted)?;
+        let is_there = |name: &str, version: &str| {
+            self.shelf.installed(name).is_some_and(|(_, there)| there == version)
+        };
+        let coming: Vec<&(String, String, bool)> = chosen
+            .iter()
+            .filter(|(name, version, is_direct)| {
+                let overwrites = match is_direct {
+                    true => self.overwrites,
+                    false => self.overwrites_dependencies,
+                };
+                overwrites || !is_there(name, version)
+            })
+            .collect();
+        if coming.is_empty() {
             println!(
                 "Nothing to do. All requested collections are already installed. If you want to reinstall them, consider using `--force`."
             );
             return Ok(());
         }
         println!("Starting collection install process");
-        candidates.iter().try_for_each(|candidate| self.put(candidate))
-    }
-
-    fn check_dependencies(&self, candidate: &Candidate, all: &[Candidate]) -> Result<(), Failed> {
-        for (name, requirement) in &candidate.dependencies {
-            let comes = all.iter().find(|other| other.name == *name).map(|o| o.version.clone());
-            let Some(there) = comes.or_else(|| self.installed(name)) else {
-                return Err(Failed::general(format!(
-                    "{} needs {name} ({requirement}). {}",
-                    candidate.name,
-                    super::needs_server(name).message
-                )));
-            };
-            if !version::allows(requirement, &there) {
-                return Err(Failed::general(format!(
-                    "{} needs {name} ({requirement}), and there is {there}",
-                    candidate.name
-                )));
-            }
+        for (name, version, _) in coming {
+            let content = self.shelf.content(name, version)?;
+            self.put(&content)?;
         }
         Ok(())
     }
 
-    /// The version of a collection that is installed.
-    fn installed(&self, name: &str) -> Option<String> {
-        let (namespace, collection) = name.split_once('.')?;
-        std::iter::once(&self.folder)
-            .chain(&self.others)
-            .find_map(|folder| version_of(&root(folder).join(namespace).join(collection)))
+    /// Fetches the archives of collections into a folder, with a file of requirements that names
+    /// them.
+    ///
+    /// # Errors
+    /// As [`Installation::install`].
+    pub fn download(mut self, wanted: Vec<Wanted>) -> Result<(), Failed> {
+        println!("Process install dependency map");
+        self.shelf.forgets_installed = true;
+        let chosen = self.choose(wanted)?;
+        let folder = &self.folder;
+        println!("Starting collection download process to '{}'", folder.display());
+        fs::create_dir_all(folder).map_err(|error| fetch::at(folder, &error))?;
+        let mut list = String::from("collections:\n");
+        for (name, version, _) in &chosen {
+            let content = self.shelf.content(name, version)?;
+            let file = content.archive_name();
+            let path = folder.join(&file);
+            archive::write(&path, &content.entries).map_err(|error| fetch::at(&path, &error))?;
+            list.push_str(&format!("- name: {file}\n  version: {version}\n"));
+            println!("Collection '{name}:{version}' was downloaded successfully");
+        }
+        let path = folder.join("requirements.yml");
+        fs::write(&path, list).map_err(|error| fetch::at(&path, &error))?;
+        println!("Writing requirements.yml file of downloaded collections to '{}'", path.display());
+        Ok(())
     }
 
-    fn candidates(&self, wanted: &Wanted) -> Result<Vec<Candidate>, Failed> {
+    /// The versions that are to be there in the end, and whether the user asked for them by name.
+    fn choose(&mut self, wanted: Vec<Wanted>) -> Result<Vec<(String, String, bool)>, Failed> {
+        let mut demands = Vec::new();
+        for wanted in wanted {
+            if wanted.origin != Origin::Server {
+                for content in self.given(&wanted)? {
+                    let (name, range) = (content.name.clone(), format!("=={}", content.version));
+                    self.shelf.give(content);
+                    demands.push(Demand { name, range, by: None });
+                }
+                continue;
+            }
+            let name = wanted.name.unwrap_or_default();
+            if !is_full_name(&name) {
+                return Err(Failed::general(format!(
+                    "'{name}' is no name of a collection, archive, folder or repository"
+                )));
+            }
+            let range = wanted.version.unwrap_or_else(|| "*".to_owned());
+            if let Some(server) = wanted.server {
+                self.shelf.take_from(&name, &server)?;
+            }
+            demands.push(Demand { name, range, by: None });
+        }
+        let direct: BTreeSet<String> = demands.iter().map(|demand| demand.name.clone()).collect();
+        // What is there stays, unless it is to be replaced by the best that can be had.
+        if self.upgrades || self.overwrites_dependencies {
+            self.shelf.prefers_servers = true;
+        } else if self.overwrites {
+            self.shelf.renewed.clone_from(&direct);
+        }
+        self.shelf.takes_dependencies = self.takes_dependencies;
+        let chosen = resolution::resolve(demands, &self.shelf, self.takes_prereleases)?;
+        let marked = chosen.into_iter().map(|(name, version)| {
+            let is_direct = direct.contains(&name);
+            (name, version, is_direct)
+        });
+        Ok(marked.collect())
+    }
+
+    /// Collections that come from elsewhere than a Galaxy server.
+    fn given(&self, wanted: &Wanted) -> Result<Vec<Content>, Failed> {
         let scratch = Scratch::make()?;
         let mut found = match &wanted.origin {
             Origin::Git { url, folder } => {
@@ -125,7 +146,7 @@ impl Installation<'_> {
             Origin::Path(path) => vec![of_archive(fetch::unpack(Path::new(path))?)?],
             Origin::Folders(path) => of_folder(Path::new(path))?,
             Origin::Url(url) => {
-                let path = fetch::download(url, scratch.path(), self.settings)?;
+                let path = fetch::download(url, scratch.path(), self.shelf.settings)?;
                 vec![of_archive(fetch::unpack(&path)?)?]
             }
             Origin::Unknown(what) => {
@@ -134,7 +155,7 @@ impl Installation<'_> {
             Origin::Server => Vec::new(),
         };
         if let Some(name) = &wanted.name {
-            found.retain(|candidate| candidate.name == *name);
+            found.retain(|content| content.name == *name);
             if found.is_empty() {
                 return Err(Failed::general(format!("there is no collection {name} in it")));
             }
@@ -150,15 +171,15 @@ impl Installation<'_> {
         Ok(found)
     }
 
-    fn put(&self, candidate: &Candidate) -> Result<(), Failed> {
-        let (namespace, name) = candidate.name.split_once('.').unwrap_or_default();
+    fn put(&self, content: &Content) -> Result<(), Failed> {
+        let (namespace, name) = content.name.split_once('.').unwrap_or_default();
         let folder = root(&self.folder).join(namespace).join(name);
-        let title = format!("{}:{}", candidate.name, candidate.version);
+        let title = format!("{}:{}", content.name, content.version);
         println!("Installing '{title}' to '{}'", folder.display());
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(|error| fetch::at(&folder, &error))?;
         }
-        for entry in &candidate.entries {
+        for entry in &content.entries {
             entry.write(&folder).map_err(|error| fetch::at(&folder, &error))?;
         }
         println!("{title} was installed successfully");
@@ -166,236 +187,89 @@ impl Installation<'_> {
     }
 }
 
+/// Makes the archive of the collection in a folder.
+///
+/// # Errors
+/// The folder is no collection, or its archive is there already.
+pub fn build(source: &Path, into: &Path, overwrites: bool) -> Result<(), Failed> {
+    let content = content::of_source(source)?;
+    let path = into.join(content.archive_name());
+    if path.is_dir() || (path.exists() && !overwrites) {
+        return Err(Failed::general(format!(
+            "The file '{}' already exists. You can use --force to re-create the collection artifact.",
+            path.display()
+        )));
+    }
+    fs::create_dir_all(into).map_err(|error| fetch::at(into, &error))?;
+    archive::write(&path, &content.entries).map_err(|error| fetch::at(&path, &error))?;
+    println!("Created collection for {} at {}", content.name, path.display());
+    Ok(())
+}
+
+/// Compares collections that are installed with what their server has, or with what they say of
+/// themselves. All are compared before the first difference fails.
+///
+/// # Errors
+/// One is not there, cannot be had, or differs.
+pub fn verify(shelf: &mut Shelf<'_>, wanted: Vec<Wanted>, is_offline: bool) -> Result<(), Failed> {
+    let mut wrong = Vec::new();
+    for wanted in wanted {
+        let name = wanted.name.filter(|_| wanted.origin == Origin::Server).unwrap_or_default();
+        if !is_full_name(&name) {
+            return Err(Failed::general(
+                "Only names of collections, as namespace.name, can be verified",
+            ));
+        }
+        let Some((folder, version)) = shelf.installed(&name) else {
+            return Err(Failed::general(format!(
+                "Collection {name} is not installed in any of the collection paths."
+            )));
+        };
+        if let Some(range) = wanted.version.filter(|range| !version::allows(range, &version)) {
+            wrong.push(format!(
+                "{name} has the version '{version}' but is being compared to '{range}'"
+            ));
+            continue;
+        }
+        let title = format!("{name}:{version}");
+        let differing: Vec<String> = match is_offline {
+            // It is held to the sums that it brought along.
+            true => match of_archive(fetch::walk(&folder, false)?) {
+                Ok(_) => Vec::new(),
+                Err(failed) => vec![failed.message],
+            },
+            false => {
+                if let Some(server) = &wanted.server {
+                    shelf.take_from(&name, server)?;
+                }
+                shelf.forgets_installed = true;
+                let content = shelf.content(&name, &version)?;
+                let paths = content::differences(&folder, &content.entries);
+                paths.iter().map(|path| path.display().to_string()).collect()
+            }
+        };
+        if differing.is_empty() {
+            println!("Successfully verified that checksums for '{title}' match.");
+            continue;
+        }
+        println!("Collection {title} contains modified content in the following files:");
+        for one in &differing {
+            println!("    {one}");
+        }
+        wrong.push(format!("{title} is not as it was published"));
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Failed::general(wrong.join("\n"))),
+    }
+}
+
 /// A path of collections, which may end in the folder of that name or hold it.
-fn root(path: &Path) -> PathBuf {
+pub fn root(path: &Path) -> PathBuf {
     match path.ends_with("ansible_collections") {
         true => path.to_owned(),
         false => path.join("ansible_collections"),
     }
-}
-
-/// The version that a collection says of itself.
-fn version_of(folder: &Path) -> Option<String> {
-    if let Ok(text) = fs::read_to_string(folder.join("MANIFEST.json")) {
-        let manifest: Json = text.parse().ok()?;
-        return manifest.pointer("/collection_info/version")?.as_str().map(str::to_owned);
-    }
-    let node = read_yaml(&folder.join("galaxy.yml"))?;
-    text(&node, "version").or_else(|| Some("*".to_owned()))
-}
-
-fn read_yaml(path: &Path) -> Option<Node> {
-    let file = SourceFile::new(path, fs::read_to_string(path).ok()?);
-    source::yaml::parse(&file, &mut Diagnostics::default())
-}
-
-fn text(node: &Node, key: &str) -> Option<String> {
-    let node = node.as_mapping()?.get(key).filter(|node| !node.is_null())?;
-    Some(node.as_str().map_or_else(|| node.span.text().trim().to_owned(), str::to_owned))
-}
-
-fn of_archive(entries: Vec<Entry>) -> Result<Candidate, Failed> {
-    let manifest = entries.iter().find_map(|entry| match entry {
-        Entry::File { path, content, .. } if path == Path::new("MANIFEST.json") => Some(content),
-        _ => None,
-    });
-    let Some(manifest) = manifest else {
-        return Err(Failed::general("it is no collection: it has no MANIFEST.json"));
-    };
-    let manifest: Json = serde_json::from_slice(manifest)
-        .map_err(|error| Failed::general(format!("MANIFEST.json: {error}")))?;
-    check_sums(&manifest, &entries)?;
-    let said = |key: &str| {
-        let value = manifest.pointer(&format!("/collection_info/{key}"));
-        value.and_then(Json::as_str).unwrap_or_default().to_owned()
-    };
-    let name = format!("{}.{}", said("namespace"), said("name"));
-    if !is_full_name(&name) {
-        return Err(Failed::general(format!("MANIFEST.json: '{name}' is no collection")));
-    }
-    let dependencies = manifest.pointer("/collection_info/dependencies").and_then(Json::as_object);
-    let dependencies = dependencies.into_iter().flatten();
-    let text = |value: &Json| value.as_str().unwrap_or("*").to_owned();
-    let dependencies = dependencies.map(|(name, value)| (name.clone(), text(value))).collect();
-    Ok(Candidate { name, version: said("version"), dependencies, entries })
-}
-
-/// Holds the files of an archive to what it says of them.
-fn check_sums(manifest: &Json, entries: &[Entry]) -> Result<(), Failed> {
-    let content = |wanted: &str| {
-        entries.iter().find_map(|entry| match entry {
-            Entry::File { path, content, .. } if path == Path::new(wanted) => Some(content),
-            _ => None,
-        })
-    };
-    let differs = |name: &str, sum: Option<&Json>, content: Option<&Vec<u8>>| {
-        let sum = sum.and_then(Json::as_str);
-        let is_right = match (sum, content) {
-            (Some(sum), Some(content)) => sum == digest(content),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        if is_right {
-            Ok(())
-        } else {
-            Err(Failed::general(format!("{name} is not what the archive says of it")))
-        }
-    };
-    let list = content("FILES.json");
-    differs("FILES.json", manifest.pointer("/file_manifest_file/chksum_sha256"), list)?;
-    let list: Json = list.and_then(|text| serde_json::from_slice(text).ok()).unwrap_or_default();
-    for file in list.get("files").and_then(Json::as_array).into_iter().flatten() {
-        if file.get("ftype").and_then(Json::as_str) == Some("file") {
-            let name = file.get("name").and_then(Json::as_str).unwrap_or_default();
-            differs(name, file.get("chksum_sha256"), content(name))?;
-        }
-    }
-    Ok(())
-}
-
-fn digest(content: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The collection that a folder is, or those that it holds.
-fn of_folder(folder: &Path) -> Result<Vec<Candidate>, Failed> {
-    if folder.join("galaxy.yml").is_file() {
-        return Ok(vec![of_source(folder)?]);
-    }
-    if folder.join("MANIFEST.json").is_file() {
-        return Ok(vec![of_archive(fetch::walk(folder, false)?)?]);
-    }
-    let inside = fs::read_dir(folder).map_err(|error| fetch::at(folder, &error))?;
-    let mut inside: Vec<PathBuf> =
-        inside.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    inside.retain(|path| path.join("galaxy.yml").is_file());
-    inside.sort();
-    if inside.is_empty() {
-        return Err(Failed::general(format!(
-            "{} is no collection and holds none: there is no galaxy.yml",
-            folder.display()
-        )));
-    }
-    inside.iter().map(|folder| of_source(folder)).collect()
-}
-
-/// What a collection has of the folder that it is written in, with its manifests.
-fn of_source(folder: &Path) -> Result<Candidate, Failed> {
-    let path = folder.join("galaxy.yml");
-    let node = read_yaml(&path)
-        .ok_or_else(|| Failed::general(format!("{} cannot be read", path.display())))?;
-    let missing = ["namespace", "name", "version", "readme", "authors"]
-        .iter()
-        .find(|key| node.as_mapping().and_then(|all| all.get(key)).is_none_or(Node::is_null));
-    if let Some(missing) = missing {
-        let path = path.display();
-        return Err(Failed::general(format!(
-            "The collection galaxy.yml at '{path}' is missing the following mandatory keys: {missing}"
-        )));
-    }
-    let said = |key: &str| text(&node, key).unwrap_or_default();
-    let name = format!("{}.{}", said("namespace"), said("name"));
-    if !is_full_name(&name) {
-        return Err(Failed::general(format!("{}: '{name}' is no collection", path.display())));
-    }
-    let ignored = strings(&node, "build_ignore");
-    let archives = format!("{}-{}-*.tar.gz", said("namespace"), said("name"));
-    let mut entries = fetch::walk(folder, false)?;
-    entries.retain(|entry| is_built(entry.path(), &ignored, &archives));
-    let dependencies: BTreeMap<String, String> = pairs(&node, "dependencies");
-    let files = files_json(&entries);
-    let sum = digest(files.as_bytes());
-    let optional = |key: &str| text(&node, key).filter(|text| !text.is_empty());
-    let manifest = json!({
-        "collection_info": {
-            "namespace": said("namespace"), "name": said("name"), "version": said("version"),
-            "authors": strings(&node, "authors"), "readme": said("readme"),
-            "tags": strings(&node, "tags"), "description": optional("description"),
-            "license": strings(&node, "license"), "license_file": optional("license_file"),
-            "dependencies": &dependencies, "repository": optional("repository"),
-            "documentation": optional("documentation"), "homepage": optional("homepage"),
-            "issues": optional("issues"),
-        },
-        "file_manifest_file": {
-            "name": "FILES.json", "ftype": "file", "chksum_type": "sha256",
-            "chksum_sha256": sum, "format": 1,
-        },
-        "format": 1,
-    });
-    let manifest = serde_json::to_string_pretty(&manifest).unwrap_or_default();
-    for (name, text) in [("FILES.json", files), ("MANIFEST.json", manifest)] {
-        let path = PathBuf::from(name);
-        entries.push(Entry::File { path, content: text.into_bytes(), is_executable: false });
-    }
-    Ok(Candidate { name, version: said("version"), dependencies, entries })
-}
-
-fn files_json(entries: &[Entry]) -> String {
-    let folder = |name: &str| json!({"name": name, "ftype": "dir", "chksum_type": null, "chksum_sha256": null, "format": 1});
-    let mut files = vec![folder(".")];
-    for entry in entries {
-        let name = entry.path().display().to_string();
-        files.push(match entry {
-            Entry::File { content, .. } => json!({
-                "name": name, "ftype": "file", "chksum_type": "sha256",
-                "chksum_sha256": digest(content), "format": 1,
-            }),
-            Entry::Folder { .. } | Entry::Link { .. } => folder(&name),
-        });
-    }
-    let all = json!({"files": files, "format": 1});
-    serde_json::to_string_pretty(&all).unwrap_or_default()
-}
-
-/// Whether a file of the source is part of the collection.
-fn is_built(path: &Path, ignored: &[String], archives: &str) -> bool {
-    let own = [
-        "MANIFEST.json",
-        "FILES.json",
-        "galaxy.yml",
-        "galaxy.yaml",
-        ".git",
-        "tests/output",
-        archives,
-    ];
-    let everywhere = ["*.pyc", "*.retry", ".git"];
-    let matches = |pattern: &str, path: &Path| {
-        inventory::pattern::fnmatch(pattern, &path.display().to_string())
-    };
-    path.ancestors().filter(|part| !part.as_os_str().is_empty()).all(|part| {
-        let name = part.file_name().map(Path::new).unwrap_or(part);
-        let is_ignored =
-            ignored.iter().any(|pattern| matches(pattern, part) || matches(pattern, name));
-        !is_ignored
-            && !own.iter().any(|pattern| matches(pattern, part))
-            && !everywhere.iter().any(|pattern| matches(pattern, name))
-    })
-}
-
-fn strings(node: &Node, key: &str) -> Vec<String> {
-    let Some(node) = node.as_mapping().and_then(|all| all.get(key)) else { return Vec::new() };
-    match &node.kind {
-        Kind::Sequence(items) => {
-            items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
-        }
-        Kind::Scalar(Scalar::Str { text, .. }) if !text.is_empty() => vec![text.to_string()],
-        _ => Vec::new(),
-    }
-}
-
-fn pairs(node: &Node, key: &str) -> BTreeMap<String, String> {
-    let Some(all) = node.as_mapping().and_then(|all| all.get(key)?.as_mapping().cloned()) else {
-        return BTreeMap::new();
-    };
-    let pair = |entry: &source::Entry| {
-        let value = entry.value.as_str().unwrap_or("*").to_owned();
-        Some((entry.key.as_str()?.to_owned(), value))
-    };
-    all.entries.iter().filter_map(pair).collect()
 }
 
 /// Collections of folders, with their versions, by folder.
@@ -412,7 +286,7 @@ pub fn installed_in(folders: &[PathBuf]) -> Vec<(PathBuf, BTreeMap<String, Strin
         for namespace in below(&root) {
             for collection in below(&namespace) {
                 if let (Some(namespace), Some(name), Some(version)) =
-                    (name(&namespace), name(&collection), version_of(&collection))
+                    (name(&namespace), name(&collection), content::version_of(&collection))
                 {
                     found.insert(format!("{namespace}.{name}"), version);
                 }

@@ -84,7 +84,9 @@ fn git(words: &[&str], folder: Option<&str>) -> Result<(), Failed> {
 /// What the server or the way to it says.
 pub fn download(url: &str, into: &Path, settings: &Settings) -> Result<PathBuf, Failed> {
     let path = into.join("archive.tar.gz");
-    crate::world::download(&settings.environment, url, &path).map_err(Failed::general)?;
+    let question = crate::world::Question::plain(url);
+    crate::world::download(&settings.environment, &question, None, &path)
+        .map_err(Failed::general)?;
     Ok(path)
 }
 

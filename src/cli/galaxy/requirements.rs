@@ -13,6 +13,10 @@ pub struct Wanted {
     pub name: Option<String>,
     pub version: Option<String>,
     pub origin: Origin,
+    /// The Galaxy server that it is to come from: a name of the settings, or a URL.
+    pub server: Option<String>,
+    /// Its name on the server, where it is to be called otherwise here.
+    pub known_as: Option<String>,
 }
 
 /// Where something is taken from.
@@ -168,8 +172,9 @@ fn made(source: &str, scm: Option<&str>, version: Option<String>, name: Option<S
         None => Origin::Server,
     };
     let is_server = origin == Origin::Server;
+    let known_as = name.as_ref().filter(|_| is_server).map(|_| source.to_owned());
     let name = name.or_else(|| Some(if is_server { source.to_owned() } else { last_part(source) }));
-    Wanted { name, version, origin }
+    Wanted { name, version, origin, known_as, ..Wanted::default() }
 }
 
 /// The name that a repository or archive gives: its last part without endings.
@@ -197,15 +202,25 @@ fn collection(node: &Node) -> Result<Wanted, Failed> {
     let place = || source.clone().unwrap_or_else(|| name.clone());
     let said = source.as_ref().map(|_| name.clone()).filter(|name| is_full_name(name));
     Ok(match kind.as_deref() {
-        None => Wanted { version, ..collection_of_text(&name) },
-        Some("galaxy") => Wanted { name: Some(name), version, origin: Origin::Server },
+        None => {
+            let of_text = collection_of_text(&name);
+            let server = source.filter(|_| of_text.origin == Origin::Server);
+            Wanted { version: version.or(of_text.version.clone()), server, ..of_text }
+        }
+        Some("galaxy") => Wanted { name: Some(name), version, server: source, ..Wanted::default() },
         Some("git") => {
             let (url, folder) = repository(&place());
-            Wanted { name: said, version, origin: Origin::Git { url, folder } }
+            Wanted { name: said, version, origin: Origin::Git { url, folder }, ..Wanted::default() }
         }
-        Some("file" | "dir") => Wanted { name: said, version, origin: Origin::Path(place()) },
-        Some("url") => Wanted { name: said, version, origin: Origin::Url(place()) },
-        Some("subdirs") => Wanted { name: None, version, origin: Origin::Folders(place()) },
+        Some("file" | "dir") => {
+            Wanted { name: said, version, origin: Origin::Path(place()), ..Wanted::default() }
+        }
+        Some("url") => {
+            Wanted { name: said, version, origin: Origin::Url(place()), ..Wanted::default() }
+        }
+        Some("subdirs") => {
+            Wanted { version, origin: Origin::Folders(place()), ..Wanted::default() }
+        }
         Some(other) => {
             return Err(Failed::general(format!(
                 "{}: The collection requirement entry key 'type' must be one of file, galaxy, git, url, dir, or subdirs, not {other}",
@@ -227,22 +242,22 @@ pub fn collection_of_text(text: &str) -> Wanted {
             None => (text, None),
         };
         let (url, folder) = repository(source);
-        return Wanted { name: None, version, origin: Origin::Git { url, folder } };
+        return Wanted { version, origin: Origin::Git { url, folder }, ..Wanted::default() };
     }
     if text.starts_with("http://") || text.starts_with("https://") {
-        return Wanted { name: None, version: None, origin: Origin::Url(text.to_owned()) };
+        return Wanted { origin: Origin::Url(text.to_owned()), ..Wanted::default() };
     }
     if let Some(path) = text.strip_prefix("file://") {
-        return Wanted { name: None, version: None, origin: Origin::Path(path.to_owned()) };
+        return Wanted { origin: Origin::Path(path.to_owned()), ..Wanted::default() };
     }
     if text.contains('/') || text.ends_with(".tar.gz") || Path::new(text).is_dir() {
-        return Wanted { name: None, version: None, origin: Origin::Path(text.to_owned()) };
+        return Wanted { origin: Origin::Path(text.to_owned()), ..Wanted::default() };
     }
     let (name, version) = match text.split_once(':') {
         Some((name, version)) => (name, Some(version.to_owned())),
         None => (text, None),
     };
-    Wanted { name: Some(name.to_owned()), version, origin: Origin::Server }
+    Wanted { name: Some(name.to_owned()), version, ..Wanted::default() }
 }
 
 fn repository(text: &str) -> (String, String) {
@@ -290,7 +305,8 @@ mod tests {
         ];
         for (text, name, version, origin) in cases {
             let version = version.map(str::to_owned);
-            let expected = Wanted { name: Some(name.to_owned()), version, origin };
+            let expected =
+                Wanted { name: Some(name.to_owned()), version, origin, ..Wanted::default() };
             assert_eq!(role_of_text(text), expected, "{text}");
         }
     }
@@ -316,7 +332,8 @@ mod tests {
         ];
         for (text, name, version, origin) in cases {
             let (name, version) = (name.map(str::to_owned), version.map(str::to_owned));
-            assert_eq!(collection_of_text(text), Wanted { name, version, origin }, "{text}");
+            let expected = Wanted { name, version, origin, ..Wanted::default() };
+            assert_eq!(collection_of_text(text), expected, "{text}");
         }
     }
 
@@ -351,8 +368,9 @@ mod tests {
     fn a_file_has_roles_and_collections() {
         let path = std::env::temp_dir().join(format!("trueup-galaxy-{}", std::process::id()));
         let text = "roles:\n- src: git+file:///srv/r\n  version: v1\n  name: web\n- base\n\
+                    - {src: acme.nginx, name: proxy}\n\
                     collections:\n- a.b\n- name: https://x/c.git\n  type: git\n  version: main\n\
-                    - {name: ./c, type: dir}\n- {name: c.d, version: '>=1.0'}\n";
+                    - {name: ./c, type: dir}\n- {name: c.d, version: '>=1.0', source: hub}\n";
         std::fs::write(&path, text).unwrap();
         let all = Requirements::read(&path).map_err(|failed| failed.message);
         std::fs::remove_file(&path).unwrap();
@@ -360,10 +378,13 @@ mod tests {
         assert_eq!(all.roles[0].origin, git("file:///srv/r", ""));
         assert_eq!(all.roles[0].version.as_deref(), Some("v1"));
         assert_eq!(all.roles[1].origin, Origin::Server);
+        assert_eq!(all.roles[1].known_as, None);
+        assert_eq!(all.roles[2].known_as.as_deref(), Some("acme.nginx"));
         let origins: Vec<&Origin> = all.collections.iter().map(|wanted| &wanted.origin).collect();
         let url = git("https://x/c.git", "");
         let path = Origin::Path("./c".into());
         assert_eq!(origins, [&Origin::Server, &url, &path, &Origin::Server]);
         assert_eq!(all.collections[3].version.as_deref(), Some(">=1.0"));
+        assert_eq!(all.collections[3].server.as_deref(), Some("hub"));
     }
 }

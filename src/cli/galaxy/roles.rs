@@ -11,6 +11,8 @@ use super::{
     archive::Entry,
     fetch::{self, Scratch},
     requirements::{Origin, Wanted, role_of_text},
+    servers::Server,
+    version,
 };
 use crate::{Failed, settings::Settings};
 
@@ -20,6 +22,8 @@ const NOTE: &str = "meta/.galaxy_install_info";
 /// How roles are installed.
 pub struct Installation<'a> {
     pub settings: &'a Settings,
+    /// Galaxy servers; the first that knows of roles counts.
+    pub servers: Vec<Server>,
     /// The folder that they come into.
     pub folder: PathBuf,
     pub overwrites: bool,
@@ -95,8 +99,13 @@ impl Installation<'_> {
             return Ok(Vec::new());
         }
         let scratch = Scratch::make()?;
+        let mut wanted = wanted.clone();
         let entries = match &wanted.origin {
-            Origin::Server => return Err(super::needs_server(name)),
+            Origin::Server => {
+                let (version, entries) = self.of_server(&wanted, name, &scratch)?;
+                wanted.version = Some(version);
+                entries
+            }
             Origin::Unknown(what) => {
                 return Err(Failed::general(format!(
                     "{what} is not one that Trueup takes roles from"
@@ -129,8 +138,66 @@ impl Installation<'_> {
         let version = wanted.version.clone().unwrap_or_default();
         let text = format!("install_date: {}\nversion: '{}'\n", now(), version.replace('\'', "''"));
         fs::write(&note, text).map_err(|error| fetch::at(&note, &error))?;
-        println!("- {} was installed successfully", shown(wanted));
+        println!("- {} was installed successfully", shown(&wanted));
         dependencies_of(&folder)
+    }
+}
+
+impl Installation<'_> {
+    /// A role that a Galaxy server knows, from the place that it names: its version and what is in
+    /// it.
+    fn of_server(
+        &self,
+        wanted: &Wanted,
+        name: &str,
+        scratch: &Scratch,
+    ) -> Result<(String, Vec<Entry>), Failed> {
+        let known_as = wanted.known_as.as_deref().unwrap_or(name);
+        let Some((owner, short)) = known_as.rsplit_once('.') else {
+            return Err(Failed::general(format!(
+                "Invalid role name ({known_as}). Specify role as format: username.rolename"
+            )));
+        };
+        println!("- downloading role '{short}', owned by {owner}");
+        let mut role = None;
+        let mut refusal = None;
+        for server in &self.servers {
+            match server.role(known_as) {
+                Ok(Some(found)) => {
+                    role = Some((server, found));
+                    break;
+                }
+                Ok(None) => {}
+                Err(why) => refusal = Some(why),
+            }
+        }
+        let Some((server, role)) = role else {
+            let servers: Vec<String> = self.servers.iter().map(Server::shown).collect();
+            return Err(refusal.unwrap_or_else(|| {
+                Failed::general(format!("{known_as} was not found on {}", servers.join(", ")))
+            }));
+        };
+        let names = || role.versions.iter().map(|(version, _)| version.as_str());
+        let version = match (&wanted.version, names().max_by(|l, r| version::compare_tags(l, r))) {
+            (Some(version), Some(_)) if !names().any(|known| known == version) => {
+                return Err(Failed::general(format!(
+                    "the specified version ({version}) of {known_as} was not found in the list of available versions ({}).",
+                    names().collect::<Vec<_>>().join(", ")
+                )));
+            }
+            (Some(version), _) => version.clone(),
+            (None, Some(newest)) => newest.to_owned(),
+            (None, None) => role.branch.clone().unwrap_or_else(|| "master".to_owned()),
+        };
+        let archive = role.versions.iter().find(|(known, _)| *known == version);
+        let url = archive.and_then(|(_, url)| url.clone()).unwrap_or_else(|| {
+            let (user, repository) = &role.repository;
+            format!("https://github.com/{user}/{repository}/archive/{version}.tar.gz")
+        });
+        println!("- downloading role from {url}");
+        let path = scratch.path().join("archive.tar.gz");
+        server.download(&url, None, &path)?;
+        Ok((version, fetch::unpack(&path)?))
     }
 }
 
