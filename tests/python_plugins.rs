@@ -125,6 +125,32 @@ fn what_is_expected_is_what_ansible_core_does() {
     check(&PathBuf::from(oracle).join("ansible-playbook"), &[]);
 }
 
+/// What a play says whose second role brings what is used before it: a role's plugins and modules
+/// are known to all that is compiled with it, variables of the inventory among it.
+fn early(program: &Path, words: &[&str]) -> String {
+    let scratch = Scratch::new("early");
+    scratch.copy_of(&material("early"));
+    let words = [words, &["-i", "hosts", "play.yml"]].concat();
+    let mut command = scratch.command(program, &words);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("ANSIBLE_NOCOLOR", "1");
+    let ran = Ran::of(command.output().unwrap());
+    ran.expect_code(0);
+    ran.stdout
+}
+
+#[test]
+fn what_a_role_brings_is_known_before_it() {
+    let expected = fs::read_to_string(material("early/play.out")).unwrap();
+    if let Some(oracle) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
+        assert_eq!(early(&PathBuf::from(oracle).join("ansible-playbook"), &[]), expected);
+    }
+    let links = Scratch::new("links");
+    if has_python("python3") {
+        assert_eq!(early(&as_ansible(&links), &[]), expected);
+        assert_eq!(early(trueup(), &["run"]), expected);
+    }
+}
+
 /// What `ansible-inventory --list` prints of the cloud's configuration, by a program.
 fn cloud(program: &Path, words: &[&str]) -> Value {
     let scratch = Scratch::new("cloud");

@@ -12,10 +12,10 @@ use playbook::collections::Collections;
 use plugins::{Python, PythonPlugins, PythonVars, Setup};
 use template::Scope;
 
-use crate::{Failed, python_library, session::Session, settings::Settings};
+use crate::{Failed, python_library, python_packages, session::Session, settings::Settings};
 
 /// Names the interpreter, as a path or as a name to look for in `PATH`.
-const PROGRAM: &str = "TRUEUP_PYTHON";
+pub const PROGRAM: &str = "TRUEUP_PYTHON";
 
 /// How long one call of a plugin may take, in seconds.
 const TIMEOUT: &str = "TRUEUP_PYTHON_TIMEOUT";
@@ -76,7 +76,8 @@ pub fn vars(session: &Session) -> BroughtVars {
     Box::new(move |folder, kind, name| plugins.read(folder, kind, name))
 }
 
-/// Where collections are: beside the playbooks, then where the settings say.
+/// Where collections are: beside the playbooks, then where the settings say, then where Python's
+/// package `ansible` brings them.
 pub fn collections(settings: &Settings, playbooks: &[PathBuf]) -> Collections {
     let beside = playbooks.iter().map(|folder| folder.join("collections"));
     let configured = settings.paths("COLLECTIONS_PATHS").unwrap_or_else(|| {
@@ -85,7 +86,9 @@ pub fn collections(settings: &Settings, playbooks: &[PathBuf]) -> Collections {
             PathBuf::from("/usr/share/ansible/collections"),
         ]
     });
-    Collections { paths: beside.chain(configured).collect() }
+    let scans = settings.flag("COLLECTIONS_SCAN_SYS_PATH").ok().flatten().unwrap_or(true);
+    let brought = if scans { python_packages::with_collections(settings) } else { Vec::new() };
+    Collections { paths: beside.chain(configured).chain(brought).collect() }
 }
 
 /// The folders of a kind of plugins or modules where no setting names others.

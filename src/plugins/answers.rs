@@ -48,6 +48,7 @@ impl Answers for InTemplate<'_> {
                 .map(|value| self.value(&value))
                 .map_err(|why| TemplateError::new(ErrorKind::Value, why)),
             "decrypt" => self.decrypt(said),
+            "set by text" => Ok(self.set_by_text()),
             "surroundings" => Ok(self.surroundings()),
             "setting" => self.setting(said),
             _ => return None,
@@ -81,9 +82,6 @@ pub fn written(tree: &Tree) -> Value {
         Tree::List(items) => Value::list(items.iter().map(written)),
         Tree::Dict(entries) => {
             Value::dict(entries.iter().map(|(key, item)| (key.clone(), written(item))))
-        }
-        Tree::Keyed(entries) => {
-            Value::dict(entries.iter().map(|(key, item)| (written(key), written(item))))
         }
         Tree::Secret(secret) => match secret.plain() {
             Ok(plain) => Value::Str(plain.reveal().clone()),
@@ -136,7 +134,10 @@ impl InTemplate<'_> {
     fn item(&self, said: &Json) -> Result<Json> {
         let key = self.objects.decode(said.get("key").unwrap_or(&Json::Null));
         let found = match Self::variables(said) {
-            Some(Handed::Rendered) => key.as_str().and_then(|name| self.scope.get(name)),
+            Some(Handed::Rendered) => key.as_str().and_then(|name| {
+                let set = self.scope.set_by_text().iter().find(|(known, _)| **known == *name);
+                set.map(|(_, value)| value.clone()).or_else(|| self.scope.get(name))
+            }),
             Some(Handed::Written) => key.as_str().and_then(|name| {
                 let tree = self.scope.tree(name);
                 tree.map(|tree| written(&tree)).or_else(|| self.scope.get(name))
@@ -152,7 +153,10 @@ impl InTemplate<'_> {
     fn has(&self, said: &Json) -> Result<bool> {
         let key = self.objects.decode(said.get("key").unwrap_or(&Json::Null));
         if Self::variables(said).is_some() {
-            let is_there = |name: &str| self.scope.tree(name).is_some() || name == "omit";
+            let is_set =
+                |name: &str| self.scope.set_by_text().iter().any(|(known, _)| **known == *name);
+            let is_there =
+                |name: &str| self.scope.tree(name).is_some() || name == "omit" || is_set(name);
             return Ok(key.as_str().is_some_and(is_there));
         }
         Ok(match self.object(said)? {
@@ -166,6 +170,11 @@ impl InTemplate<'_> {
             let mut names = self.scope.names();
             // Some are names of what is not there for this task.
             names.retain(|name| self.scope.tree(name).is_some());
+            for (name, _) in self.scope.set_by_text() {
+                if !names.contains(name) {
+                    names.push(Arc::clone(name));
+                }
+            }
             return Ok(Value::list(names.into_iter().map(Value::from)));
         }
         Ok(match self.object(said)? {
@@ -286,6 +295,12 @@ impl InTemplate<'_> {
             Ok(secret) => Ok(json!({ "value": secret.reveal() })),
             Err(why) => Err(TemplateError::new(ErrorKind::Decrypt, why)),
         }
+    }
+
+    /// What the text that calls has set at its top level.
+    fn set_by_text(&self) -> Json {
+        let set = self.scope.set_by_text().iter();
+        self.value(&Value::dict(set.map(|(name, value)| (Value::from(&**name), value.clone()))))
     }
 
     fn surroundings(&self) -> Json {

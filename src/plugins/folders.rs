@@ -100,6 +100,11 @@ impl Folders {
         self.found.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// How many folders of playbooks and roles were met.
+    pub fn count(&self) -> usize {
+        self.around.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The files of a kind.
     pub fn files(&self, kind: &'static str) -> Files {
         let known = self.found.read().unwrap_or_else(PoisonError::into_inner).get(kind).cloned();

@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json, json};
 use template::Scope;
 
 use crate::{
-    answers::{InTemplate, written},
-    interpreter::CallError,
+    answers::{Both, InTemplate, written},
+    interpreter::{Answers, CallError},
     jinja::{Of, PythonPlugins, place},
     wire::{Objects, quoted},
 };
@@ -27,6 +27,24 @@ impl PythonInventories {
     /// Plugins that are found among others of the run.
     pub fn new(plugins: Arc<PythonPlugins>, scope: Scope) -> Self {
         Self { plugins, scope }
+    }
+}
+
+/// Says where the cache plugins are that inventory plugins name.
+struct Caches<'a> {
+    plugins: &'a PythonPlugins,
+}
+
+impl Answers for Caches<'_> {
+    fn answer(&self, what: &str, said: &Json) -> Option<Json> {
+        if what != "cache plugin" {
+            return None;
+        }
+        let name = said.get("name").and_then(Json::as_str).unwrap_or_default();
+        let Some((file, module)) = self.plugins.file("cache", short(name)) else {
+            return Some(json!({ "value": null }));
+        };
+        Some(json!({ "value": [file.path.display().to_string(), module] }))
     }
 }
 
@@ -54,7 +72,10 @@ impl InventoryPlugins for PythonInventories {
         request.push_str(&snapshot(before, objects).to_string());
         request.push('}');
         let of = Of { what: "inventory plugin", name, file: &file.path };
-        let answers = InTemplate { scope: &self.scope, objects };
+        let answers = Both {
+            own: &Caches { plugins: &self.plugins },
+            others: InTemplate { scope: &self.scope, objects },
+        };
         match self.plugins.python.call(&request, &of, &answers) {
             Ok(Json::Null) => Reading::NotMine,
             Ok(made) => match objects.decode(&made).to_json() {

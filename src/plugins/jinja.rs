@@ -154,18 +154,17 @@ impl PythonPlugins {
             let file = files.iter().find(|file| file.stem() == short);
             return Ok(file.map(|file| self.made(kind, asked, file, Some(dotted(file)))));
         }
-        // The file that is named for it first, then those that have it in quotes, then all others.
-        let mut files: Vec<_> = files.iter().collect();
-        files.sort_by_key(|file| (file.stem() != short, !file.quotes(short)));
-        for file in files {
+        // All files are looked into, since the last of those that have the name counts.
+        let mut found: Option<Arc<dyn Plugin>> = None;
+        for file in files.iter() {
             let dotted = dotted(file);
             if self.names(kind, file, Some(&dotted))?.iter().any(|known| known == short) {
                 let mut plugin = self.plugin(kind, asked, file, Some(dotted));
                 plugin.known_as = short.to_owned();
-                return Ok(Some(Arc::new(plugin)));
+                found = Some(Arc::new(plugin));
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// The file of a plugin that is one file, and the name that it is imported by if it is of a
@@ -261,6 +260,7 @@ impl PythonPlugins {
                         format!("{} holds plugins in Python: {why}", file.path.display()),
                     ));
                 }
+                Err(CallError::Raised(raised)) if dotted.is_some() => Err(raised.message),
                 Err(error @ CallError::Raised(_)) => Err(error.to_string()),
             };
             let _ = file.listed.set(listed);
@@ -268,18 +268,26 @@ impl PythonPlugins {
         Ok(match file.listed.get() {
             Some(Ok(names)) => names,
             Some(Err(why)) => {
-                self.warn_once(&file.path, why);
+                self.warn_once(&file.path, &match dotted.and_then(short_of_module) {
+                    Some(name) => format!(
+                        "Skipping {} plugins in {name}'; an error occurred while loading: {why}",
+                        kind.word()
+                    ),
+                    None => {
+                        format!("Skipping plugin ({}), cannot load: {why}", file.path.display())
+                    }
+                });
                 &[]
             }
             None => &[],
         })
     }
 
-    fn warn_once(&self, path: &Path, why: &str) {
+    fn warn_once(&self, path: &Path, warning: &str) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if !told.iter().any(|known| known == path) {
             told.push(path.to_owned());
-            eprintln!("[WARNING]: Skipping plugin ({}), cannot load: {why}", path.display());
+            eprintln!("[WARNING]: {warning}");
         }
     }
 
@@ -328,6 +336,19 @@ impl Plugins for PythonPlugins {
         }
         self.in_collection(kind, name, name)
     }
+
+    fn places(&self) -> usize {
+        self.folders.count()
+    }
+}
+
+/// The name of a file of plugins in a collection, as Ansible tells of it, from the one that it is
+/// imported by.
+fn short_of_module(dotted: &str) -> Option<String> {
+    let mut parts = dotted.strip_prefix("ansible_collections.")?.split('.');
+    let (namespace, collection) = (parts.next()?, parts.next()?);
+    let rest: Vec<&str> = parts.skip(2).collect();
+    Some(format!("{namespace}.{collection}.{}", rest.join(".")))
 }
 
 /// A filter, test or lookup of a file.

@@ -22,6 +22,7 @@ mod jinja;
 mod library;
 mod lookup;
 mod redirects;
+mod settings;
 mod variables;
 mod wire;
 
@@ -34,4 +35,5 @@ pub use interpreter::{Answers, Python};
 pub use inventories::PythonInventories;
 pub use jinja::{PythonPlugins, Setup};
 pub use library::text as library;
+pub use settings::OfPlugin;
 pub use variables::PythonVars;

@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = texts![
     "_trueup/options.py",
     "_trueup/places.py",
     "_trueup/screen.py",
+    "_trueup/settings.py",
     "_trueup/templar.py",
     "_trueup/told.py",
     "_trueup/variables.py",

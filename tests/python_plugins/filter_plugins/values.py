@@ -94,6 +94,12 @@ def in_context(context, name):
 
 
 @pass_context
+def seen_in_context(context, name):
+    names = sorted(context.vars), sorted(context.get_exported()), sorted(context.exported_vars)
+    return [context.get(name, "none"), name in context, [list(own) for own in names]]
+
+
+@pass_context
 def of_hostvars(context, name):
     return {host: context["hostvars"][host][name] for host in context["groups"]["all"]}
 
@@ -138,6 +144,7 @@ class FilterModule(object):
             "upper_text": upper_text,
             "merged": merged,
             "in_context": in_context,
+            "seen_in_context": seen_in_context,
             "of_hostvars": of_hostvars,
             "by_environment": by_environment,
             "grouped": grouped,

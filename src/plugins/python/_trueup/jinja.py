@@ -80,8 +80,6 @@ class Context:
 
     def __init__(self, worker):
         self._worker = worker
-        self.vars = {}
-        self.exported_vars = set()
         self.environment = environment(worker, self)
         self.eval_ctx = EvalContext(self)
 
@@ -90,6 +88,15 @@ class Context:
         return self._worker.wire.decode({"~": "remote", "v": 0, "m": True, "t": "dict"})
 
     globals = parent
+
+    @property
+    def vars(self):
+        """What the text has set at its top level."""
+        return self._worker.ask_value("set by text")
+
+    @property
+    def exported_vars(self):
+        return {name for name in self.vars if not name.startswith("_")}
 
     def resolve_or_missing(self, key, missing=None):
         answer = self._worker.channel.ask("item", of=0, key=key)
@@ -125,7 +132,8 @@ class Context:
     def get_all(self):
         return self.parent
 
-    get_exported = dict
+    def get_exported(self):
+        return {name: value for name, value in self.vars.items() if not name.startswith("_")}
 
     def keys(self):
         return self.parent.keys()

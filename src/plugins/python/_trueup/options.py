@@ -98,16 +98,17 @@ def resolved(options, name, plugin, direct, variables, templar=None, keywords=No
     from ansible.errors import AnsibleOptionsError, AnsibleRequiredOptionError
 
     option = options[name] or {}
-    value, origin = None, "default"
+    value, origin, kind = None, "default", None
     names = [name] + list(option.get("aliases") or [])
     given = [key for key in names if key in direct]
     if given:
         value, origin = direct[given[0]], "Direct"
     else:
         for what, find in (("vars", _of_vars), ("keyword", _of_keywords), ("env", _of_env), ("ini", _of_ini)):
-            value = find(option.get(what) or [], variables if what != "keyword" else (keywords or {}, names))
-            if value is not None:
-                origin = what
+            said_by = find(option.get(what) or [], variables if what != "keyword" else (keywords or {}, names))
+            if said_by is not None:
+                value, origin = said_by
+                kind = what
                 break
         else:
             value = option.get("default")
@@ -121,7 +122,7 @@ def resolved(options, name, plugin, direct, variables, templar=None, keywords=No
     if isinstance(value, str) and "{{" in value and origin == "default":
         value = re.sub(r"\{\{\s*ANSIBLE_HOME\s*\}\}", _home(), value)
     try:
-        value = typed(value, option.get("type"), origin)
+        value = typed(value, option.get("type"), kind)
     except (ValueError, TypeError) as error:
         raise AnsibleOptionsError(
             'Invalid type for configuration option %s (from %s): %s' % (described(plugin, name), origin, error)
@@ -160,7 +161,7 @@ def _of_keywords(entries, said):
     named = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
     for name in named + names:
         if keywords.get(name) is not None:
-            return keywords[name]
+            return keywords[name], "keyword: %s" % name
     return None
 
 
@@ -172,7 +173,7 @@ def _of_vars(entries, variables):
             value = variables[name]
             if isinstance(value, str) and ("{{" in value or "{%" in value):
                 value = work_now().ask_value("template", value=work_now().wire.encode(value))
-            found = value
+            found = None if value is None else (value, "var: %s" % name)
     return found
 
 
@@ -181,7 +182,7 @@ def _of_env(entries, _variables):
     for entry in entries:
         name = entry.get("name") if isinstance(entry, dict) else entry
         if name in os.environ:
-            found = os.environ[name]
+            found = os.environ[name], "env: %s" % name
     return found
 
 
@@ -197,7 +198,7 @@ def _of_ini(entries, _variables):
     for entry in entries:
         section, key = entry.get("section", "defaults"), entry.get("key")
         if _INI[0].has_option(section, key):
-            found = _INI[0].get(section, key, raw=True)
+            found = _INI[0].get(section, key, raw=True), work_now().places.configuration
     return found
 
 
@@ -211,8 +212,13 @@ def _configuration():
     return read
 
 
-def typed(value, kind, origin="Direct"):
-    """A value as the type that an option declares."""
+def _unquoted(text):
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" and text[-2] != "\\"
+    return text[1:-1] if is_quoted else text
+
+
+def typed(value, kind, said_in=None):
+    """A value as the type that an option declares; `said_in` is what it was said in."""
     from ansible.module_utils.parsing.convert_bool import boolean
 
     text = str(value) if isinstance(value, str) else None
@@ -229,7 +235,7 @@ def typed(value, kind, origin="Direct"):
         return float(value)
     if kind == "list":
         if text is not None:
-            return [part.strip() for part in text.split(",")]
+            return [_unquoted(part.strip()) for part in text.split(",")]
         if isinstance(value, (list, tuple, set)):
             return list(value)
         raise ValueError("Invalid type provided for \"list\": %r" % (value,))
@@ -247,6 +253,6 @@ def typed(value, kind, origin="Direct"):
         if isinstance(value, (bool, int, float, complex)):
             return str(value)
         raise ValueError("Invalid type provided for \"string\": %r" % (value,))
-    if origin in ("env", "ini") and text is not None and kind in (None, "none"):
-        return text
+    if said_in == "ini" and text is not None and kind in (None, "str", "string"):
+        return _unquoted(text)
     return value

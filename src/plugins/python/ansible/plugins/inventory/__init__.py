@@ -119,7 +119,7 @@ class Cacheable:
         return self._cache
 
     def load_cache_plugin(self):
-        if not isinstance(self._cache, _Kept):
+        if not isinstance(self._cache, (_Kept, _KeptByPlugin)):
             self._cache = _kept_by(self)
 
     def get_cache_key(self, path):
@@ -152,7 +152,8 @@ def _kept_by(plugin):
     connection = said("cache_connection")
     kind = (said("cache_plugin") or "memory").rsplit(".", 1)[-1]
     if kind not in ("memory", "jsonfile"):
-        raise AnsibleError("the cache plugin %s is not there (there are memory and jsonfile)" % kind)
+        options = {"_uri": connection, "_prefix": said("cache_prefix"), "_timeout": said("cache_timeout")}
+        return _KeptByPlugin(said("cache_plugin"), {k: v for k, v in options.items() if v is not None})
     if kind == "jsonfile" and not connection:
         raise AnsibleError(
             "error, 'jsonfile' cache plugin requires the 'fact_caching_connection' config option to be set"
@@ -160,6 +161,43 @@ def _kept_by(plugin):
     kept = _Kept(connection if kind == "jsonfile" else None, said("cache_prefix") or "", said("cache_timeout"))
     kept._plugin = _KeptOptions({"_uri": connection, "_prefix": said("cache_prefix"), "_timeout": said("cache_timeout")})
     return kept
+
+
+class _KeptByPlugin(MutableMapping):
+    """What a cache plugin of a user keeps."""
+
+    def __init__(self, name, options):
+        from _trueup import work_now
+        from _trueup.lookups import adopt
+
+        worker = work_now()
+        found = worker.ask("cache plugin", name=name)
+        if found is None:
+            raise AnsibleError("Unable to load the cache plugin (%s)." % name)
+        path, dotted = found
+        module = worker.places.load(path, "cache", dotted)
+        adopt(module.CacheModule, module, "cache", name, path, dotted)
+        self._plugin = module.CacheModule(**options)
+
+    def __getitem__(self, key):
+        if not self._plugin.contains(key):
+            raise KeyError(key)
+        return self._plugin.get(key)
+
+    def __setitem__(self, key, value):
+        self._plugin.set(key, value)
+
+    def __delitem__(self, key):
+        self._plugin.delete(key)
+
+    def __iter__(self):
+        return iter(self._plugin.keys())
+
+    def __len__(self):
+        return len(list(self._plugin.keys()))
+
+    def clear(self):
+        self._plugin.flush()
 
 
 class _KeptOptions:

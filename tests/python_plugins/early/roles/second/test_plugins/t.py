@@ -1,0 +1,3 @@
+class TestModule:
+    def tests(self):
+        return {"of_second": lambda value: True}
