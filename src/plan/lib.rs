@@ -35,10 +35,6 @@ pub fn written(tree: &template::Tree) -> String {
             let entries = entries.iter().map(|(key, value)| format!("{key}: {}", written(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
-        Tree::Keyed(entries) => {
-            let entries = entries.iter().map(|(k, v)| format!("{}: {}", written(k), written(v)));
-            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
-        }
         Tree::Secret(_) => "(encrypted)".into(),
     }
 }

@@ -42,6 +42,9 @@ pub trait Catalogue: Send + Sync {
     /// Says that a folder may hold modules that users have written.
     fn add_library(&self, folder: &Path);
 
+    /// How many of the folders that were told of have modules or plugins in or beside them.
+    fn libraries(&self) -> usize;
+
     /// What is known of a name that does not resolve.
     fn known(&self, name: &str) -> Known;
 

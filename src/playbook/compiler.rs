@@ -12,6 +12,9 @@ use template::{Engine, Expression, Scope, Surroundings, Tree};
 
 use crate::{Catalogue, Files, codes, collections::Collections, role::RoleRequestParts};
 
+/// How often a playbook is compiled at most, when what its roles bring leads to more roles.
+const ROUNDS_MAX: usize = 4;
+
 /// What the user and the settings say of how playbooks are read.
 #[derive(Clone, Debug, Default)]
 pub struct CompilerSettings {
@@ -84,10 +87,27 @@ impl Compiler {
         Self { engine, catalogue, files, settings }
     }
 
-    /// Compiles a playbook and all that it imports.
+    /// Compiles a playbook and all that it imports. What its roles bring (modules, filters, tests,
+    /// lookups) is known to all of it, also to what stands before them: where a role brought
+    /// something, all is compiled anew.
     pub fn playbook(&self, path: &Path, diagnostics: &mut Diagnostics) -> Vec<Play> {
-        let mut cursor = Cursor::new(self, diagnostics, path.parent().unwrap_or(Path::new("")));
-        cursor.playbook_file(path, None, &Keywords::default())
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.catalogue.add_library(&folder.join("library"));
+        let mut round = 1;
+        loop {
+            let known = self.catalogue.libraries();
+            let mut found = Diagnostics::default();
+            let plays = Cursor::new(self, &mut found, folder).playbook_file(
+                path,
+                None,
+                &Keywords::default(),
+            );
+            if self.catalogue.libraries() == known || round == ROUNDS_MAX {
+                found.all.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+                return plays;
+            }
+            round += 1;
+        }
     }
 
     /// Compiles a playbook that stands in no file of its own, such as the one of a single module.

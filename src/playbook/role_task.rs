@@ -78,7 +78,7 @@ impl Cursor<'_> {
             spec: validation.entry_point.clone(),
             path: role.map(|role| role.path.display().to_string()).unwrap_or_default(),
         };
-        let name = |name: &Arc<str>| Tree::Value(Value::from(Arc::clone(name)));
+        let name = |name: &Arc<str>| Value::from(Arc::clone(name));
         let provided = params.iter().map(|(key, tree)| (name(key), tree.clone())).collect();
         self.argument_task(validation, frame, &about, provided)
     }
@@ -89,7 +89,7 @@ impl Cursor<'_> {
         validation: &Validation,
         frame: &Arc<Frame>,
         about: &About,
-        provided: Vec<(Tree, Tree)>,
+        provided: Vec<(Value, Tree)>,
     ) -> Task {
         let text = |text: &str| Tree::Value(Value::from(text));
         let options = match &validation.options {
@@ -102,7 +102,7 @@ impl Cursor<'_> {
             ("argument_spec_name", &about.spec),
             ("path", &about.path),
         ];
-        let about = about.map(|(name, value)| (text(name), text(value))).to_vec();
+        let about = about.map(|(name, value)| (Value::from(name), text(value))).to_vec();
         let mut args: IndexMap<Arc<str>, Tree> = IndexMap::new();
         args.insert("argument_spec".into(), options);
         args.insert("provided_arguments".into(), Tree::dict(provided));

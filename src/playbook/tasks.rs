@@ -165,7 +165,7 @@ impl Cursor<'_> {
             let Some(tree) = task.action.args.get(key) else { continue };
             let given = match tree {
                 Tree::List(_) => "list",
-                Tree::Dict(_) | Tree::Keyed(_) => "dict",
+                Tree::Dict(_) => "dict",
                 Tree::Value(template::Value::Str(_)) => continue,
                 Tree::Value(value) => value.type_name(),
                 Tree::Template(_) | Tree::Secret(_) => continue,

@@ -48,6 +48,9 @@ pub trait Plugins: Send + Sync {
     /// One of that name is there and cannot be loaded: the message names its file.
     fn find(&self, kind: PluginKind, name: &str, native: Native)
     -> Result<Option<Arc<dyn Plugin>>>;
+
+    /// In how many places it looks. What is compiled is compiled anew once there are more.
+    fn places(&self) -> usize;
 }
 
 /// A filter, test or lookup that a user brought. A filter or test takes its value as the first

@@ -7,7 +7,9 @@ use protocol::Secret;
 use crate::{
     brought::{Found, Native, PluginKind, Plugins},
     error::{ErrorKind, Result, TemplateError},
-    filters, functions, lookups, predicates,
+    filters, functions,
+    kept::KeptFiles,
+    lookups, predicates,
     scope::Scope,
     value::{Arguments, Value},
 };
@@ -110,6 +112,7 @@ pub struct Engine {
     functions: HashMap<&'static str, &'static Function>,
     lookups: HashMap<&'static str, &'static Lookup>,
     plugins: Option<Arc<dyn Plugins>>,
+    files: KeptFiles,
 }
 
 impl Engine {
@@ -127,6 +130,7 @@ impl Engine {
             functions: functions::all().map(|function| (function.name, function)).collect(),
             lookups: lookups::all().map(|lookup| (lookup.name, lookup)).collect(),
             plugins: None,
+            files: KeptFiles::default(),
         }
     }
 
@@ -139,6 +143,7 @@ impl Engine {
             functions: HashMap::new(),
             lookups: HashMap::new(),
             plugins: None,
+            files: KeptFiles::default(),
         }
     }
 
@@ -162,6 +167,16 @@ impl Engine {
             None => None,
         };
         Ok(brought.map(Found::Brought).or(native.map(Found::Native)))
+    }
+
+    /// Files that were compiled.
+    pub(crate) fn files(&self) -> &KeptFiles {
+        &self.files
+    }
+
+    /// In how many places plugins are looked for.
+    pub(crate) fn plugin_places(&self) -> usize {
+        self.plugins.as_ref().map_or(0, |plugins| plugins.places())
     }
 
     /// How vault texts are decrypted.

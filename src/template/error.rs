@@ -155,7 +155,7 @@ impl TemplateError {
     pub fn code(&self) -> source::Code {
         match self.kind() {
             ErrorKind::Syntax => "E0301",
-            ErrorKind::UnknownName => "E0302",
+            ErrorKind::UnknownName => crate::tree::UNKNOWN_NAME,
             ErrorKind::Unsupported => "E0303",
             ErrorKind::Undefined | ErrorKind::UntilRun => "E0304",
             _ => "E0300",

@@ -6,9 +6,9 @@ use source::Span;
 
 use crate::{
     engine::Engine,
-    error::{ErrorKind, Missing, Result, TemplateError, Undefined},
+    error::{ErrorKind, Result, TemplateError},
     scope::Scope,
-    template::{Name, Origin, Template},
+    template::{Form, Name, Origin, Template},
     value::Value,
 };
 
@@ -38,12 +38,19 @@ impl Expression {
         Ok(Self { template: Arc::new(template), as_text: Some(Arc::new(as_text)) })
     }
 
-    /// What stands for an expression that cannot be compiled: evaluating it is the error.
+    /// What stands for an expression that cannot be compiled: evaluating it is the error, unless
+    /// what it names is known by then.
     pub fn broken(text: &str, span: Option<&Span>, error: TemplateError) -> Self {
-        let missing = Missing::Failed { name: "".into(), error };
-        let value = Value::Undefined(Undefined::new(missing));
-        let template = Template::constant(text.into(), value, Origin::expression(span));
-        Self { template: Arc::new(template), as_text: None }
+        let text: Arc<str> = text.trim_end().into();
+        let made = |form, error| {
+            let origin = Origin::expression(span);
+            Arc::new(Template::broken(Arc::clone(&text), form, error, origin))
+        };
+        if !Template::is_template(&text) || error.kind() != ErrorKind::UnknownName {
+            return Self { template: made(Form::Expression, error), as_text: None };
+        }
+        let as_text = Some(made(Form::Text, error.clone()));
+        Self { template: made(Form::Condition, error), as_text }
     }
 
     /// The text as it was written.

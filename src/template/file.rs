@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How a file is rendered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileOptions {
     /// The file, for messages and for what it includes.
     pub path: std::path::PathBuf,
@@ -59,12 +59,27 @@ impl Engine {
         Ok(CompiledFile { program, newline_sequence, newlines })
     }
 
+    /// The text of a file, compiled as [`Engine::compile_file`] does, once as long as neither the
+    /// text nor the way in which it is read changes.
+    ///
+    /// # Errors
+    /// As [`Engine::compile_file`].
+    pub fn kept_file(&self, text: &str, options: &FileOptions) -> Result<CompiledFile> {
+        let places = self.plugin_places();
+        if let Some(compiled) = self.files().get(text, options, places) {
+            return Ok(compiled);
+        }
+        let compiled = self.compile_file(text, options)?;
+        self.files().put(text, options, places, compiled.clone());
+        Ok(compiled)
+    }
+
     /// Renders the text of a file.
     ///
     /// # Errors
     /// As [`Engine::compile_file`]; something undefined was used, or an operation failed.
     pub fn render_file(&self, text: &str, options: &FileOptions, scope: &Scope) -> Result<String> {
-        self.compile_file(text, options)?.render(scope)
+        self.kept_file(text, options)?.render(scope)
     }
 }
 
@@ -93,6 +108,12 @@ impl CompiledFile {
         } else {
             text.replace('\n', &self.newline_sequence)
         })
+    }
+
+    /// Whether it came of the same compilation.
+    #[cfg(test)]
+    pub(crate) fn is_the_same_program(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.program, &other.program)
     }
 
     /// The variables that the file uses.
@@ -178,5 +199,5 @@ pub(crate) fn load(names: &[String], from: &Program, scope: &Scope) -> Result<Ar
 fn read(path: &Path, scope: &Scope) -> Result<Arc<Program>> {
     let text = scope.surroundings().read_text(path)?;
     // An included text ends where its last line does.
-    scope.engine().compile_file(&text, &FileOptions::new(path)).map(|file| file.program)
+    scope.engine().kept_file(&text, &FileOptions::new(path)).map(|file| file.program)
 }

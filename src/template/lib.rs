@@ -21,6 +21,7 @@ pub mod file;
 mod filters;
 pub use filters::{comment::wrapped as wrapped_lines, time::Moment, yaml::printed as printed_yaml};
 mod functions;
+mod kept;
 pub mod literal_eval;
 mod lookups;
 pub mod managed;

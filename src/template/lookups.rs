@@ -68,15 +68,7 @@ pub(crate) fn call(
     };
     let on_error = arguments.take("errors");
     let terms = std::mem::take(&mut arguments.positional);
-    let result = run(lookup, terms, arguments, scope).map_err(|error| match error.kind() {
-        ErrorKind::Undefined | ErrorKind::Unsupported => error,
-        _ => TemplateError::new(
-            ErrorKind::Lookup,
-            format!("the lookup '{}' failed: {}", lookup.name(), error.message()),
-        )
-        .because(error),
-    });
-    match result {
+    match run(lookup, terms, arguments, scope) {
         Ok(values) if wants_list => Ok(Value::list(values)),
         Ok(mut values) if values.len() == 1 => Ok(values.remove(0)),
         // What lookups return is joined, unless it is no text.
@@ -92,10 +84,21 @@ pub(crate) fn call(
         }
         Ok(values) => Ok(Value::list(values)),
         Err(error) => match on_error.as_ref().and_then(Value::as_str) {
-            Some("ignore" | "warn") if !error.is_undefined() => {
+            Some(how @ ("ignore" | "warn")) if !error.is_undefined() => {
+                if let Some(warn) = scope.surroundings().warn.as_ref().filter(|_| how == "warn") {
+                    let why = error.message();
+                    warn(&format!("Lookup failed but the error is being ignored: {why}"));
+                }
                 Ok(if wants_list { Value::empty_list() } else { Value::None })
             }
-            _ => Err(error),
+            _ => Err(match error.kind() {
+                ErrorKind::Undefined | ErrorKind::Unsupported => error,
+                _ => TemplateError::new(
+                    ErrorKind::Lookup,
+                    format!("the lookup '{}' failed: {}", lookup.name(), error.message()),
+                )
+                .because(error),
+            }),
         },
     }
 }

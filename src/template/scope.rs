@@ -40,6 +40,9 @@ impl Variables for IndexMap<Arc<str>, Tree> {
     }
 }
 
+/// Names that a text has set so far, with their values.
+type SetByText = Arc<[(Arc<str>, Value)]>;
+
 /// What a template sees: layers of variables, the nearest first, and its surroundings.
 ///
 /// Cheap to clone; clones share what has been worked out. A variable that is a template is rendered
@@ -48,6 +51,7 @@ impl Variables for IndexMap<Arc<str>, Tree> {
 pub struct Scope {
     core: Arc<Core>,
     memo: Arc<Memo>,
+    set_by_text: Option<SetByText>,
 }
 
 struct Core {
@@ -71,7 +75,8 @@ pub(crate) struct ScopeHandle {
 
 impl ScopeHandle {
     pub(crate) fn scope(&self) -> Scope {
-        Scope { core: Arc::clone(&self.core), memo: self.memo.upgrade().unwrap_or_default() }
+        let memo = self.memo.upgrade().unwrap_or_default();
+        Scope { core: Arc::clone(&self.core), memo, set_by_text: None }
     }
 }
 
@@ -81,6 +86,7 @@ impl Scope {
         Self {
             core: Arc::new(Core { engine, surroundings, layer: None, below: None }),
             memo: Arc::default(),
+            set_by_text: None,
         }
     }
 
@@ -96,6 +102,7 @@ impl Scope {
                 below: Some(Arc::clone(&self.core)),
             }),
             memo: Arc::default(),
+            set_by_text: None,
         }
     }
 
@@ -121,7 +128,20 @@ impl Scope {
                 below: Some(Arc::clone(&self.core)),
             }),
             memo: Arc::default(),
+            set_by_text: None,
         }
+    }
+
+    /// The scope as a filter or test of a text gets it that has set names at its top level. No
+    /// variable sees those names; who asks for the context of the call does.
+    #[must_use]
+    pub(crate) fn with_set_by_text(&self, names: Vec<(Arc<str>, Value)>) -> Scope {
+        Scope { set_by_text: Some(names.into()), ..self.clone() }
+    }
+
+    /// The names that the text which calls has set at its top level, in the order of the text.
+    pub fn set_by_text(&self) -> &[(Arc<str>, Value)] {
+        self.set_by_text.as_deref().unwrap_or_default()
     }
 
     /// The registry of filters, tests and lookups.

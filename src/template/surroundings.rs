@@ -18,6 +18,9 @@ use crate::{
 pub type Fetch =
     Arc<dyn Fn(&protocol::JsonMap) -> std::result::Result<String, String> + Send + Sync>;
 
+/// Tells people of what is wrong and does not stop anything.
+pub type Warn = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Encrypts and decrypts as ansible-vault does, with passwords that templates bring themselves.
 pub trait VaultCipher: Send + Sync {
     /// Encrypts a text. The salt is a random one unless it is given.
@@ -63,6 +66,8 @@ pub struct Surroundings {
     pub vault: Option<Arc<dyn VaultCipher>>,
     /// Fetches for `lookup('url')`.
     pub fetch: Option<Fetch>,
+    /// Who is told what is passed over, such as lookups with `errors='warn'`.
+    pub warn: Option<Warn>,
     /// How templates behave.
     pub settings: Settings,
     /// Hosts by pattern, for `lookup('inventory_hostnames')`.
@@ -96,6 +101,8 @@ pub struct Settings {
     pub structures_from_text: bool,
     /// Filters whose result stays a text, whatever it looks like.
     pub text_filters: Vec<String>,
+    /// Whether a text that needs what is undefined stays as it was written.
+    pub keeps_undefined: bool,
     /// What `lookup('config')` finds.
     pub config: Arc<dyn ConfigurationLookup>,
     /// What `ansible_managed` is, where no variable says otherwise.
@@ -108,6 +115,7 @@ impl Default for Settings {
             typing: Typing::Kept,
             structures_from_text: true,
             text_filters: TEXT_FILTERS.iter().map(|name| (*name).to_owned()).collect(),
+            keeps_undefined: false,
             config: Arc::new(NoConfiguration),
             ansible_managed: "Ansible managed".into(),
         }
@@ -181,6 +189,7 @@ impl Default for Surroundings {
             fetch: None,
             settings: Settings::default(),
             inventory: None,
+            warn: None,
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Compiled texts and where they stand.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use source::Span;
 
 use crate::{
     compile::{self, ir::Program},
     engine::Engine,
-    error::Result,
+    error::{ErrorKind, Missing, Result, TemplateError, Undefined},
     eval,
     scope::Scope,
-    value::Value,
+    value::{Text, TextKind, Value},
 };
 
 pub use crate::compile::{names::Name, origin::Origin};
@@ -19,6 +19,24 @@ pub use crate::compile::{names::Name, origin::Origin};
 #[derive(Debug)]
 pub struct Template {
     program: Arc<Program>,
+    /// What is compiled in its place once the names in it are known.
+    awaited: Option<Awaited>,
+}
+
+/// What a text is compiled as.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form {
+    Text,
+    Expression,
+    Condition,
+}
+
+/// A text with a filter, test or lookup in it that nobody had brought when it was read. A role
+/// that is met later may: then it compiles.
+#[derive(Debug)]
+struct Awaited {
+    form: Form,
+    program: OnceLock<Arc<Program>>,
 }
 
 impl Template {
@@ -34,7 +52,7 @@ impl Template {
     pub fn compile(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Self> {
         let mut program = compile::text(engine, text, origin, &compile::syntax::Syntax::inline())?;
         program.newlines = eval::newlines_at_end(text);
-        Ok(Self { program: Arc::new(program) })
+        Ok(Self::from_program(Arc::new(program)))
     }
 
     /// Compiles a text that is an expression without `{{ }}`.
@@ -42,7 +60,7 @@ impl Template {
     /// # Errors
     /// As [`Template::compile`].
     pub fn compile_expression(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Self> {
-        Ok(Self { program: Arc::new(compile::expression(engine, text, origin)?) })
+        Ok(Self::from_program(Arc::new(compile::expression(engine, text, origin)?)))
     }
 
     /// Compiles a condition that has `{{ }}` in it.
@@ -50,16 +68,41 @@ impl Template {
     /// # Errors
     /// As [`Template::compile`].
     pub fn compile_condition(engine: &Engine, text: &Arc<str>, origin: Origin) -> Result<Self> {
-        Ok(Self { program: Arc::new(compile::condition(engine, text, origin)?) })
-    }
-
-    /// A text that stands for a value, whatever it says.
-    pub(crate) fn constant(text: Arc<str>, value: Value, origin: Origin) -> Self {
-        Self { program: Arc::new(compile::constant(text, value, origin)) }
+        Ok(Self::from_program(Arc::new(compile::condition(engine, text, origin)?)))
     }
 
     pub(crate) fn from_program(program: Arc<Program>) -> Self {
-        Self { program }
+        Self { program, awaited: None }
+    }
+
+    /// What stands for a text that does not compile: using it is the error. Where a name in it is
+    /// not known, it is compiled anew at each use until it is.
+    pub(crate) fn broken(text: Arc<str>, form: Form, error: TemplateError, origin: Origin) -> Self {
+        let is_awaited = error.kind() == ErrorKind::UnknownName;
+        let missing = Missing::Failed { name: "".into(), error };
+        let value = Value::Undefined(Undefined::new(missing));
+        Self {
+            program: Arc::new(compile::constant(text, value, origin)),
+            awaited: is_awaited.then(|| Awaited { form, program: OnceLock::new() }),
+        }
+    }
+
+    /// What is run.
+    fn program(&self, engine: &Engine) -> &Arc<Program> {
+        let Some(awaited) = &self.awaited else { return &self.program };
+        if let Some(program) = awaited.program.get() {
+            return program;
+        }
+        let (text, origin) = (self.text(), self.program.origin.clone());
+        let compiled = match awaited.form {
+            Form::Text => Self::compile(engine, text, origin),
+            Form::Expression => Self::compile_expression(engine, text, origin),
+            Form::Condition => Self::compile_condition(engine, text, origin),
+        };
+        match compiled {
+            Ok(template) => awaited.program.get_or_init(|| template.program),
+            Err(_) => &self.program,
+        }
     }
 
     /// The text as it was written.
@@ -96,7 +139,15 @@ impl Template {
     /// Something undefined was used, or an operation failed. An expression that is undefined as a
     /// whole gives [`Value::Undefined`] where it is all of the text.
     pub fn render(&self, scope: &Scope) -> Result<Value> {
-        eval::render(&self.program, scope)
+        match eval::render(self.program(scope.engine()), scope) {
+            Err(error)
+                if error.kind() == ErrorKind::Undefined
+                    && scope.surroundings().settings.keeps_undefined =>
+            {
+                Ok(Value::Str(Text::new(Arc::clone(self.text()), TextKind::Untrusted)))
+            }
+            rendered => rendered,
+        }
     }
 
     /// The text that the template becomes, where all that it is made of was written by users and
@@ -105,10 +156,10 @@ impl Template {
     /// # Errors
     /// As [`Template::render`].
     pub(crate) fn written_out(&self, scope: &Scope) -> Result<Option<String>> {
-        eval::written_out(&self.program, scope)
+        eval::written_out(self.program(scope.engine()), scope)
     }
 
     pub(crate) fn evaluate(&self, scope: &Scope) -> Result<Value> {
-        eval::evaluate(&self.program, scope)
+        eval::evaluate(self.program(scope.engine()), scope)
     }
 }

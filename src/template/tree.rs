@@ -7,17 +7,18 @@ use std::{
 
 use indexmap::IndexMap;
 use protocol::Secret;
-use source::{Diagnostic, Kind, Node, Scalar, Severity, Span};
+use source::{Code, Diagnostic, Kind, Node, Scalar, Severity, Span};
 
 use crate::{
     engine::Engine,
     error::{ErrorKind, Missing, Result, TemplateError, Undefined},
     scope::Scope,
-    template::{Origin, Template},
-    value::{
-        Dict, List, Shape, Text, TextKind, Value, big, dict::Entries, thunk::Element, thunk::Thunk,
-    },
+    template::{Form, Origin, Template},
+    value::{Dict, List, Shape, Text, TextKind, Value, big, thunk::Element, thunk::Thunk},
 };
+
+/// The code of what is wrong with a text that names what is not known.
+pub(crate) const UNKNOWN_NAME: Code = "E0302";
 
 /// A tree of values and templates.
 #[derive(Clone)]
@@ -27,9 +28,8 @@ pub enum Tree {
     /// A text that is a template.
     Template(Arc<Template>),
     List(Arc<Vec<Tree>>),
+    /// Keys are data, whatever they look like.
     Dict(Arc<IndexMap<Value, Tree>>),
-    /// A dict some of whose keys are templates.
-    Keyed(Arc<Vec<(Tree, Tree)>>),
     /// A text encrypted by ansible-vault, decrypted at its first use.
     Secret(Arc<Encrypted>),
 }
@@ -87,17 +87,17 @@ impl Tree {
     }
 
     /// A tree whose broken templates are left to whoever uses it: it stands for the first error
-    /// then, and comes with all of them as warnings.
+    /// then, and comes with all of them as warnings. A template that only names what is not known
+    /// yet fails where it is used, if that is not known then either.
     pub fn deferring(node: &Node, engine: &Engine) -> (Tree, Vec<Diagnostic>) {
-        let mut broken = match Self::from_node(node, engine) {
-            Ok(tree) => return (tree, Vec::new()),
-            Err(broken) => broken,
-        };
+        let mut broken = Vec::new();
+        let tree = Self::build(node, engine, &mut broken);
         for diagnostic in &mut broken {
             diagnostic.severity = Severity::Warning;
             diagnostic.label.get_or_insert_with(|| "fails if it is used".into());
         }
-        let Some(first) = broken.first() else { return (Tree::Value(Value::None), broken) };
+        let is_malformed = |diagnostic: &&Diagnostic| diagnostic.code != UNKNOWN_NAME;
+        let Some(first) = broken.iter().find(is_malformed) else { return (tree, broken) };
         let error =
             TemplateError::new(ErrorKind::Syntax, first.message.clone()).at(first.span.clone());
         let missing = Missing::Failed { name: "".into(), error };
@@ -117,12 +117,22 @@ impl Tree {
                     .entries
                     .iter()
                     .map(|entry| {
-                        let key = Self::build(&entry.key, engine, wrong);
+                        let key = Self::key(&entry.key, engine, wrong);
                         (key, Self::build(&entry.value, engine, wrong))
                     })
                     .collect();
                 Tree::dict(entries)
             }
+        }
+    }
+
+    /// The key of a dict: what would be a template as a value is a text.
+    fn key(node: &Node, engine: &Engine, wrong: &mut Vec<Diagnostic>) -> Value {
+        match &node.kind {
+            Kind::Scalar(Scalar::Str { text, .. }) => {
+                Value::Str(Text::new(Arc::clone(text), TextKind::Written))
+            }
+            _ => Self::build(node, engine, wrong).literal().unwrap_or_default(),
         }
     }
 
@@ -141,11 +151,14 @@ impl Tree {
                 if !Template::is_template(text) {
                     return Tree::Value(Value::Str(Text::new(Arc::clone(text), TextKind::Written)));
                 }
-                match Template::compile(engine, text, Origin::scalar(&node.span, *style)) {
+                let origin = Origin::scalar(&node.span, *style);
+                match Template::compile(engine, text, origin.clone()) {
                     Ok(template) => return Tree::Template(Arc::new(template)),
                     Err(error) => {
                         wrong.push(error.diagnostic(error.code()));
-                        Value::Str(text.into())
+                        let text = Arc::clone(text);
+                        let broken = Template::broken(text, Form::Text, error, origin);
+                        return Tree::Template(Arc::new(broken));
                     }
                 }
             }
@@ -172,6 +185,26 @@ impl Tree {
         Ok(Tree::Template(Arc::new(Template::compile(engine, &text, Origin::unknown())?)))
     }
 
+    /// What stands for a text that names what is not known yet: a role may bring it. Using it is the
+    /// error, if it is not known then either.
+    ///
+    /// # Errors
+    /// Something else is wrong with the text.
+    pub fn awaiting(text: &str, error: TemplateError) -> Result<Tree> {
+        match error.kind() {
+            ErrorKind::UnknownName => {
+                let broken = Template::broken(text.into(), Form::Text, error, Origin::unknown());
+                Ok(Tree::Template(Arc::new(broken)))
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Whether what is wrong with a tree is that it names what a role may bring.
+    pub fn is_awaited(wrong: &Diagnostic) -> bool {
+        wrong.code == UNKNOWN_NAME
+    }
+
     /// Compiles a trusted value all of whose strings may be templates, such as extra variables.
     ///
     /// # Errors
@@ -184,7 +217,7 @@ impl Tree {
             ),
             Value::Dict(dict) => Tree::dict(
                 dict.iter()
-                    .map(|(key, value)| Ok((Tree::Value(key), Self::from_trusted(&value, engine)?)))
+                    .map(|(key, value)| Ok((key, Self::from_trusted(&value, engine)?)))
                     .collect::<Result<_>>()?,
             ),
             other => Tree::Value(other.clone()),
@@ -208,15 +241,14 @@ impl Tree {
     }
 
     /// A dict of trees; one value if there is no template in it.
-    pub fn dict(entries: Vec<(Tree, Tree)>) -> Tree {
-        let keys: Option<Vec<Value>> = entries.iter().map(|(key, _)| key.literal()).collect();
-        let Some(keys) = keys else { return Tree::Keyed(Arc::new(entries)) };
+    pub fn dict(entries: Vec<(Value, Tree)>) -> Tree {
         let values: Option<Vec<Value>> = entries.iter().map(|(_, value)| value.literal()).collect();
         match values {
-            Some(values) => Tree::Value(Value::dict(keys.into_iter().zip(values))),
-            None => Tree::Dict(Arc::new(
-                keys.into_iter().zip(entries).map(|(key, (_, value))| (key, value)).collect(),
-            )),
+            Some(values) => {
+                let keys = entries.into_iter().map(|(key, _)| key);
+                Tree::Value(Value::dict(keys.zip(values)))
+            }
+            None => Tree::Dict(Arc::new(entries.into_iter().collect())),
         }
     }
 
@@ -256,25 +288,6 @@ impl Tree {
             Self::Dict(entries) => Value::Dict(Dict::from_elements(
                 entries.iter().map(|(key, value)| (key.clone(), value.element(scope))).collect(),
             )),
-            Self::Keyed(entries) => {
-                let mut dict = Entries::default();
-                for (key, value) in entries.iter() {
-                    match key.instantiate(scope) {
-                        Value::Undefined(undefined) => return Value::Undefined(undefined),
-                        key if !key.is_hashable() => {
-                            return failed(
-                                "",
-                                TemplateError::of_type(format!(
-                                    "unhashable type: '{}'",
-                                    key.type_name()
-                                )),
-                            );
-                        }
-                        key => dict.insert(key, value.element(scope)),
-                    };
-                }
-                Value::Dict(Dict::from_elements(dict))
-            }
         }
     }
 
@@ -306,20 +319,6 @@ impl Tree {
                 .map(|(key, value)| Ok((key.clone(), value.evaluate(scope)?)))
                 .collect::<Result<Dict>>()
                 .map(Value::Dict),
-            Self::Keyed(entries) => entries
-                .iter()
-                .map(|(key, value)| {
-                    let key = key.evaluate(scope)?;
-                    if !key.is_hashable() {
-                        return Err(TemplateError::of_type(format!(
-                            "unhashable type: '{}'",
-                            key.type_name()
-                        )));
-                    }
-                    Ok((key, value.evaluate(scope)?))
-                })
-                .collect::<Result<Dict>>()
-                .map(Value::Dict),
         }
     }
 
@@ -338,7 +337,7 @@ impl Tree {
             Self::Dict(entries) => {
                 Value::dict(entries.iter().map(|(key, tree)| (key.clone(), tree.forgiving(scope))))
             }
-            Self::Keyed(_) | Self::Value(_) | Self::Secret(_) => self.instantiate(scope),
+            Self::Value(_) | Self::Secret(_) => self.instantiate(scope),
         }
     }
 
@@ -348,10 +347,6 @@ impl Tree {
             Self::Template(template) => visit(template),
             Self::List(items) => items.iter().for_each(|item| item.templates(visit)),
             Self::Dict(entries) => entries.values().for_each(|value| value.templates(visit)),
-            Self::Keyed(entries) => entries.iter().for_each(|(key, value)| {
-                key.templates(visit);
-                value.templates(visit);
-            }),
             Self::Value(_) | Self::Secret(_) => {}
         }
     }
@@ -375,12 +370,18 @@ impl fmt::Debug for Tree {
             Self::Template(template) => write!(f, "Template({:?})", template.text()),
             Self::List(items) => f.debug_list().entries(items.iter()).finish(),
             Self::Dict(entries) => f.debug_map().entries(entries.iter()).finish(),
-            Self::Keyed(entries) => {
-                f.debug_map().entries(entries.iter().map(|(key, value)| (key, value))).finish()
-            }
             Self::Secret(_) => f.write_str("Secret(…)"),
         }
     }
+}
+
+/// How far a look into a value goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Into lists and dicts.
+    Data,
+    /// Into what other rooms bring as well.
+    Objects,
 }
 
 impl Value {
@@ -389,11 +390,21 @@ impl Value {
     /// # Errors
     /// Something in it is undefined.
     pub fn forced(self) -> Result<Value> {
-        self.check_defined(0)?;
+        self.check_defined(0, Reach::Objects)?;
         Ok(self)
     }
 
-    fn check_defined(&self, depth: usize) -> Result<()> {
+    /// The value with everything in it worked out but for what other rooms bring, such as
+    /// `hostvars`, which may hold far more than anybody asks for.
+    ///
+    /// # Errors
+    /// Something in it is undefined.
+    pub fn defined_throughout(self) -> Result<Value> {
+        self.check_defined(0, Reach::Data)?;
+        Ok(self)
+    }
+
+    fn check_defined(&self, depth: usize, reach: Reach) -> Result<()> {
         const DEPTH_MAX: usize = 400;
         if depth > DEPTH_MAX {
             return Err(TemplateError::new(ErrorKind::Limit, "the value refers to itself"));
@@ -401,18 +412,24 @@ impl Value {
         match self {
             Self::Undefined(undefined) => Err(undefined.error()),
             Self::List(list) => {
-                list.snapshot().iter().try_for_each(|item| item.force().check_defined(depth + 1))
+                let items = list.snapshot();
+                items.iter().try_for_each(|item| item.force().check_defined(depth + 1, reach))
             }
-            Self::Tuple(items) => items.iter().try_for_each(|item| item.check_defined(depth + 1)),
+            Self::Tuple(items) => {
+                items.iter().try_for_each(|item| item.check_defined(depth + 1, reach))
+            }
             Self::Dict(dict) => {
-                dict.snapshot().values().try_for_each(|item| item.force().check_defined(depth + 1))
+                let items = dict.snapshot();
+                items.values().try_for_each(|item| item.force().check_defined(depth + 1, reach))
             }
             // What is not asked for may be undefined; what cannot be decrypted is told.
-            Self::Object(object) if object.shape() == Shape::Mapping => {
+            Self::Object(object) if reach == Reach::Objects && object.shape() == Shape::Mapping => {
                 let entries = self.entries().unwrap_or_default();
-                entries.iter().try_for_each(|(_, value)| match value.check_defined(depth + 1) {
-                    Err(error) if error.kind() == ErrorKind::Decrypt => Err(error),
-                    _ => Ok(()),
+                entries.iter().try_for_each(|(_, value)| {
+                    match value.check_defined(depth + 1, reach) {
+                        Err(error) if error.kind() == ErrorKind::Decrypt => Err(error),
+                        _ => Ok(()),
+                    }
                 })
             }
             _ => Ok(()),

@@ -64,6 +64,10 @@ impl Catalogue for Two {
 
     fn add_library(&self, _: &Path) {}
 
+    fn libraries(&self) -> usize {
+        0
+    }
+
     fn known(&self, _: &str) -> Known {
         Known::No
     }

@@ -101,6 +101,7 @@ fn place(at: i64, length: usize) -> Option<usize> {
 pub fn missing(object: &Value, key: Value) -> Value {
     let owner = match object {
         Value::None => "None".to_owned(),
+        Value::Object(object) => format!("{} object", object.class_path()),
         other => format!("{} object", other.type_name()),
     };
     let missing = match key {

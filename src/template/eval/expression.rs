@@ -1,6 +1,9 @@
 //! Expressions.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Arc, PoisonError},
+};
 
 use super::{Machine, attribute, operators};
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
     },
     error::{ErrorKind, Missing, Result, Site, TemplateError, Undefined},
     functions, lookups, methods,
+    scope::Scope,
     value::{Arguments, Dict, Value},
 };
 
@@ -267,7 +271,13 @@ impl Machine<'_> {
         if !call.filter.takes_undefined() {
             arguments.all_defined()?;
         }
-        call.filter.apply(self.scope, variable_of(&call.value), value, arguments)
+        let is_told = matches!(call.filter, Found::Brought(_))
+            || matches!(
+                call.filter.name(),
+                "map" | "select" | "reject" | "selectattr" | "rejectattr"
+            );
+        let scope = self.scope_of_call(is_told);
+        call.filter.apply(&scope, variable_of(&call.value), value, arguments)
     }
 
     fn test(&mut self, call: &TestCall) -> Result<bool> {
@@ -280,7 +290,17 @@ impl Machine<'_> {
         if matches!(call.test, Found::Native(_)) {
             arguments.all_defined()?;
         }
-        call.test.ask(self.scope, variable_of(&call.value), &value, arguments)
+        let scope = self.scope_of_call(matches!(call.test, Found::Brought(_)));
+        call.test.ask(&scope, variable_of(&call.value), &value, arguments)
+    }
+
+    /// The scope that a filter or test gets, which knows what the text has set where the call may
+    /// ask for its context.
+    fn scope_of_call(&self, is_told: bool) -> Cow<'_, Scope> {
+        if !is_told || self.program.exports.is_empty() {
+            return Cow::Borrowed(self.scope);
+        }
+        Cow::Owned(self.scope.with_set_by_text(self.exported()))
     }
 
     fn lookup(&mut self, call: &LookupExpr) -> Result<Value> {

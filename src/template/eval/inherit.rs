@@ -89,8 +89,11 @@ impl Machine<'_> {
     }
 
     /// The names that the top level has set.
-    fn exported(&self) -> Vec<(Arc<str>, Value)> {
-        let Some(frame) = &self.frame else { return Vec::new() };
+    pub(super) fn exported(&self) -> Vec<(Arc<str>, Value)> {
+        let Some(mut frame) = self.frame.as_ref() else { return Vec::new() };
+        while let Some(parent) = &frame.parent {
+            frame = parent;
+        }
         self.program
             .exports
             .iter()

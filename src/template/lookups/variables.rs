@@ -108,8 +108,8 @@ fn config(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
         Some(Value::Str(word)) if matches!(&*word, "error" | "warn" | "skip") => word.to_string(),
         Some(other) => {
             return Err(failure(format!(
-                "\"on_missing\" must be a string and valid values are \"error\", \"warn\" or \
-                 \"skip\", not {other}"
+                "Invalid value \"{other}\" for configuration option \"plugin_type: lookup plugin: \
+                 config setting: on_missing \", valid values are: error, warn, skip"
             )));
         }
     };

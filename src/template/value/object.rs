@@ -38,6 +38,12 @@ pub trait Object: Send + Sync + fmt::Debug {
         }
     }
 
+    /// The name of its class, as messages of what it lacks have it: Python's own alone, others
+    /// with their module.
+    fn class_path(&self) -> &str {
+        self.type_name()
+    }
+
     /// The value of a key of a mapping, or an attribute of a plain object.
     fn get(&self, key: &Value) -> Option<Value> {
         let _ = key;
