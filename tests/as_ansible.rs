@@ -324,3 +324,63 @@ fn inventories_keep_what_is_encrypted() {
     read.expect_code(0);
     read.expect_said(&["\"msg\": 4"]);
 }
+
+#[test]
+fn what_is_missing_is_told_in_ansibles_words() {
+    let scratch = Scratch::new("missing");
+    scratch.write("hosts", "a\nb\n[all:vars]\nansible_connection=local\n");
+    let tasks = "    - debug: {msg: \"{{ hostvars['b'].nosuch }}\"}
+      ignore_errors: true
+    - debug: {msg: \"{{ hostvars['nobody'].nosuch }}\"}
+      ignore_errors: true
+    - debug: {msg: \"{{ undefd }}\"}
+      delegate_to: b
+      ignore_errors: true
+    - debug: {msg: \"{{ undefd }} {{ item }}\"}
+      delegate_to: b
+      ignore_errors: true
+      loop: [1]
+    - debug: {msg: lookup}
+      when: undefd == 1
+      delegate_to: b
+      ignore_errors: true
+    - debug: {msg: \"{{ lookup('file', 'nosuchfile', errors='warn') }}\"}
+";
+    scratch.write("play.yml", play(tasks).replace("hosts: localhost", "hosts: a"));
+    std::os::unix::fs::symlink(trueup(), scratch.path("ansible-playbook")).unwrap();
+    let ansible = scratch.path("ansible-playbook");
+    let words = ["-i", "hosts", "play.yml"];
+    let ran = Ran::of(scratch.command(&ansible, &words).output().unwrap());
+    ran.expect_code(0);
+    ran.expect_said(&[
+        "'ansible.vars.hostvars.HostVarsVars object' has no attribute 'nosuch'",
+        "\\\"hostvars['nobody']\\\" is undefined",
+        "[WARNING]: Lookup failed but the error is being ignored:",
+    ]);
+    assert_eq!(ran.stdout.matches("fatal: [a -> b]: FAILED!").count(), 3, "{}", ran.stdout);
+
+    // Where settings want that, what needs what is missing stays as it was written.
+    scratch.write("kept.yml", play("    - debug: {msg: \"{{ undefd }} x\"}\n"));
+    let mut command = scratch.command(&ansible, &["kept.yml"]);
+    let ran = Ran::of(command.env("ANSIBLE_ERROR_ON_UNDEFINED_VARS", "0").output().unwrap());
+    ran.expect_code(0);
+    ran.expect_said(&["\"msg\": \"{{ undefd }} x\""]);
+    Ran::of(scratch.command(&ansible, &["kept.yml"]).output().unwrap()).expect_code(2);
+}
+
+#[test]
+fn words_and_patterns_that_mean_nothing_are_taken_as_in_ansible() {
+    let scratch = Scratch::new("words");
+    scratch.write("hosts", "a ansible_connection=local\n");
+    let tasks = "    - debug: {msg: \"{{ x }} {{ _raw_params }}\"}\n";
+    scratch.write("play.yml", play(tasks));
+    let ran = scratch.trueup(&["run", "-e", "x=1 two words", "play.yml"]);
+    ran.expect_code(0);
+    ran.expect_said(&["\"msg\": \"1 two words\"", "'two words' has no '='"]);
+
+    std::os::unix::fs::symlink(trueup(), scratch.path("ansible")).unwrap();
+    let words = ["-i", "hosts", "nobody", "--list-hosts"];
+    let ran = Ran::of(scratch.command(&scratch.path("ansible"), &words).output().unwrap());
+    ran.expect_code(0);
+    assert_eq!(ran.stdout, "  hosts (0):\n");
+}

@@ -1,8 +1,8 @@
 //! All modules there are: those of the remote, and those whose work is the controller's.
 
 use std::{
-    collections::HashMap,
-    path::Path,
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -26,6 +26,8 @@ pub struct Modules {
     plugins: Option<Arc<PythonPlugins>>,
     /// Actions that users have written, by the names that tasks have for them.
     actions: RwLock<HashMap<String, Arc<dyn ActionPlugin>>>,
+    /// Folders of modules that were told of, with code of users in or beside them.
+    libraries: RwLock<HashSet<PathBuf>>,
 }
 
 /// Groups of actions that have names without a collection, and what they are called in one.
@@ -58,6 +60,7 @@ impl Modules {
             collections,
             plugins: None,
             actions: RwLock::default(),
+            libraries: RwLock::default(),
         }
     }
 
@@ -222,6 +225,16 @@ const NETWORK_FAMILIES: &[&str] = &[
     "slxos",
 ];
 
+/// Whether a folder of modules is there, or one of plugins or of what modules import beside it.
+fn holds_code(library: &Path) -> bool {
+    let beside = library.parent().map(std::fs::read_dir).and_then(Result::ok);
+    beside.into_iter().flatten().flatten().any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name == "library" || name == "module_utils" || name.ends_with("_plugins")
+    })
+}
+
 /// Stands before the names of what is in no collection.
 const LEGACY: &str = "ansible.legacy.";
 
@@ -245,6 +258,14 @@ impl Catalogue for Modules {
         if let (Some(plugins), Some(around)) = (&self.plugins, folder.parent()) {
             plugins.add_folder(around);
         }
+        if holds_code(folder) {
+            let mut libraries = self.libraries.write().unwrap_or_else(PoisonError::into_inner);
+            libraries.insert(folder.to_owned());
+        }
+    }
+
+    fn libraries(&self) -> usize {
+        self.libraries.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn known(&self, name: &str) -> Known {

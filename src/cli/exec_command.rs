@@ -46,6 +46,9 @@ pub fn run(args: ExecArgs, settings: Settings, program: Program) -> Result<u8, F
     }
     if matched.hosts.is_empty() {
         eprintln!("[WARNING]: No hosts matched, nothing to do");
+        if args.list_hosts {
+            println!("  hosts (0):");
+        }
         return Ok(0);
     }
     if args.list_hosts {

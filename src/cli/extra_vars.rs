@@ -10,10 +10,16 @@ use template::{Engine, Tree};
 use crate::Failed;
 
 /// Reads all `-e` options, the later ones over the earlier ones.
+/// `words` is told what stands in one without being of a pair: it becomes `_raw_params`.
 ///
 /// # Errors
 /// What is wrong, with the exit code that Ansible gives it.
-pub fn read(options: &[String], engine: &Engine, files: &Files) -> Result<plan::Layer, Failed> {
+pub fn read(
+    options: &[String],
+    engine: &Engine,
+    files: &Files,
+    words: &dyn Fn(&str),
+) -> Result<plan::Layer, Failed> {
     let mut vars: IndexMap<Arc<str>, Tree> = IndexMap::new();
     for option in options {
         let text = option.trim();
@@ -32,13 +38,14 @@ pub fn read(options: &[String], engine: &Engine, files: &Files) -> Result<plan::
         } else {
             let split = playbook::key_value::split(text, false)
                 .map_err(|error| Failed::option(error.to_string()))?;
-            if let Some(rest) = split.free_form {
-                return Err(Failed::option(format!(
-                    "Invalid extra vars data supplied. '{rest}' could not be made into a dictionary"
-                )));
+            // Words without `=` are what Ansible has them for, which nobody means.
+            if let Some(rest) = &split.free_form {
+                words(rest);
             }
-            for (name, value) in split.pairs {
+            let rest = split.free_form.map(|rest| ("_raw_params".to_owned(), rest));
+            for (name, value) in split.pairs.into_iter().chain(rest) {
                 let tree = Tree::from_text(&value, engine)
+                    .or_else(|error| Tree::awaiting(&value, error))
                     .map_err(|error| Failed::parser(error.to_string()))?;
                 vars.insert(name.as_str().into(), tree);
             }

@@ -103,6 +103,12 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
             group_vars: &of_group,
         };
         let json = if args.toml {
+            if let Some(key) = &inventory.odd_name {
+                return Err(Failed::general(format!(
+                    "The source inventory contains a non-string key ({key}) which cannot be \
+                     represented in TOML. Write it as a string where nothing expects another type."
+                )));
+            }
             shown.tables()
         } else if args.yaml {
             shown.tree()
@@ -170,19 +176,12 @@ fn written(vars: &inventory::Vars) -> JsonMap {
 
 /// A tree as it was written; what is encrypted stays so.
 fn written_tree(tree: &Tree) -> Json {
-    let key = |tree: &Tree| match written_tree(tree) {
-        Json::String(text) => text,
-        other => template::Value::from_json(&other).to_string(),
-    };
     match tree {
         Tree::Value(value) => value.to_json().unwrap_or_else(|_| Json::String(value.to_string())),
         Tree::Template(template) => Json::String(template.text().to_string()),
         Tree::List(items) => items.iter().map(written_tree).collect(),
         Tree::Dict(entries) => Json::Object(
             entries.iter().map(|(name, tree)| (name.to_string(), written_tree(tree))).collect(),
-        ),
-        Tree::Keyed(entries) => Json::Object(
-            entries.iter().map(|(name, tree)| (key(name), written_tree(tree))).collect(),
         ),
         Tree::Secret(secret) => serde_json::json!({ VAULT: secret.ciphertext() }),
     }

@@ -34,6 +34,7 @@ pub mod python_bundle;
 mod python_connections;
 pub mod python_imports;
 pub mod python_library;
+mod python_packages;
 mod python_plugins;
 pub mod rejected;
 pub mod run_command;

@@ -236,7 +236,8 @@ pub fn check_limit(
     for part in &matched.unmatched {
         eprintln!("[WARNING]: Could not match supplied host pattern, ignoring: {part}");
     }
-    if matched.hosts.is_empty() && !inventory.hosts.is_empty() {
+    let is_known = |host: &inventory::HostName| inventory.hosts.contains_key(host);
+    if !matched.hosts.iter().any(is_known) && !inventory.hosts.is_empty() {
         return Err(Failed::general(
             "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.",
         ));

@@ -73,7 +73,7 @@ pub fn run(
         reach: Arc::clone(&reach),
         specs: Arc::clone(&session.modules) as Arc<dyn run::execute::Specs>,
         includes,
-        prompts: Arc::new(Terminal),
+        prompts: Arc::new(Terminal { asks_people_alone: session.program.is_ansible() }),
         events,
     };
     let ended = runtime.block_on(async {

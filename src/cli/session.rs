@@ -25,6 +25,7 @@ use crate::{
     custom_modules::{self, ModuleFolders},
     extra_vars, fact_caches, python_connections, python_plugins, secrets,
     settings::{Configuration, Settings},
+    warnings,
 };
 
 /// The version of ansible-core whose behaviour is followed.
@@ -84,7 +85,12 @@ impl Session {
         let engine = Engine::with_decrypt(Arc::clone(&decrypt))
             .with_plugins(Arc::clone(&plugins) as Arc<dyn template::brought::Plugins>);
         let engine = Arc::new(engine);
-        let extra = extra_vars::read(&options.extra_vars, &engine, &files)?;
+        let words = |words: &str| {
+            if !program.is_ansible() {
+                eprintln!("[WARNING]: -e: '{words}' has no '=' and sets _raw_params alone");
+            }
+        };
+        let extra = extra_vars::read(&options.extra_vars, &engine, &files, &words)?;
         let mut surroundings = Surroundings {
             environment: Arc::new(settings.environment.clone()),
             current_folder: settings.current_folder.clone(),
@@ -94,8 +100,10 @@ impl Session {
             fetch: Some(crate::world::fetch(settings.environment.clone())),
             ..Surroundings::default()
         };
-        surroundings.settings.config =
-            Arc::new(Configuration { settings: Arc::new(settings.clone()) });
+        surroundings.settings.config = Arc::new(Configuration {
+            settings: Arc::new(settings.clone()),
+            plugins: Arc::clone(&plugins),
+        });
         // Under Ansible's names templates give what that version of Ansible gives.
         let native = settings.flag("DEFAULT_JINJA2_NATIVE")?;
         surroundings.settings.typing = match (native, program.is_ansible()) {
@@ -103,6 +111,9 @@ impl Session {
             (Some(true) | None, false) => Typing::Kept,
             (None, true) | (Some(false), _) => Typing::Structures,
         };
+        surroundings.settings.keeps_undefined =
+            settings.flag("DEFAULT_UNDEFINED_VAR_BEHAVIOR")? == Some(false);
+        surroundings.warn = Some(warnings::each_once());
         if let Some(filters) = settings.list("STRING_TYPE_FILTERS") {
             surroundings.settings.text_filters = filters;
         }
@@ -372,9 +383,12 @@ impl Session {
     ) -> Result<RunSettings, Failed> {
         let settings = &self.settings;
         let flag = |name: &str| settings.flag(name);
+        // The last one counts; scripts give an empty one for none.
         let limit: Vec<String> = options
             .limit
-            .iter()
+            .last()
+            .filter(|limit| !limit.is_empty())
+            .into_iter()
             .map(|limit| match limit.strip_prefix('@') {
                 Some(path) if settings.expand(path).is_dir() => Err(Failed::general(format!(
                     "--limit starting with \"@\" must be a file, not a directory: {path}"

@@ -223,6 +223,11 @@ impl Settings {
         self.said(setting(name)?).map(|(value, _)| value.to_owned())
     }
 
+    /// A value of the configuration file, in a section that is named by the user.
+    pub fn in_section(&self, section: &str, key: &str) -> Option<String> {
+        self.values.get(&(section.to_owned(), key.to_owned())).cloned()
+    }
+
     /// What is said of a setting, and where: the environment wins, and of several places the last.
     fn said(&self, setting: &Setting) -> Option<(&str, Said)> {
         let from_environment = setting.environment.iter().rev().find_map(|variable| {
@@ -549,7 +554,7 @@ mod tests {
         assert!(error.to_string().starts_with("a.cfg:1:"));
         let unknown = settings(&[], "[defaults]\nfoo = 1\nnocows = 1\n");
         assert_eq!(unknown.without_meaning(), ["[defaults] foo"]);
-        let not_followed = settings(&[("ANSIBLE_ERROR_ON_UNDEFINED_VARS", "false")], "");
-        assert_eq!(not_followed.without_meaning(), ["ANSIBLE_ERROR_ON_UNDEFINED_VARS"]);
+        let not_followed = settings(&[("ANSIBLE_BECOME_PLUGINS", "/opt/become")], "");
+        assert_eq!(not_followed.without_meaning(), ["ANSIBLE_BECOME_PLUGINS"]);
     }
 }

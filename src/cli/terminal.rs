@@ -25,7 +25,10 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 const INTERRUPT: u8 = 0x03;
 
 /// Asks on the terminal.
-pub struct Terminal;
+pub struct Terminal {
+    /// Whether what stands on an input that is no terminal is no answer, as in Ansible.
+    pub asks_people_alone: bool,
+}
 
 impl Prompts for Terminal {
     fn line(&self, prompt: &str) -> Option<String> {
@@ -51,6 +54,10 @@ impl Prompts for Terminal {
 
     fn ask(&self, prompt: &plan::Prompt, text: &str) -> Option<String> {
         if !std::io::stdin().is_terminal() {
+            if self.asks_people_alone {
+                eprintln!("[WARNING]: Not prompting as we are not in interactive mode");
+                return None;
+            }
             return typed_line();
         }
         loop {

@@ -1,6 +1,12 @@
 //! What is amiss and stops nothing.
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use inventory::Inventory;
+use template::surroundings::Warn;
 
 use crate::{Failed, session::Session};
 
@@ -24,7 +30,21 @@ impl Session {
 
     /// Says what is amiss, as wide as Ansible does where there is no terminal.
     pub(crate) fn warn(&self, message: &str) {
-        const COLUMNS: usize = 79;
-        eprintln!("{}", report::wrap::wrap(&format!("[WARNING]: {message}"), COLUMNS));
+        tell(message);
     }
+}
+
+/// Says what templates pass over, each of it once.
+pub fn each_once() -> Warn {
+    let told: Mutex<HashSet<String>> = Mutex::default();
+    Arc::new(move |message: &str| {
+        if told.lock().unwrap_or_else(PoisonError::into_inner).insert(message.to_owned()) {
+            tell(message);
+        }
+    })
+}
+
+fn tell(message: &str) {
+    const COLUMNS: usize = 79;
+    eprintln!("{}", report::wrap::wrap(&format!("[WARNING]: {message}"), COLUMNS));
 }

@@ -260,10 +260,12 @@ fn section_head(text: &str) -> Option<&str> {
 
 /// A value: a Python literal where it reads as one, otherwise text, which may be a template.
 pub fn parse_value(text: &str, engine: &Engine) -> template::Result<Tree> {
+    let written =
+        |text: &str| Tree::from_text(text, engine).or_else(|error| Tree::awaiting(text, error));
     match template::literal_eval::parse(text) {
-        Some(Value::Str(text)) => Tree::from_text(&text, engine),
+        Some(Value::Str(text)) => written(&text),
         Some(value) => Tree::from_trusted(&value, engine),
-        None => Tree::from_text(text, engine),
+        None => written(text),
     }
 }
 

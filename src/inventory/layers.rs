@@ -30,14 +30,14 @@ pub fn put_over(
     }
 }
 
-/// Two dictionaries as one; `None` where one of them is none, or its keys are not known yet.
+/// Two dictionaries as one; `None` where one of them is none.
 fn merge(under: &Tree, over: &Tree) -> Option<Tree> {
     let mut entries = entries(under)?;
     for (key, tree) in entries_of(over)? {
         let merged = entries.get(&key).and_then(|known| merge(known, &tree));
         entries.insert(key, merged.unwrap_or(tree));
     }
-    Some(Tree::dict(entries.into_iter().map(|(key, tree)| (Tree::Value(key), tree)).collect()))
+    Some(Tree::dict(entries.into_iter().collect()))
 }
 
 fn entries(tree: &Tree) -> Option<IndexMap<Value, Tree>> {

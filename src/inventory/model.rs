@@ -99,6 +99,8 @@ pub struct Inventory {
     pub reading: Option<Arc<str>>,
     /// What becomes of names of groups that do not fit.
     pub names: crate::group_names::GroupNames,
+    /// A name of a variable that stands in a source as something else than a text, such as `7.2`.
+    pub odd_name: Option<Arc<str>>,
 }
 
 /// A group would be inside itself.
@@ -118,6 +120,7 @@ impl Default for Inventory {
             folders: Vec::new(),
             reading: None,
             names: Default::default(),
+            odd_name: None,
         };
         inventory.add_group("all");
         inventory.add_group("ungrouped");

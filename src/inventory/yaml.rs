@@ -189,10 +189,16 @@ impl Reader<'_> {
                 for entry in &mapping.entries {
                     let name = match entry.key.as_str() {
                         Some(name) => name.to_owned(),
-                        None => entry.key.span.text().trim().to_owned(),
+                        None => {
+                            let name = entry.key.span.text().trim().to_owned();
+                            self.inventory.odd_name.get_or_insert_with(|| name.as_str().into());
+                            name
+                        }
                     };
                     let (tree, broken) = Tree::deferring(&entry.value, self.engine);
-                    broken.into_iter().for_each(|diagnostic| self.diagnostics.push(diagnostic));
+                    // What roles bring is known later.
+                    let broken = broken.into_iter().filter(|found| !Tree::is_awaited(found));
+                    broken.for_each(|diagnostic| self.diagnostics.push(diagnostic));
                     vars.insert(name.as_str().into(), tree);
                 }
             }

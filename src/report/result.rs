@@ -10,14 +10,22 @@ use run::TaskResult;
 const CENSORED: &str =
     "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
 
+/// What is shown of a result that must not be seen: whether anything changed, where the result says
+/// so, and how often it was tried.
+pub fn kept(result: &TaskResult) -> JsonMap {
+    ["attempts", "changed", "retries"]
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), result.fields.get(*name)?.clone())))
+        .collect()
+}
+
 /// The fields of a result without what is Ansible's own; nothing of it where it must not be seen.
 pub fn visible(result: &TaskResult, verbosity: u8) -> JsonMap {
     const INVOCATION_FROM: u8 = 3;
     if result.no_log {
-        return JsonMap::from_iter([
-            ("censored".to_owned(), Json::from(CENSORED)),
-            ("changed".to_owned(), Json::Bool(result.changed)),
-        ]);
+        let mut shown = JsonMap::from_iter([("censored".to_owned(), Json::from(CENSORED))]);
+        shown.extend(kept(result));
+        return shown;
     }
     let mut shown: JsonMap = result
         .fields

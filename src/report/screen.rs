@@ -416,7 +416,7 @@ impl Screen {
             let mut shown = JsonMap::new();
             let why = "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
             shown.insert("censored".into(), why.into());
-            shown.insert("changed".into(), Json::Bool(result.changed));
+            shown.extend(super::result::kept(result));
             return json::line(&Json::Object(shown));
         }
         let mut shown: JsonMap = result

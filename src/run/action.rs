@@ -17,6 +17,7 @@ pub mod reboot;
 pub mod set_fact;
 pub mod set_stats;
 pub mod setup;
+mod shutdown;
 pub mod specs;
 mod synchronize;
 pub mod transfer;
@@ -144,7 +145,7 @@ pub(crate) async fn run(context: &ActionContext<'_>, args: IndexMap<String, Valu
         "debug" => debug::run(context, args),
         "include_vars" => include_vars::run(context, args),
         "set_fact" => set_fact::run(context, args),
-        "set_stats" => set_stats::run(&args),
+        "set_stats" => set_stats::run(context, &args),
         "validate_argument_spec" => validate_argument_spec::run(context, args),
         name => TaskResult::failure(format!("the action {name} is not there yet")),
     }
@@ -157,6 +158,9 @@ pub(crate) async fn run_checked(context: &ActionContext<'_>, args: JsonMap) -> T
     }
     if *context.task.action.name == *transfer::PATCH {
         return transfer::run(context, args).await;
+    }
+    if *context.task.action.name == *shutdown::NAME {
+        return shutdown::run(context, &args).await;
     }
     match short(&context.task.action.name) {
         "assemble" | "copy" | "template" | "unarchive" | "script" | "fetch" | "uri" => {

@@ -28,11 +28,26 @@ mod outcomes;
 mod strategy;
 mod turns;
 
-pub use strategy::{Named, STRATEGIES, Strategy};
+pub use strategy::{FREE_COUNTS_NOBODY, Named, STRATEGIES, Strategy};
+
+/// How a batch is gone through.
+pub struct Course {
+    pub strategy: Strategy,
+    /// All that the hosts go through.
+    pub root: Arc<Block>,
+    /// `max_fail_percentage` of the play.
+    pub max_fail_percentage: Option<f64>,
+    pub force_handlers: bool,
+    /// `--start-at-task` is still looking.
+    pub waits_for_start: bool,
+}
 
 /// How a batch ended.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct BatchEnd {
+    pub statistics: Statistics,
+    /// `--start-at-task` has not found its task.
+    pub waits_for_start: bool,
     /// Hosts that have failed, rescued ones not among them.
     pub failed: Vec<HostName>,
     pub unreachable: Vec<HostName>,
@@ -64,30 +79,27 @@ pub struct Dispatcher {
     executor: Arc<Executor>,
     context: Arc<PlayContext>,
     includes: Arc<dyn Includes>,
-    strategy: Strategy,
+    course: Course,
     hosts: Vec<HostRun>,
     handlers: Handlers,
     throttles: HashMap<TaskId, Arc<Semaphore>>,
-    statistics: Statistics,
     /// Tasks that wait for one of the forks, in the order of their hosts.
     waiting: VecDeque<(usize, Arc<Task>)>,
     /// What ended without having to wait for anything.
     at_once: Vec<Finished>,
     /// The task that was announced last.
     announced: Option<TaskId>,
+    /// The task that the operator did not want last (`--step`).
+    declined: Option<TaskId>,
     /// What was compiled for an include, so that hosts share it.
     compiled: HashMap<(TaskId, String), Compiled>,
     sequence: u64,
     end: BatchEnd,
-    /// `--start-at-task` is still looking.
-    is_waiting_for_start: bool,
-    max_fail_percentage: Option<f64>,
     /// Roles that are done, by host.
     completed_roles: HashSet<(HostName, String)>,
     /// Roles of which a task has run, by host.
     entered_roles: HashSet<(HostName, String)>,
     reach: Arc<dyn crate::Reach>,
-    force_handlers: bool,
     step: Option<StepDecision>,
     /// Whether hosts may be sent tasks before their turn has come.
     sends_ahead: bool,
@@ -108,25 +120,15 @@ type LazyScope<'a> = LazyCell<Scope, Box<dyn FnOnce() -> Scope + 'a>>;
 type Compiled = Result<(u64, Arc<Block>), crate::IncludeError>;
 
 impl Dispatcher {
-    /// Prepares a batch; nothing runs yet. `root` is all that the hosts go through.
-    #[allow(clippy::too_many_arguments)]
-    pub fn new(
-        executor: Arc<Executor>,
-        includes: Arc<dyn Includes>,
-        strategy: Strategy,
-        root: Arc<Block>,
-        max_fail_percentage: Option<f64>,
-        force_handlers: bool,
-        completed_roles: HashSet<(HostName, String)>,
-        is_waiting_for_start: bool,
-    ) -> Self {
+    /// Prepares a batch; nothing runs yet.
+    pub fn new(executor: Arc<Executor>, includes: Arc<dyn Includes>, course: Course) -> Self {
         let context = Arc::clone(&executor.context);
         let hosts = context
             .batch
             .iter()
             .map(|name| HostRun {
                 name: name.clone(),
-                cursor: Cursor::new(Arc::clone(&root)),
+                cursor: Cursor::new(Arc::clone(&course.root)),
                 is_unreachable: false,
                 is_ended: false,
                 is_busy: false,
@@ -135,28 +137,26 @@ impl Dispatcher {
             })
             .collect();
         let step = context.settings.step.then_some(StepDecision::Ask);
-        let sends_ahead = !look_ahead::may_end_others(&[Item::Block(root)])
+        let sends_ahead = !look_ahead::may_end_others(&[Item::Block(Arc::clone(&course.root))])
             && !look_ahead::may_end_others(&context.play.handlers);
+        let end = BatchEnd { waits_for_start: course.waits_for_start, ..BatchEnd::default() };
         let mut dispatcher = Self {
             reach: Arc::clone(&executor.reach),
             executor,
             includes,
-            strategy,
+            course,
             hosts,
             handlers: Handlers::default(),
             throttles: HashMap::new(),
-            statistics: Statistics::default(),
             waiting: VecDeque::new(),
             at_once: Vec::new(),
             announced: None,
+            declined: None,
             compiled: HashMap::new(),
             sequence: 0,
-            end: BatchEnd::default(),
-            is_waiting_for_start,
-            max_fail_percentage,
-            completed_roles,
+            end,
+            completed_roles: HashSet::new(),
             entered_roles: HashSet::new(),
-            force_handlers,
             context,
             step,
             sends_ahead,
@@ -167,7 +167,7 @@ impl Dispatcher {
     }
 
     /// Runs the batch to its end.
-    pub async fn run(mut self) -> (BatchEnd, Statistics, HashSet<(HostName, String)>, bool) {
+    pub async fn run(mut self) -> BatchEnd {
         let mut running: JoinSet<Finished> = JoinSet::new();
         loop {
             self.start(&mut running).await;
@@ -179,7 +179,7 @@ impl Dispatcher {
                 finished.push(first);
                 self.spawn_waiting(&mut running);
             }
-            if self.strategy == Strategy::Linear {
+            if self.course.strategy == Strategy::Linear {
                 while let Some(more) = running.join_next().await {
                     finished.push(more);
                     self.spawn_waiting(&mut running);
@@ -197,7 +197,7 @@ impl Dispatcher {
         }
         self.end.failed.sort();
         self.end.failed.dedup();
-        (self.end, self.statistics, self.completed_roles, self.is_waiting_for_start)
+        self.end
     }
 
     fn say_bug(&mut self, error: &dyn std::fmt::Display) {
@@ -208,12 +208,12 @@ impl Dispatcher {
             host.cursor.advance();
             host.cursor.fail();
             self.end.failed.push(host.name.clone());
-            self.statistics.of(&host.name).failed += 1;
+            self.end.statistics.of(&host.name).failed += 1;
         }
     }
 
     fn runs_once(&self, task: &Arc<Task>, host: usize) -> bool {
-        if task.does(&["meta"]) && self.strategy == Strategy::Linear {
+        if task.does(&["meta"]) && self.course.strategy == Strategy::Linear {
             return meta::concerns_all(task);
         }
         let plugin = self.executor.specs.action(&task.action.name);
@@ -221,7 +221,7 @@ impl Dispatcher {
             return true;
         }
         // They are about the run: one host stands for all, whatever the task says.
-        if task.does(&["add_host", "pause"]) && self.strategy == Strategy::Linear {
+        if task.does(&["add_host", "pause"]) && self.course.strategy == Strategy::Linear {
             return true;
         }
         let Some(setting) = task.setting(Key::RunOnce) else { return false };

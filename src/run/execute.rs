@@ -24,6 +24,7 @@ use crate::{
 
 pub(crate) mod ahead;
 mod arguments;
+mod delegation;
 mod inclusion;
 mod jobs;
 mod judgement;
@@ -32,6 +33,7 @@ mod loops;
 mod settings;
 
 use ahead::Ahead;
+use delegation::with_delegated;
 use loops::{ItemPlace, empty_loop};
 pub(crate) use settings::Settings;
 
@@ -66,42 +68,6 @@ pub struct Executor {
     pub prompts: Arc<dyn Prompts>,
     /// How the one task that this executor is for stands to those before it on its host.
     pub(crate) ahead: Option<Arc<Ahead>>,
-}
-
-/// What a task that is delegated sees: `ansible_delegated_vars` has the variables of the other host
-/// under its name, with the name of the host that the task is for.
-fn with_delegated(scope: &Scope, name: &str) -> Scope {
-    let known = scope.get("hostvars").and_then(|hosts| hosts.get(name));
-    let inventory_hostname = scope.get("inventory_hostname").unwrap_or_else(|| Value::from(name));
-    let vars = match known {
-        Some(vars) => Value::object(Delegated { vars, inventory_hostname }),
-        None => Value::dict([("inventory_hostname", inventory_hostname)]),
-    };
-    scope.push_values([("ansible_delegated_vars", Value::dict([(name, vars)]))])
-}
-
-/// The variables of a host that works for another.
-#[derive(Debug)]
-struct Delegated {
-    vars: Value,
-    inventory_hostname: Value,
-}
-
-impl template::Object for Delegated {
-    fn shape(&self) -> template::Shape {
-        template::Shape::Mapping
-    }
-
-    fn get(&self, key: &Value) -> Option<Value> {
-        match key.as_str()? {
-            "inventory_hostname" => Some(self.inventory_hostname.clone()),
-            name => self.vars.get(name),
-        }
-    }
-
-    fn keys(&self) -> Vec<Value> {
-        self.vars.entries().unwrap_or_default().into_iter().map(|(key, _)| key).collect()
-    }
 }
 
 /// What is said of a condition with `{{ }}` in it.
@@ -194,7 +160,23 @@ impl Executor {
         result
     }
 
+    /// Runs a task for one item, or for none.
     async fn execute_once(
+        &self,
+        task: &Arc<Task>,
+        host: &HostName,
+        scope: &Scope,
+        item: Option<&ItemPlace<'_>>,
+    ) -> TaskResult {
+        let mut result = self.carry_out(task, host, scope, item).await;
+        // What fails before anything is sent was meant for that host all the same.
+        if result.failed && result.delegated_to.is_none() {
+            result.delegated_to = self.delegate(task, scope).ok().flatten();
+        }
+        result
+    }
+
+    async fn carry_out(
         &self,
         task: &Arc<Task>,
         host: &HostName,
@@ -221,7 +203,7 @@ impl Executor {
         if task.action.deferred.is_some() {
             return match self.named(task, scope) {
                 // Once around: the action that comes back has a name.
-                Ok(task) => Box::pin(self.execute_once(&task, host, scope, item)).await,
+                Ok(task) => Box::pin(self.carry_out(&task, host, scope, item)).await,
                 Err(failure) => settled(*failure),
             };
         }

@@ -105,7 +105,7 @@ impl Magic {
                 strings(&sources.collect::<Vec<_>>())
             }
             "playbook_dir" => Value::from(context.playbook_dir.display().to_string().as_str()),
-            "ansible_play_name" => Value::from(context.play.raw_name().as_str()),
+            "ansible_play_name" => Value::from(context.name.as_str()),
             "ansible_play_hosts_all" => hosts(&context.all_hosts),
             "ansible_play_batch" | "play_hosts" => {
                 hosts(&context.active.read().unwrap_or_else(std::sync::PoisonError::into_inner))
@@ -315,7 +315,8 @@ impl Object for AllHostVars {
         let inventory = self.context.store.inventory();
         let is_local = inventory::pattern::LOCALHOST.contains(&name);
         if !inventory.hosts.contains_key(name) && !is_local {
-            return None;
+            let hint = format!("\"hostvars['{name}']\" is undefined");
+            return Some(Value::Undefined(Undefined::new(Missing::Hint(hint.into()))));
         }
         Some(Value::object(HostVars {
             context: Arc::clone(&self.context),
@@ -326,7 +327,13 @@ impl Object for AllHostVars {
 
     fn keys(&self) -> Vec<Value> {
         let inventory = self.context.store.inventory();
-        inventory.hosts.keys().map(|name| Value::from(name.shared())).collect()
+        let mut keys: Vec<Value> =
+            inventory.hosts.keys().map(|name| Value::from(name.shared())).collect();
+        // The controller is there unless the inventory has a host of one of its names.
+        if !inventory::pattern::LOCALHOST.iter().any(|name| inventory.hosts.contains_key(*name)) {
+            keys.push(Value::from("localhost"));
+        }
+        keys
     }
 }
 
@@ -378,6 +385,10 @@ const UNLISTED: &[&str] = &["hostvars", "vars", "environment", "role_path", "rol
 impl Object for HostVars {
     fn shape(&self) -> Shape {
         Shape::Mapping
+    }
+
+    fn class_path(&self) -> &str {
+        "ansible.vars.hostvars.HostVarsVars"
     }
 
     fn get(&self, key: &Value) -> Option<Value> {

@@ -76,8 +76,14 @@ impl Runner {
                 default: default.clone(),
             });
             let text = text.unwrap_or_else(|| prompt.name.clone());
-            let answer = self.prompts.ask(prompt, &text).filter(|answer| !answer.is_empty());
-            let answer = answer.or(default).unwrap_or_default();
+            let answer = self.prompts.ask(prompt, &text);
+            // Ansible writes out that nobody was asked.
+            let nothing = match answer.is_none() && self.settings.points_as_ansible {
+                true => "None",
+                false => "",
+            };
+            let answer = answer.filter(|answer| !answer.is_empty());
+            let answer = answer.or(default).unwrap_or_else(|| nothing.to_owned());
             let answer = match &prompt.encrypt {
                 Some(scheme) => self.encrypted(prompt, scheme, &answer)?,
                 None => Value::from(answer.as_str()),

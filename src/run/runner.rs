@@ -4,6 +4,7 @@ mod hosts;
 
 use std::{
     collections::HashSet,
+    path::PathBuf,
     sync::{Arc, OnceLock, RwLock},
 };
 
@@ -14,7 +15,7 @@ use template::{Tree, Value};
 
 use crate::{
     Event, EventSink, Gathering, Includes, Reach, RunSettings, Statistics, Store,
-    dispatch::{Dispatcher, Named, STRATEGIES, Strategy},
+    dispatch::{Course, Dispatcher, FREE_COUNTS_NOBODY, Named, STRATEGIES, Strategy},
     execute::{Executor, Specs},
     prompting::Prompts,
     scope::PlayContext,
@@ -106,6 +107,7 @@ impl Runner {
     /// Runs one play. `false` where the run ends with it.
     async fn play(&self, play: &Arc<Play>, progress: &mut Progress) -> Result<bool, String> {
         let limit = self.settings.limit.as_ref().map(|limit| limit.join(","));
+        self.store.enter_playbook(&playbook_folder(play));
         // The answers may be what the play's hosts and its name are made of.
         let vars = self.with_prompts(play, self.play_vars(play)?)?;
         let name = self.play_name(play, &vars);
@@ -154,24 +156,30 @@ impl Runner {
         };
         let _ = self.events.send(Event::PlayStarted {
             play: Arc::clone(play),
-            name,
+            name: name.clone(),
             hosts: hosts.clone(),
         });
+        if max_fail_percentage.is_some() && strategy != Strategy::Linear {
+            let _ = self.events.send(Event::Warning { message: FREE_COUNTS_NOBODY.into() });
+        }
         if hosts.is_empty() {
             return Ok(false);
         }
-        let playbook_dir = play.playbook.parent().map(std::path::PathBuf::from).unwrap_or_default();
-        let playbook_dir = std::path::absolute(&playbook_dir).unwrap_or(playbook_dir);
+        if progress.waits_for_start && !self.settings.starts_within(play) {
+            return Ok(true);
+        }
+        let playbook_dir = playbook_folder(play);
         for (number, batch) in batches.into_iter().enumerate() {
             if number > 0 {
                 let _ = self.events.send(Event::PlayStarted {
                     play: Arc::clone(play),
-                    name: self.play_name(play, &vars),
+                    name: name.clone(),
                     hosts: batch.clone(),
                 });
             }
             let context = Arc::new(PlayContext {
                 play: Arc::clone(play),
+                name: name.clone(),
                 store: Arc::clone(&self.store),
                 settings: Arc::clone(&settings),
                 includes: Arc::clone(&self.includes),
@@ -208,19 +216,16 @@ impl Runner {
                 prompts: Arc::clone(&self.prompts),
                 ahead: None,
             });
-            let dispatcher = Dispatcher::new(
-                executor,
-                Arc::clone(&self.includes),
+            let course = Course {
                 strategy,
                 root,
                 max_fail_percentage,
                 force_handlers,
-                HashSet::new(),
-                progress.waits_for_start,
-            );
-            let (end, statistics, _, waits) = dispatcher.run().await;
-            progress.waits_for_start = waits;
-            progress.add(statistics);
+                waits_for_start: progress.waits_for_start,
+            };
+            let end = Dispatcher::new(executor, Arc::clone(&self.includes), course).run().await;
+            progress.waits_for_start = end.waits_for_start;
+            progress.add(end.statistics);
             progress.has_failed |= !end.failed.is_empty();
             progress.has_unreachable |= !end.unreachable.is_empty();
             let lost_before = progress.lost.len();
@@ -249,7 +254,10 @@ impl Runner {
     }
 
     fn play_name(&self, play: &Play, vars: &Layer) -> String {
-        let Some(tree) = &play.frame.keywords.name else { return play.hosts_text() };
+        let Some(tree) = &play.frame.keywords.name else {
+            let patterns = self.patterns(play, vars);
+            return patterns.map_or_else(|_| play.hosts_text(), |patterns| patterns.join(","));
+        };
         let scope = self.play_scope(vars);
         tree.evaluate(&scope).map_or_else(|_| plan::written(tree), |value| value.to_string())
     }
@@ -400,8 +408,11 @@ impl Runner {
         task.action.name = "ansible.builtin.gather_facts".into();
         task.action.free_form = None;
         task.keywords.name = Some(Tree::Value("Gathering Facts".into()));
-        let tag = Setting { tree: Tree::Value("always".into()), span: play.span.clone() };
-        task.keywords.tags = vec![tag];
+        // A play that has tags is left out whole where they are not chosen.
+        if play.frame.keywords.tags.is_empty() {
+            let tag = Setting { tree: Tree::Value("always".into()), span: play.span.clone() };
+            task.keywords.tags = vec![tag];
+        }
         let mut args: IndexMap<Arc<str>, Tree> = IndexMap::new();
         match &play.gather_subset {
             Some(setting) => {
@@ -534,6 +545,12 @@ pub(crate) fn imported_roles(
         }
     });
     imported
+}
+
+/// Where the playbook of a play stands.
+fn playbook_folder(play: &Play) -> PathBuf {
+    let folder = play.playbook.parent().map(PathBuf::from).unwrap_or_default();
+    std::path::absolute(&folder).unwrap_or(folder)
 }
 
 fn meta_task(play: &Arc<Play>, what: &str) -> Task {

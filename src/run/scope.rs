@@ -22,6 +22,8 @@ use crate::{
 /// What one play adds to the variables, and who takes part in it.
 pub struct PlayContext {
     pub play: Arc<Play>,
+    /// Its name, rendered; the patterns of its hosts where it has none.
+    pub name: String,
     pub store: Arc<Store>,
     pub settings: Arc<RunSettings>,
     pub includes: Arc<dyn Includes>,
@@ -339,8 +341,6 @@ impl Variables for Fallback {
             }
             "ansible_host" => Some(text(self.host.as_str())),
             "ansible_user" => said(Key::RemoteUser).or_else(|| defaults.user.as_deref().map(text)),
-            "ansible_port" => said(Key::Port)
-                .or_else(|| defaults.port.map(|port| Tree::Value(Value::Int(i64::from(port))))),
             "ansible_password" => {
                 defaults.password.as_ref().map(|secret| text(secret.reveal().as_str()))
             }
@@ -349,13 +349,8 @@ impl Variables for Fallback {
     }
 
     fn names(&self) -> Vec<Arc<str>> {
-        const NAMES: &[&str] = &[
-            "ansible_connection",
-            "ansible_host",
-            "ansible_user",
-            "ansible_port",
-            "ansible_password",
-        ];
+        const NAMES: &[&str] =
+            &["ansible_connection", "ansible_host", "ansible_user", "ansible_password"];
         NAMES.iter().filter(|name| self.get(name).is_some()).map(|name| Arc::from(*name)).collect()
     }
 }

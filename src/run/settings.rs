@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use plan::{Play, Task};
 use protocol::Secret;
 use transport::HostKeyPolicy;
 
@@ -165,6 +166,27 @@ impl Default for ConnectionDefaults {
             local_user: None,
             becomes_same_user: false,
         }
+    }
+}
+
+impl RunSettings {
+    /// Whether `--start-at-task` means a task of this name; any is meant without it.
+    pub(crate) fn starts_at(&self, task: &Task, name: &str) -> bool {
+        let Some(wanted) = &self.start_at_task else { return true };
+        let full = task.role().map(|role| format!("{} : {name}", role.full_name()));
+        let fits = |name: &str| name == wanted || inventory::pattern::fnmatch(wanted, name);
+        fits(name) || full.is_some_and(|full| fits(&full))
+    }
+
+    /// Whether `--start-at-task` may mean a task of a play: what only the run can tell (a name
+    /// that is a template) counts.
+    pub(crate) fn starts_within(&self, play: &Play) -> bool {
+        let mut is_found = false;
+        play.each_task(&mut |task| {
+            let name = task.raw_name();
+            is_found |= template::Template::is_template(&name) || self.starts_at(task, &name);
+        });
+        is_found
     }
 }
 

@@ -47,7 +47,8 @@ pub struct Store {
     reload: OnceLock<Reload>,
     /// What tasks have done to the inventory, in order.
     dynamic: RwLock<Vec<Change>>,
-    playbook_folders: Vec<PathBuf>,
+    /// Where the playbook of the play stands; before the first play, the playbooks of the run.
+    playbook_folders: RwLock<Vec<PathBuf>>,
     read_vars: VarsReader,
     group_files: RwLock<HashMap<(PathBuf, GroupName), Read>>,
     /// Hosts whose `group_vars` or `host_vars` cannot be read, and why.
@@ -124,7 +125,7 @@ impl Store {
             inventory: RwLock::new(Arc::new(inventory)),
             reload: OnceLock::new(),
             dynamic: RwLock::default(),
-            playbook_folders,
+            playbook_folders: RwLock::new(playbook_folders),
             read_vars,
             group_files: RwLock::default(),
             broken: RwLock::default(),
@@ -256,6 +257,21 @@ impl Store {
         }
     }
 
+    /// Goes over to a play of a playbook in this folder: the `group_vars` and `host_vars` there
+    /// count, and those beside other playbooks do not.
+    pub fn enter_playbook(&self, folder: &std::path::Path) {
+        let mut folders = write(&self.playbook_folders);
+        if *folders != [folder] {
+            *folders = vec![folder.to_owned()];
+            write(&self.inventory_layers).clear();
+        }
+    }
+
+    /// Where `group_vars` and `host_vars` are looked for.
+    fn vars_folders(&self, inventory: &Inventory) -> Vec<PathBuf> {
+        inventory.folders.iter().chain(&*read(&self.playbook_folders)).cloned().collect()
+    }
+
     fn inventory_layer(&self, host: &HostName) -> Layer {
         if let Some(layer) = read(&self.inventory_layers).get(host) {
             return Arc::clone(layer);
@@ -282,8 +298,9 @@ impl Store {
                 add(&group.vars);
             }
         }
+        let folders = self.vars_folders(inventory);
         for groups in [&all, &others] {
-            for folder in inventory.folders.iter().chain(&self.playbook_folders) {
+            for folder in &folders {
                 for group in groups {
                     match self.group_file(folder, group) {
                         Ok(vars) => add(&vars),
@@ -299,7 +316,7 @@ impl Store {
             }
             None => {}
         }
-        for folder in inventory.folders.iter().chain(&self.playbook_folders) {
+        for folder in &folders {
             match (self.read_vars)(folder, VarsFolder::Host, host.as_str()) {
                 Ok(vars) => add(&vars),
                 Err(why) => _ = broken.insert(why),
@@ -320,7 +337,7 @@ impl Store {
     pub fn group_vars(&self, group: &GroupName) -> Result<Vars, String> {
         let inventory = self.inventory();
         let mut vars = inventory.groups.get(group).map(|g| g.vars.clone()).unwrap_or_default();
-        for folder in inventory.folders.iter().chain(&self.playbook_folders) {
+        for folder in &self.vars_folders(&inventory) {
             let file = self.group_file(folder, group)?;
             vars.extend(file.iter().map(|(name, tree)| (Arc::clone(name), tree.clone())));
         }
@@ -334,7 +351,7 @@ impl Store {
     pub fn own_vars(&self, host: &HostName) -> Result<Vars, String> {
         let inventory = self.inventory();
         let mut vars = inventory.hosts.get(host).map(|h| h.vars.clone()).unwrap_or_default();
-        for folder in inventory.folders.iter().chain(&self.playbook_folders) {
+        for folder in &self.vars_folders(&inventory) {
             vars.extend((self.read_vars)(folder, VarsFolder::Host, host.as_str())?);
         }
         Ok(vars)

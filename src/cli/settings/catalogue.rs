@@ -132,7 +132,7 @@ settings! {
     DEFAULT_TEST_PLUGIN_PATH: PathSpec = r#""{home}/plugins/test:/usr/share/ansible/plugins/test""#, Here, ["ANSIBLE_TEST_PLUGINS"], [("defaults", "test_plugins")], [], [];
     DEFAULT_TIMEOUT: Int = "10", Here, ["ANSIBLE_TIMEOUT"], [("defaults", "timeout")], [], [];
     DEFAULT_TRANSPORT: Text = r#""ssh""#, Here, ["ANSIBLE_TRANSPORT"], [("defaults", "transport")], [], [];
-    DEFAULT_UNDEFINED_VAR_BEHAVIOR: Bool = "true", Nowhere, ["ANSIBLE_ERROR_ON_UNDEFINED_VARS"], [("defaults", "error_on_undefined_vars")], [], [];
+    DEFAULT_UNDEFINED_VAR_BEHAVIOR: Bool = "true", Here, ["ANSIBLE_ERROR_ON_UNDEFINED_VARS"], [("defaults", "error_on_undefined_vars")], [], [];
     DEFAULT_VARS_PLUGIN_PATH: PathSpec = r#""{home}/plugins/vars:/usr/share/ansible/plugins/vars""#, Here, ["ANSIBLE_VARS_PLUGINS"], [("defaults", "vars_plugins")], [], [];
     DEFAULT_VAULT_ENCRYPT_IDENTITY: Text = "null", Here, ["ANSIBLE_VAULT_ENCRYPT_IDENTITY"], [("defaults", "vault_encrypt_identity")], [], [];
     DEFAULT_VAULT_IDENTITY: Text = r#""default""#, Here, ["ANSIBLE_VAULT_IDENTITY"], [("defaults", "vault_identity")], [], [];

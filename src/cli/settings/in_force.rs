@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use ::plugins::{OfPlugin, PythonPlugins};
 use protocol::{Json, JsonMap};
 use template::{Value, surroundings};
 
@@ -139,6 +140,8 @@ fn words(text: &str) -> Json {
 /// Answers `lookup('config')`.
 pub struct Configuration {
     pub settings: Arc<Settings>,
+    /// Plugins of users, which declare options of their own.
+    pub plugins: Arc<PythonPlugins>,
 }
 
 impl std::fmt::Debug for Configuration {
@@ -163,10 +166,7 @@ impl surroundings::ConfigurationLookup for Configuration {
                     .filter(|option| option.plugin_kind == plugin.kind && option.plugin == short)
                     .peekable();
                 if of_plugin.peek().is_none() {
-                    return Err(format!(
-                        "Unable to load {} plugin \"{}\": no settings of it are known",
-                        plugin.kind, plugin.name
-                    ));
+                    return self.of_users(name, plugin, variable);
                 }
                 of_plugin.find(|option| option.name == name).map(|option| option.setting())
             }
@@ -182,6 +182,25 @@ impl surroundings::ConfigurationLookup for Configuration {
             value: Value::from_json(&found.value),
             origin: found.origin,
         }))
+    }
+}
+
+impl Configuration {
+    /// An option of a plugin that a user brings.
+    fn of_users(
+        &self,
+        name: &str,
+        plugin: surroundings::OfPlugin<'_>,
+        variable: &dyn Fn(&str) -> Option<Value>,
+    ) -> Result<Option<surroundings::Configured>, String> {
+        match self.plugins.setting(plugin.kind, plugin.name, name, variable)? {
+            OfPlugin::Set(found) => Ok(Some(found)),
+            OfPlugin::NoOption => Ok(None),
+            OfPlugin::NoPlugin => Err(format!(
+                "Unable to load {} plugin \"{}\": no settings of it are known",
+                plugin.kind, plugin.name
+            )),
+        }
     }
 }
 

@@ -60,6 +60,10 @@ pub(crate) fn run(context: &ActionContext<'_>, mut args: IndexMap<String, Value>
     result.fields.insert("add_host".into(), shown);
     // At once: the next item of a loop sees the host.
     context.executor.context.store.add_to_inventory(Arc::new(move |inventory| {
+        // New hosts are of `all` themselves, so that they come before those of other groups.
+        if !inventory.hosts.contains_key(host.as_str()) {
+            inventory.add_host_to_group(&host, "all");
+        }
         let added = inventory.add_host(&host);
         for (variable, value) in &vars {
             let tree = Tree::Value(Value::from_json(value));

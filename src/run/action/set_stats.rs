@@ -2,12 +2,12 @@
 
 use indexmap::IndexMap;
 use protocol::{Json, JsonMap};
-use template::Value;
+use template::{TemplateError, Tree, Value, value::TextKind};
 
-use super::set_fact::is_identifier;
+use super::{ActionContext, set_fact::is_identifier};
 use crate::{TaskResult, outcome::RunOrder};
 
-pub(crate) fn run(args: &IndexMap<String, Value>) -> TaskResult {
+pub(crate) fn run(context: &ActionContext<'_>, args: &IndexMap<String, Value>) -> TaskResult {
     // What is no boolean is false.
     let flag = |name: &str, default: bool| match args.get(name) {
         None | Some(Value::None) => default,
@@ -20,7 +20,10 @@ pub(crate) fn run(args: &IndexMap<String, Value>) -> TaskResult {
             return TaskResult::failure("The 'data' option needs to be a dictionary/hash");
         };
         for (name, value) in entries {
-            let name = name.to_string();
+            let name = match rendered(&name, context) {
+                Ok(name) => name,
+                Err(error) => return TaskResult::failure(error.to_string()),
+            };
             if !is_identifier(&name) {
                 return TaskResult::failure(format!(
                     "The variable name '{name}' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores."
@@ -45,4 +48,15 @@ pub(crate) fn run(args: &IndexMap<String, Value>) -> TaskResult {
     stats.insert("aggregate".into(), Json::Bool(aggregate));
     result.fields.insert("ansible_stats".into(), Json::Object(stats));
     result
+}
+
+/// The name of a statistic, which may be a template where a user wrote it.
+fn rendered(name: &Value, context: &ActionContext<'_>) -> Result<String, TemplateError> {
+    match name {
+        Value::Str(text) if text.kind() == TextKind::Written => {
+            let tree = Tree::from_text(text, context.scope.engine())?;
+            tree.evaluate(context.scope).map(|name| name.to_string())
+        }
+        other => Ok(other.to_string()),
+    }
 }

@@ -95,6 +95,19 @@ pub fn all() -> Vec<ModuleSpec> {
                 text("reboot_command", "What restarts the host, arguments included."),
             ],
         ),
+        ModuleSpec {
+            name: super::shutdown::NAME.to_owned(),
+            ..action(
+                "shutdown",
+                "Ends a host",
+                "It is not waited for; that it goes away is no failure.",
+                vec![
+                    of("delay", Kind::Int, "Seconds before it ends, in whole minutes.").unless_given(0),
+                    text("msg", "What is said to users of the host.").unless_given("Shut down initiated by Ansible"),
+                    list("search_paths", "Folders that `shutdown` is looked for in: `/sbin`, `/usr/sbin` and `/usr/local/sbin` where it is left out."),
+                ],
+            )
+        },
         action(
             "validate_argument_spec",
             "Checks variables against a spec",

@@ -94,7 +94,7 @@ impl Dispatcher {
                     if failed.iter().any(|(other, known)| *other == index && known.id == task.id) {
                         continue;
                     }
-                    let counts = self.statistics.of(&host);
+                    let counts = self.end.statistics.of(&host);
                     counts.ok = counts.ok.saturating_sub(1);
                     counts.failed += 1;
                     self.fail_host(index, &task, &result);

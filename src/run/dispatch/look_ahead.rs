@@ -108,7 +108,7 @@ impl Dispatcher {
     /// Begins a series with a task whose turn has come. `None` where nothing may follow it.
     pub(super) fn begin_series(&mut self, index: usize, task: &Arc<Task>) -> Option<Ahead> {
         static CHAINS: AtomicU64 = AtomicU64::new(1);
-        if self.strategy == Strategy::Linear || !self.goes_ahead(task) {
+        if self.course.strategy == Strategy::Linear || !self.goes_ahead(task) {
             return None;
         }
         let names = self.names_set(index, task);

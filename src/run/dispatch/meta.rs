@@ -172,7 +172,7 @@ impl Dispatcher {
             result: Box::new(result.clone()),
             ignored: false,
         });
-        self.statistics.of(&host).failed += 1;
+        self.end.statistics.of(&host).failed += 1;
         self.fail_host(index, task, &result);
     }
 }

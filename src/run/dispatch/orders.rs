@@ -21,7 +21,7 @@ impl Dispatcher {
         let runs_once = task.setting(Key::RunOnce).is_some_and(|setting| {
             setting.tree.evaluate(scope).ok().and_then(|v| crate::truth(&v)).unwrap_or(false)
         });
-        let hosts: Vec<HostName> = if runs_once && self.strategy == Strategy::Linear {
+        let hosts: Vec<HostName> = if runs_once && self.course.strategy == Strategy::Linear {
             self.hosts.iter().filter(|h| !h.is_unreachable).map(|h| h.name.clone()).collect()
         } else {
             vec![host.clone()]
@@ -32,19 +32,26 @@ impl Dispatcher {
             .and_then(|setting| setting.tree.evaluate(scope).ok())
             .and_then(|value| crate::truth(&value))
             .unwrap_or(false);
-        let fact_hosts: Vec<HostName> = match (&result.delegated_to, delegates_facts) {
-            (Some(delegate), true) => vec![HostName::from(delegate.as_str())],
-            _ => hosts.clone(),
+        // Each item may have been delegated to another host.
+        let sources = match delegates_facts && !result.items.is_empty() {
+            true => result.items.as_slice(),
+            false => std::slice::from_ref(result),
         };
-        for host in &fact_hosts {
-            store.add_facts(host, &result.facts);
-            for (name, value) in &result.variables {
-                self.warn_of_reserved(name);
-                store.set(host, name, value.clone());
+        for source in sources {
+            let fact_hosts: Vec<HostName> = match (&source.delegated_to, delegates_facts) {
+                (Some(delegate), true) => vec![HostName::from(delegate.as_str())],
+                _ => hosts.clone(),
+            };
+            for host in &fact_hosts {
+                store.add_facts(host, &source.facts);
+                for (name, value) in &source.variables {
+                    self.warn_of_reserved(name);
+                    store.set(host, name, value.clone());
+                }
             }
-        }
-        for order in &result.orders {
-            self.obey(order, host, &fact_hosts);
+            for order in &source.orders {
+                self.obey(order, host, &fact_hosts);
+            }
         }
         if task.register.is_some()
             && let Some(name) = self.executor.register_name(task, scope)
@@ -101,7 +108,7 @@ impl Dispatcher {
                         Some(name) => {
                             let entries = vars
                                 .clone()
-                                .map(|(key, tree)| (Tree::Value(Value::from(key.as_str())), tree))
+                                .map(|(key, tree)| (Value::from(key.as_str()), tree))
                                 .collect();
                             store.include(host, [(name.clone(), Tree::dict(entries))]);
                         }

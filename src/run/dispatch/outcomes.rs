@@ -72,7 +72,7 @@ impl Dispatcher {
             } else if result.failed && !ignored {
                 failed_now.push((index, Arc::clone(&task)));
                 self.fail_host(index, &task, &result);
-                if self.runs_once(&task, index) && self.strategy == Strategy::Linear {
+                if self.runs_once(&task, index) && self.course.strategy == Strategy::Linear {
                     self.fail_others(index, &task, &result);
                 }
             } else {
@@ -115,7 +115,7 @@ impl Dispatcher {
             let failed_task = failed_task(task);
             self.context.store.set(&name, "ansible_failed_task", failed_task);
             self.context.store.set(&name, "ansible_failed_result", result.registered());
-            let counts = self.statistics.of(&name);
+            let counts = self.end.statistics.of(&name);
             counts.failed = counts.failed.saturating_sub(1);
             counts.rescued += 1;
         }
@@ -125,7 +125,7 @@ impl Dispatcher {
         self.deactivate(&name);
         if has_failed {
             self.end.failed.push(name.clone());
-            if self.force_handlers && !was_flushing && self.handlers.has_pending(&name) {
+            if self.course.force_handlers && !was_flushing && self.handlers.has_pending(&name) {
                 self.flush(index);
                 if let Some(host) = self.hosts.get_mut(index) {
                     host.is_ended = false;
@@ -186,7 +186,9 @@ impl Dispatcher {
             let lost = self.hosts.iter().any(|h| h.cursor.has_failed() || h.is_unreachable);
             self.end.is_fatal |= lost;
         }
-        if let Some(percentage) = self.max_fail_percentage {
+        // Hosts that go each at its own pace are no part of one count.
+        let is_linear = self.course.strategy == Strategy::Linear;
+        if let Some(percentage) = self.course.max_fail_percentage.filter(|_| is_linear) {
             let lost = self
                 .hosts
                 .iter()
@@ -197,7 +199,7 @@ impl Dispatcher {
                 self.end.ends_play = true;
                 let _ = self.executor.events.send(Event::NoHostsRemaining);
                 // Said of the limit, and once more where nobody is left.
-                if lost == self.hosts.len() && self.strategy == Strategy::Linear {
+                if lost == self.hosts.len() {
                     let _ = self.executor.events.send(Event::NoHostsRemaining);
                 }
             }
@@ -205,7 +207,7 @@ impl Dispatcher {
     }
 
     fn count(&mut self, host: &HostName, result: &TaskResult, ignored: bool) {
-        let counts = self.statistics.of(host);
+        let counts = self.end.statistics.of(host);
         if result.unreachable {
             counts.unreachable += 1;
             if ignored {

@@ -21,6 +21,10 @@ pub struct Named {
 /// The names that there are, for messages.
 pub const STRATEGIES: [&str; 4] = ["debug", "free", "host_pinned", "linear"];
 
+/// What is said where hosts that go each at its own pace are to be counted.
+pub const FREE_COUNTS_NOBODY: &str = "Using max_fail_percentage with the free strategy is not \
+                                      supported, as tasks are executed independently on each host";
+
 /// What names of Mitogen's strategies start with.
 const MITOGEN: &str = "mitogen_";
 

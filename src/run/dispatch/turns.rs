@@ -33,7 +33,7 @@ impl Dispatcher {
             if ready.is_empty() {
                 return;
             }
-            if self.strategy == Strategy::Linear {
+            if self.course.strategy == Strategy::Linear {
                 if self.hosts.iter().any(|host| host.is_busy) {
                     return;
                 }
@@ -44,13 +44,13 @@ impl Dispatcher {
                 ready.retain(|(_, _, position, _)| *position == first);
             }
             // A host on which the role has run is none of those that a task runs once for.
-            if self.strategy == Strategy::Linear && self.pass_by_roles(&mut ready) {
+            if self.course.strategy == Strategy::Linear && self.pass_by_roles(&mut ready) {
                 continue;
             }
             let mut has_started = false;
             let runs_once =
                 ready.first().is_some_and(|(host, task, ..)| self.runs_once(task, *host));
-            if runs_once && self.strategy == Strategy::Linear {
+            if runs_once && self.course.strategy == Strategy::Linear {
                 let others: Vec<(usize, TaskId)> =
                     ready.iter().skip(1).map(|(host, task, ..)| (*host, task.id)).collect();
                 if self.pass_by_tags(&ready) {
@@ -71,7 +71,7 @@ impl Dispatcher {
                 }
                 has_started |= self.start_on(index, &task, is_handler, running).await;
             }
-            if has_started || self.strategy != Strategy::Linear && !running.is_empty() {
+            if has_started || self.course.strategy != Strategy::Linear && !running.is_empty() {
                 return;
             }
         }
@@ -184,12 +184,12 @@ impl Dispatcher {
         if !self.is_chosen(task, index) || self.skips_role(task, &name) {
             return false;
         }
-        if self.is_waiting_for_start && !task.is_implicit {
+        if self.end.waits_for_start && !task.is_implicit {
             if !self.is_start(task, &name) {
                 return false;
             }
-            self.is_waiting_for_start = false;
-        } else if self.is_waiting_for_start && task.does(&["meta"]) {
+            self.end.waits_for_start = false;
+        } else if self.end.waits_for_start && task.does(&["meta"]) {
             return false;
         }
         if is_handler && task.is_handler {
@@ -266,12 +266,8 @@ impl Dispatcher {
     }
 
     fn is_start(&self, task: &Arc<Task>, host: &HostName) -> bool {
-        let Some(wanted) = &self.context.settings.start_at_task else { return true };
         let scope = self.context.scope(host, Some(task));
-        let name = self.executor.name_of(task, &scope);
-        let full = task.role().map(|role| format!("{} : {name}", role.full_name()));
-        let fits = |name: &str| name == wanted || inventory::pattern::fnmatch(wanted, name);
-        fits(&name) || full.is_some_and(|full| fits(&full))
+        self.context.settings.starts_at(task, &self.executor.name_of(task, &scope))
     }
 
     fn throttle(&mut self, task: &Arc<Task>, host: &HostName) -> Option<Arc<Semaphore>> {
@@ -288,7 +284,7 @@ impl Dispatcher {
     /// Tells that a task starts, once for all hosts. `false` where the operator does not want it.
     fn announce(&mut self, task: &Arc<Task>, host: &HostName, is_handler: bool) -> bool {
         if self.announced == Some(task.id) {
-            return true;
+            return self.declined != Some(task.id);
         }
         self.announced = Some(task.id);
         let scope = self.context.scope(host, Some(task));
@@ -296,7 +292,10 @@ impl Dispatcher {
         if self.step == Some(StepDecision::Ask) {
             match ask_step(&name) {
                 StepAnswer::Yes => {}
-                StepAnswer::No => return false,
+                StepAnswer::No => {
+                    self.declined = Some(task.id);
+                    return false;
+                }
                 StepAnswer::Continue => self.step = Some(StepDecision::Continue),
             }
         }

@@ -45,8 +45,7 @@ impl Executor {
             }
             let near = action.arg_spans.get(name).unwrap_or(&action.span);
             let value = self.render(tree, scope, name, near)?;
-            if name.contains("{{") {
-                // `set_fact: {"{{ name }}": …}`
+            if name.contains("{{") && &*action.name == "ansible.builtin.set_fact" {
                 let fail = |error: &TemplateError| {
                     Box::new(TaskResult::template_failure(error, name, near))
                 };

@@ -31,7 +31,10 @@ impl Executor {
                     Value::Undefined(undefined) => {
                         return Err(fail(&undefined.error(), &setting.span));
                     }
-                    value => value,
+                    // Nothing is done for the first items where a later one cannot be had.
+                    value => {
+                        value.defined_throughout().map_err(|error| fail(&error, &setting.span))?
+                    }
                 };
                 match &value {
                     Value::None => Ok(None),

@@ -43,14 +43,7 @@ impl Executor {
             Some(setting) => self.seconds(setting, scope, "timeout")?,
             None => run.task_timeout_secs,
         };
-        let delegate_to = match task.setting_in(Key::DelegateTo, scope) {
-            Some(setting) => {
-                let value = self.render(&setting.tree, scope, "delegate_to", &setting.span)?;
-                let name = value.to_string();
-                (!matches!(value, Value::Omit | Value::None) && !name.is_empty()).then_some(name)
-            }
-            None => None,
-        };
+        let delegate_to = self.delegate(task, scope)?;
         Ok(Settings {
             check,
             diff,
@@ -61,6 +54,18 @@ impl Executor {
             delegate_to,
             place: None,
         })
+    }
+
+    /// The host that a task is delegated to.
+    pub(super) fn delegate(
+        &self,
+        task: &Arc<Task>,
+        scope: &Scope,
+    ) -> Result<Option<String>, Box<TaskResult>> {
+        let Some(setting) = task.setting_in(Key::DelegateTo, scope) else { return Ok(None) };
+        let value = self.render(&setting.tree, scope, "delegate_to", &setting.span)?;
+        let name = value.to_string();
+        Ok((!matches!(value, Value::Omit | Value::None) && !name.is_empty()).then_some(name))
     }
 
     /// The failure of a task that is delegated to a host whose name comes out empty. One that is

@@ -13,25 +13,29 @@ impl Runner {
     /// before the first one.
     pub(super) fn broken_vars(&self, plays: &[Arc<Play>]) -> Option<String> {
         let inventory = self.store.inventory();
-        let mut hosts: Vec<HostName> = plays
-            .iter()
-            .filter_map(|play| self.patterns(play, &self.play_vars(play).ok()?).ok())
-            .filter_map(|patterns| pattern::resolve(&inventory, &patterns).ok())
-            .flat_map(|matched| matched.hosts)
-            .collect();
-        if let Some(limit) = &self.settings.limit {
-            let allowed = pattern::resolve(&inventory, limit).ok()?;
-            hosts.retain(|host| allowed.hosts.contains(host));
+        let allowed = match &self.settings.limit {
+            Some(limit) => Some(pattern::resolve(&inventory, limit).ok()?.hosts),
+            None => None,
+        };
+        let mut broken = BTreeSet::new();
+        for play in plays {
+            let patterns = self.play_vars(play).and_then(|vars| self.patterns(play, &vars));
+            let Ok(patterns) = patterns else { continue };
+            let Ok(matched) = pattern::resolve(&inventory, &patterns) else { continue };
+            let mut hosts = matched.hosts;
+            hosts.retain(|host| allowed.as_ref().is_none_or(|allowed| allowed.contains(host)));
+            self.store.enter_playbook(&super::playbook_folder(play));
+            self.store.prepare(&hosts);
+            broken.extend(hosts.iter().filter_map(|host| self.store.broken_vars(host)));
         }
-        hosts.sort();
-        hosts.dedup();
-        self.store.prepare(&hosts);
-        let broken: BTreeSet<String> =
-            hosts.iter().filter_map(|host| self.store.broken_vars(host)).collect();
         (!broken.is_empty()).then(|| broken.into_iter().collect::<Vec<_>>().join("; "))
     }
 
-    fn patterns(&self, play: &Play, vars: &Layer) -> Result<Vec<String>, String> {
+    /// What a play says of its hosts, rendered.
+    ///
+    /// # Errors
+    /// It cannot be rendered, or nothing is left of it.
+    pub(super) fn patterns(&self, play: &Play, vars: &Layer) -> Result<Vec<String>, String> {
         let value = self.play_value(&play.hosts, vars)?;
         let patterns: Vec<String> = match value.as_list() {
             Some(list) => list.iter().map(|part| part.to_string()).collect(),
