@@ -417,35 +417,29 @@ impl Loader<'_> {
         match short {
             "constructed" => {
                 let (engine, read) = (self.engine, self.read);
-                let files =
-                    |inventory: &Inventory, host: &HostName, diagnostics: &mut Diagnostics| {
-                        let (mut of_groups, mut of_host) = (Vars::new(), Vars::new());
-                        for folder in &inventory.folders {
-                            for group in inventory.groups_of(host.as_str()) {
-                                let kind = vars_files::VarsFolder::Group;
-                                let name = group.as_str();
-                                of_groups.extend(vars_files::read(
-                                    folder,
-                                    kind,
-                                    name,
-                                    engine,
-                                    read,
-                                    diagnostics,
-                                ));
-                            }
-                            let kind = vars_files::VarsFolder::Host;
-                            let name = host.as_str();
-                            of_host.extend(vars_files::read(
-                                folder,
-                                kind,
-                                name,
-                                engine,
-                                read,
-                                diagnostics,
+                let files = |inventory: &Inventory,
+                             host: &HostName,
+                             diagnostics: &mut Diagnostics| {
+                    let (mut of_groups, mut of_host) = (Vars::new(), Vars::new());
+                    let mut found = Diagnostics::default();
+                    for folder in &inventory.folders {
+                        for group in inventory.groups_of(host.as_str()) {
+                            let kind = vars_files::VarsFolder::Group;
+                            let name = group.as_str();
+                            of_groups.extend(vars_files::read(
+                                folder, kind, name, engine, read, &mut found,
                             ));
                         }
-                        (of_groups, of_host)
-                    };
+                        let kind = vars_files::VarsFolder::Host;
+                        let name = host.as_str();
+                        of_host
+                            .extend(vars_files::read(folder, kind, name, engine, read, &mut found));
+                    }
+                    // What roles bring is known later.
+                    found.all.retain(|diagnostic| !Tree::is_awaited(diagnostic));
+                    diagnostics.all.extend(found.all);
+                    (of_groups, of_host)
+                };
                 let surroundings = constructed::Surroundings {
                     scope: &scope,
                     extra: self.settings.extra.clone(),

@@ -68,9 +68,7 @@ pub fn read(
         for entry in &mapping.entries {
             let name = entry.key.as_str().unwrap_or_else(|| entry.key.span.text().trim());
             let (tree, broken) = Tree::deferring(&entry.value, engine);
-            // What roles bring is known later.
-            let broken = broken.into_iter().filter(|diagnostic| !Tree::is_awaited(diagnostic));
-            broken.for_each(|diagnostic| diagnostics.push(diagnostic));
+            broken.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
             vars.insert(name.into(), tree);
         }
     }
