@@ -6,6 +6,7 @@
 //! | `tuple`, `dict` | a tuple; a dict that has keys other than texts, as pairs |
 //! | `int`, `float`, `bytes` | integers past 64 bits, floats JSON lacks, bytes in base64 |
 //! | `moment` | a point in time |
+//! | `day` | a date |
 //! | `undefined` | what is missing, with its message |
 //! | `remote` | what this side makes on demand, by a number that is good for one call |
 //! | `held` | what the other side holds, by its number |
@@ -147,10 +148,15 @@ impl Objects {
             out.push_str(&format!(r#"{{"~":"held","v":{number}}}"#));
             return Ok(());
         }
-        if object.type_name() == "datetime"
-            && let Some(text) = object.text()
+        let mark = match object.type_name() {
+            "date" => "day",
+            "datetime" => "moment",
+            _ => "",
+        };
+        if !mark.is_empty()
+            && let Some(text) = object.json()
         {
-            marked(out, "moment", &text);
+            marked(out, mark, &text);
             return Ok(());
         }
         let is_mapping = match object.shape() {
@@ -288,6 +294,7 @@ impl Objects {
             "int" => text.parse().map_or(Value::None, big::value),
             "float" => Value::Float(text.parse().unwrap_or(f64::NAN)),
             "bytes" => Value::Bytes(STANDARD.decode(text).unwrap_or_default().into()),
+            "day" => template::value::moment::from_timestamp(text),
             "moment" => template::Moment::from_iso(text).map_or(Value::from(text), Value::object),
             "undefined" => Value::Undefined(Undefined::new(Missing::Hint(text.into()))),
             "remote" => inner.as_u64().and_then(|number| self.get(number)).unwrap_or_default(),

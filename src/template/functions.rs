@@ -296,7 +296,7 @@ fn undef(_: &Call<'_>, arguments: Arguments) -> Result<Value> {
 fn now(_: &Call<'_>, arguments: Arguments) -> Result<Value> {
     let [utc, format] = arguments.bind("now", ["utc", "fmt"], 0)?;
     let utc = utc.is_some_and(|utc| utc.truthy());
-    let moment = crate::filters::time::now(utc);
+    let moment = crate::value::Moment::now(utc);
     match format {
         Some(format) if !format.is_none() => moment.format(&format.to_string()).map(Value::from),
         _ => Ok(Value::object(moment)),

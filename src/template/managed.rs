@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::filters::time::Moment;
+use crate::value::Moment;
 
 /// The name of a file's owner, or their number where they have no name here.
 pub fn owner_of(path: &Path) -> Option<String> {

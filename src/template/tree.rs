@@ -14,7 +14,7 @@ use crate::{
     error::{ErrorKind, Missing, Result, TemplateError, Undefined},
     scope::Scope,
     template::{Form, Origin, Template},
-    value::{Dict, List, Shape, Text, TextKind, Value, big, thunk::Element, thunk::Thunk},
+    value::{Dict, List, Shape, Text, TextKind, Value, big, moment, thunk::Element, thunk::Thunk},
 };
 
 /// The code of what is wrong with a text that names what is not known.
@@ -132,6 +132,7 @@ impl Tree {
             Kind::Scalar(Scalar::Str { text, .. }) => {
                 Value::Str(Text::new(Arc::clone(text), TextKind::Written))
             }
+            Kind::Scalar(Scalar::Timestamp(text)) => Value::Str(text.into()),
             _ => Self::build(node, engine, wrong).literal().unwrap_or_default(),
         }
     }
@@ -144,7 +145,7 @@ impl Tree {
             Scalar::BigInt(digits) => big::BigInt::parse_bytes(digits.as_bytes(), 10)
                 .map_or_else(|| Value::Str(digits.into()), big::value),
             Scalar::Float(number) => Value::Float(*number),
-            Scalar::Timestamp(text) => Value::Str(text.into()),
+            Scalar::Timestamp(text) => moment::from_timestamp(text),
             Scalar::Unsafe(text) => Value::Str(Text::new(Arc::clone(text), TextKind::Untrusted)),
             Scalar::Binary(bytes) => Value::Bytes(Arc::clone(bytes)),
             Scalar::Str { text, style } => {

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use protocol::Json;
-use template::{Expression, Tree, Value};
+use template::{Expression, Shape, Tree, Value};
 
 use super::ActionContext;
 use crate::TaskResult;
@@ -63,7 +63,12 @@ fn variable(context: &ActionContext<'_>, tree: &Tree) -> TaskResult {
             Err(error) => (plan::written(tree), Err(error)),
         },
     };
-    let shown = match value.and_then(|value| value.to_json()) {
+    // What is no data is shown as a template would write it.
+    let as_text = |value: Value| match &value {
+        Value::Object(object) if object.shape() == Shape::Plain => Value::from(value.to_string()),
+        _ => value,
+    };
+    let shown = match value.and_then(|value| as_text(value).to_json()) {
         Ok(json) => json,
         // A name may be one of nothing; a template may not.
         Err(error) if error.is_undefined() && !matches!(tree, Tree::Template(_)) => {

@@ -17,7 +17,7 @@ pub(super) fn of(value: &Value) -> Value {
         "AnsibleUnicode" | "AnsibleVaultEncryptedUnicode" => "ansible.parsing.yaml.objects",
         "AnsibleUnsafeText" | "NativeJinjaUnsafeText" => "ansible.utils.unsafe_proxy",
         "NativeJinjaText" => "ansible.utils.native_jinja",
-        "datetime" | "timedelta" => "datetime",
+        "date" | "datetime" | "timedelta" => "datetime",
         _ => "",
     };
     Value::object(Class { module, name: value.class_name().to_owned() })

@@ -8,7 +8,7 @@ use crate::{
     compile::ir::{BinaryOperator, Comparison},
     error::{ErrorKind, Result, TemplateError},
     methods,
-    value::{Shape, Value, big},
+    value::{Shape, Value, big, moment},
 };
 
 /// The longest sequence that `*` may make, in elements or bytes.
@@ -77,7 +77,7 @@ pub fn binary(operator: BinaryOperator, left: &Value, right: &Value) -> Result<V
         _ => {}
     }
     if operator == BinaryOperator::Subtract
-        && let Some(span) = crate::filters::time::difference(left, right)
+        && let Some(span) = moment::difference(left, right)?
     {
         return Ok(span);
     }

@@ -84,9 +84,12 @@ fn write(out: &mut String, value: &Value, style: &JsonStyle, depth: usize) -> Re
             if let Value::Object(object) = other
                 && object.shape() == Shape::Plain
             {
-                return match object.text().filter(|_| object.type_name() == "datetime") {
+                return match object
+                    .json()
+                    .filter(|_| matches!(object.type_name(), "date" | "datetime"))
+                {
                     Some(text) => {
-                        write_text(out, &text.replacen(' ', "T", 1), style.ascii_only);
+                        write_text(out, &text, style.ascii_only);
                         Ok(())
                     }
                     None => Err(TemplateError::of_type(format!(

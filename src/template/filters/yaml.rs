@@ -252,7 +252,7 @@ impl Dumper<'_, '_> {
                 ("binary", STANDARD.encode(bytes))
             }
             other => match other {
-                Value::Object(object) if object.type_name() == "datetime" => {
+                Value::Object(object) if matches!(object.type_name(), "date" | "datetime") => {
                     ("timestamp", object.text().unwrap_or_default())
                 }
                 _ => {

@@ -175,6 +175,9 @@ impl PartialEq for Value {
                 }
             }
             (Self::Object(a), Self::Object(b)) if Arc::ptr_eq(a, b) => true,
+            (Self::Object(a), Self::Object(b)) if a.rank().is_some() => {
+                a.type_name() == b.type_name() && a.rank() == b.rank()
+            }
             (Self::Object(a), _) if a.shape() == Shape::Mapping => mappings_equal(self, other),
             (_, Self::Object(b)) if b.shape() == Shape::Mapping => mappings_equal(other, self),
             (Self::Object(a), _) if a.shape() == Shape::Sequence => sequences_equal(self, other),

@@ -88,7 +88,7 @@ impl Value {
                     Json::Object(map)
                 }
                 Shape::Sequence => list(&mut object.elements().into_iter())?,
-                Shape::Plain => match object.text() {
+                Shape::Plain => match object.json() {
                     Some(text) => Json::String(text),
                     None => {
                         return Err(TemplateError::of_type(format!(

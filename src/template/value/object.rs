@@ -88,6 +88,16 @@ pub trait Object: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Python's `repr()`; `None` for what the shape gives.
+    fn repr(&self) -> Option<String> {
+        self.text()
+    }
+
+    /// The string that stands for it in JSON, where one does.
+    fn json(&self) -> Option<String> {
+        self.text()
+    }
+
     /// The number by which the interpreter of plugins knows the object, if it is one of its own.
     fn foreign(&self) -> Option<u64> {
         None

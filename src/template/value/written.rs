@@ -21,7 +21,7 @@ impl fmt::Display for Value {
             Self::Omit => f.write_str(OMIT_TEXT),
             other => {
                 let mut out = String::new();
-                other.write_repr(&mut out, 0);
+                other.write_text(&mut out);
                 f.write_str(&out)
             }
         }
@@ -45,6 +45,10 @@ impl Value {
             }
             Self::Undefined(_) => {}
             Self::Omit => out.push_str(OMIT_TEXT),
+            Self::Object(object) => match object.text() {
+                Some(text) => out.push_str(&text),
+                None => self.write_repr(out, 0),
+            },
             other => other.write_repr(out, 0),
         }
     }
@@ -87,7 +91,7 @@ impl Value {
                 let entries = entries.iter().map(|(key, value)| (key.clone(), value.force()));
                 write_entries(out, entries, depth);
             }
-            Self::Object(object) => match (object.text(), object.shape()) {
+            Self::Object(object) => match (object.repr(), object.shape()) {
                 (Some(text), _) => out.push_str(&text),
                 (None, Shape::Mapping) => {
                     write_entries(out, self.entries().unwrap_or_default().into_iter(), depth);

@@ -95,6 +95,8 @@ class Wire:
             return base64.b64decode(value)
         if mark == "moment":
             return datetime.datetime.fromisoformat(value)
+        if mark == "day":
+            return datetime.date.fromisoformat(value)
         if mark == "omit":
             return OmitText(value)
         if mark == "vault":
@@ -173,8 +175,10 @@ class Wire:
             return [self.encode(item) for item in value]
         if isinstance(value, collections.abc.Iterator):
             return [self.encode(item) for item in value]
-        if isinstance(value, datetime.datetime) and value.tzinfo is None:
+        if isinstance(value, datetime.datetime):
             return {MARK: "moment", "v": value.isoformat()}
+        if isinstance(value, datetime.date):
+            return {MARK: "day", "v": value.isoformat()}
         number = _next[0]
         _next[0] += 1
         _held[number] = value
