@@ -12,6 +12,26 @@ use crate::{
     keywords::{Carrier, TASK_KEYWORDS},
 };
 
+/// What may be said of a dynamic inclusion.
+const INCLUSION_KEYWORDS: &[&str] = &[
+    "action",
+    "args",
+    "collections",
+    "debugger",
+    "ignore_errors",
+    "local_action",
+    "loop",
+    "loop_control",
+    "name",
+    "no_log",
+    "register",
+    "run_once",
+    "tags",
+    "timeout",
+    "vars",
+    "when",
+];
+
 impl Cursor<'_> {
     /// Compiles a task.
     pub(crate) fn task(&mut self, node: &Node, parent: &Arc<Frame>) -> Option<Task> {
@@ -62,6 +82,7 @@ impl Cursor<'_> {
             self.check_loop(own.loop_.as_ref());
             self.check_fact_names(&action);
         }
+        self.check_inclusion(mapping, &actions, &action.name);
         let mut keywords = keywords;
         if is_local && keywords.get(Key::DelegateTo).is_none() {
             let tree = self.text("localhost", &action.span);
@@ -87,6 +108,33 @@ impl Cursor<'_> {
             is_handler: self.are_handlers,
             is_implicit: false,
         })
+    }
+
+    /// Says of keywords beside an inclusion that they have no meaning there: what is included would
+    /// not get them.
+    fn check_inclusion(&mut self, mapping: &Mapping, actions: &[&Entry], action: &str) {
+        let carrier = match action {
+            "ansible.builtin.include_tasks" if self.are_handlers => "HandlerTaskInclude",
+            "ansible.builtin.include_tasks" => "TaskInclude",
+            "ansible.builtin.include_role" => "IncludeRole",
+            _ => return,
+        };
+        for entry in &mapping.entries {
+            let name = entry.key.as_str().unwrap_or("");
+            let is_known = INCLUSION_KEYWORDS.contains(&name)
+                || name.starts_with("with_")
+                || (name == "listen" && self.are_handlers)
+                || actions.iter().any(|action| std::ptr::eq(*action, entry));
+            if !is_known {
+                let message = format!("'{name}' is not a valid attribute for a {carrier}");
+                let hint = format!(
+                    "say it of what is included: `apply: {{{name}: …}}` among the arguments, or a \
+                     block around it"
+                );
+                let found = Diagnostic::error(codes::UNKNOWN_KEYWORD, &entry.key.span, message);
+                self.report(found.hint(hint));
+            }
+        }
     }
 
     /// Where short names of modules and roles are looked up: a role's own collection first.

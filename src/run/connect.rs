@@ -281,7 +281,9 @@ impl Reader<'_> {
         key: Option<Key>,
     ) -> Result<Option<Value>, ConnectSettingsError> {
         for name in variables {
-            match self.scope.get(name) {
+            // Keywords and defaults have their turn below.
+            let said = self.scope.says(name).then(|| self.scope.get(name)).flatten();
+            match said {
                 None | Some(Value::None | Value::Omit) => {}
                 Some(value) => {
                     let value = value.forced().map_err(|error| ConnectSettingsError::Template {

@@ -187,6 +187,11 @@ impl Executor {
         if let Some(failure) = self.delegated_to_nobody(task, scope) {
             return settled(failure);
         }
+        // Conditions see how the host that works is reached.
+        let delegate = self.delegate(task, scope).ok().flatten();
+        let known = &self.context.settings;
+        let delegated = delegate.map(|name| with_delegated(scope, &name, known, task));
+        let scope = delegated.as_ref().unwrap_or(scope);
         match self.skipped(task, scope) {
             Ok(None) => {}
             Ok(Some(condition)) => {
@@ -216,8 +221,6 @@ impl Executor {
         if let Some(why) = settings.delegate_to.as_deref().and_then(broken) {
             return settled(TaskResult::failure(why));
         }
-        let delegated = settings.delegate_to.as_deref().map(|name| with_delegated(scope, name));
-        let scope = delegated.as_ref().unwrap_or(scope);
         if task.does(&["include_tasks", "include_role"]) {
             return self.include(task, scope, item, settings.no_log);
         }

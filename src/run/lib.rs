@@ -27,6 +27,7 @@ pub mod magic;
 pub mod outcome;
 pub mod prompting;
 pub mod reach;
+pub(crate) mod reached;
 pub mod reserved;
 pub mod runner;
 pub mod scope;

@@ -7,16 +7,17 @@ use std::{
 };
 
 use indexmap::IndexMap;
-use inventory::HostName;
-use plan::{Frame, FrameKind, Key, Layer, Play, Role, Task};
+use inventory::{HostName, pattern};
+use plan::{Frame, FrameKind, Layer, Play, Role, Task};
 use source::SourceFile;
-use template::{Scope, Surroundings, Tree, Value, Variables};
+use template::{Scope, Surroundings, Tree};
 
 use crate::{
     RunSettings, Store,
     includes::Includes,
     layers::{HashBehaviour, put_over},
     magic::Magic,
+    reached::Reached,
 };
 
 /// What one play adds to the variables, and who takes part in it.
@@ -84,8 +85,17 @@ impl PlayContext {
             })
             .collect();
         let surroundings = self.surroundings(frame, task);
+        let reached = Reached {
+            settings: Arc::clone(&self.settings),
+            host: host.clone(),
+            is_implicit: pattern::LOCALHOST.contains(&host.as_str())
+                && self.store.inventory().hosts.get(host).is_none_or(|host| host.is_implicit),
+            inventory: layers.inventory.clone(),
+            task: task.cloned(),
+        };
+        let lowest = Scope::new(Arc::clone(&self.store.engine), surroundings);
         let mut stack = Stack {
-            scope: Scope::new(Arc::clone(&self.store.engine), surroundings),
+            scope: lowest.push(Arc::new(reached)),
             behaviour: self.store.hash_behaviour(),
             merged: IndexMap::new(),
         };
@@ -101,11 +111,6 @@ impl PlayContext {
         for role in parents().chain(innermost()) {
             stack.push(&role.defaults);
         }
-        stack.push_fallback(Fallback {
-            settings: Arc::clone(&self.settings),
-            host: host.clone(),
-            task: task.cloned(),
-        });
         stack.push(&layers.inventory);
         stack.push(&layers.facts);
         stack.push(&self.vars);
@@ -294,63 +299,10 @@ impl Stack {
         }
     }
 
-    fn push_fallback(&mut self, fallback: Fallback) {
-        match self.behaviour {
-            HashBehaviour::Replace => self.scope = self.scope.push(Arc::new(fallback)),
-            HashBehaviour::Merge => {
-                let entry = |name: Arc<str>| Some((Arc::clone(&name), fallback.get(&name)?));
-                let layer: IndexMap<Arc<str>, Tree> =
-                    fallback.names().into_iter().filter_map(entry).collect();
-                put_over(&mut self.merged, &layer, self.behaviour);
-            }
-        }
-    }
-
     fn close(self) -> Scope {
         match self.merged.is_empty() {
             true => self.scope,
             false => self.scope.push(Arc::new(self.merged)),
         }
-    }
-}
-
-/// How a host is reached where no variable says so, for templates that ask: what keywords say, then
-/// the defaults.
-struct Fallback {
-    settings: Arc<RunSettings>,
-    host: HostName,
-    task: Option<Arc<Task>>,
-}
-
-impl Variables for Fallback {
-    fn get(&self, name: &str) -> Option<Tree> {
-        if !name.starts_with("ansible_") {
-            return None;
-        }
-        let defaults = &self.settings.connection;
-        let said = |key: Key| {
-            self.task
-                .as_ref()
-                .and_then(|task| task.setting(key))
-                .map(|setting| setting.tree.clone())
-        };
-        let text = |text: &str| Tree::Value(Value::from(text));
-        match name {
-            "ansible_connection" => {
-                said(Key::Connection).or_else(|| Some(text(defaults.connection.as_str())))
-            }
-            "ansible_host" => Some(text(self.host.as_str())),
-            "ansible_user" => said(Key::RemoteUser).or_else(|| defaults.user.as_deref().map(text)),
-            "ansible_password" => {
-                defaults.password.as_ref().map(|secret| text(secret.reveal().as_str()))
-            }
-            _ => None,
-        }
-    }
-
-    fn names(&self) -> Vec<Arc<str>> {
-        const NAMES: &[&str] =
-            &["ansible_connection", "ansible_host", "ansible_user", "ansible_password"];
-        NAMES.iter().filter(|name| self.get(name).is_some()).map(|name| Arc::from(*name)).collect()
     }
 }

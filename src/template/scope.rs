@@ -28,6 +28,11 @@ pub trait Variables: Send + Sync {
 
     /// All names of the layer.
     fn names(&self) -> Vec<Arc<str>>;
+
+    /// Whether the layer only stands in where nobody said anything.
+    fn is_fallback(&self) -> bool {
+        false
+    }
 }
 
 impl Variables for IndexMap<Arc<str>, Tree> {
@@ -164,6 +169,19 @@ impl Scope {
             core = layer.below.as_ref();
         }
         None
+    }
+
+    /// Whether a layer that is no fallback has a variable.
+    pub fn says(&self, name: &str) -> bool {
+        let mut core = Some(&self.core);
+        while let Some(here) = core {
+            let layer = here.layer.as_ref().filter(|layer| !layer.is_fallback());
+            if layer.is_some_and(|layer| layer.get(name).is_some()) {
+                return true;
+            }
+            core = here.below.as_ref();
+        }
+        false
     }
 
     /// The value of a variable, worked out at the first call. One whose template fails is
