@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use module::{
     Action, Arguments, Documented, Example, Failure, FileMode, Guard, Host, Mode, Placement,
-    Program, Returned, Source, host::Temporary, path::split_words,
+    Program, Returned, Source,
+    host::Temporary,
+    path::{quote, split_words},
 };
 use protocol::{
     Response,
@@ -59,7 +61,8 @@ impl Documented for Script {
 }
 
 impl Script {
-    fn words(&self) -> Result<Vec<String>, Failure> {
+    /// What stands behind the script's name, for a shell.
+    fn rest(&self) -> Result<&str, Failure> {
         let given = [&self.raw, &self.cmd].into_iter().flatten();
         let mut given = given.map(String::as_str).filter(|line| !line.trim().is_empty());
         let line = given
@@ -67,7 +70,8 @@ impl Script {
             .ok_or_else(|| Failure::new("one of the following is required: _raw_params, cmd"))?;
         split_words(line).map_err(|why| {
             Failure::new(format!("the script's line cannot be split: {why}: {line}"))
-        })
+        })?;
+        Ok(behind_first_word(line.trim_start()))
     }
 
     fn execution(&self) -> Execution<'_> {
@@ -89,6 +93,7 @@ impl Action for Script {
             Guard::Stay(mut response) => {
                 // Unlike `command`, a script that is held back is skipped.
                 response.skipped = true;
+                response.returned.clear();
                 let pattern = self.creates.as_ref().or(self.removes.as_ref());
                 let pattern = pattern.map(String::as_str).unwrap_or_default();
                 let what = if self.creates.is_some() { "exists" } else { "does not exist" };
@@ -106,12 +111,12 @@ impl Action for Script {
     }
 
     fn foretell(&self, _: &dyn Host) -> Result<Response, Failure> {
-        self.words()?;
+        self.rest()?;
         Ok(self.execution().foretell())
     }
 
     fn act(&self, host: &mut dyn Host) -> Result<Response, Failure> {
-        let mut words = self.words()?;
+        let rest = self.rest()?;
         let Some(source) = &self.source else {
             return Err(Failure::new(
                 "bug in trueup: script was sent to a host without the script",
@@ -125,7 +130,7 @@ impl Action for Script {
             is_dir: true,
         })?;
         let path = folder.join(if source.name.is_empty() { "script" } else { &source.name });
-        let result = self.run(host, source, &path, &mut words);
+        let result = self.run(host, source, &path, rest);
         // Nothing is left behind, whatever became of the script.
         let removed = host.remove_dir_all(&folder);
         let response = result?;
@@ -134,34 +139,64 @@ impl Action for Script {
     }
 }
 
+/// A shell's line without its first word.
+fn behind_first_word(line: &str) -> &str {
+    let mut quote = None;
+    let mut chars = line.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (None, c) if c.is_whitespace() => return line.get(at..).unwrap_or_default(),
+            (None, '\'' | '"') => quote = Some(c),
+            (None | Some('"'), '\\') => drop(chars.next()),
+            (Some(open), c) if open == c => quote = None,
+            _ => {}
+        }
+    }
+    ""
+}
+
 impl Script {
+    /// Runs it by a shell, as Ansible does: one without a first line is the shell's own then, and
+    /// what stands behind its name may have variables and redirections.
     fn run(
         &self,
         host: &mut dyn Host,
         source: &Source,
         path: &std::path::Path,
-        words: &mut [String],
+        rest: &str,
     ) -> Result<Response, Failure> {
         let mut content = host.blob(&source.digest)?;
         let placement = Placement { mode: Some(FileMode::new(0o700)), ..Placement::default() };
         host.write(path, &mut *content, &placement)?;
-        let script = path.display().to_string();
-        let arguments = words.iter().skip(1).cloned();
-        let program = match &self.executable {
-            Some(line) => {
-                let mut line = split_words(line)
-                    .map_err(|why| {
-                        Failure::new(format!("executable cannot be split: {why}: {line}"))
-                    })?
-                    .into_iter();
-                Program::new(line.next().unwrap_or_default()).args(line).arg(script).args(arguments)
-            }
-            None => Program::new(script).args(arguments),
-        };
+        let mut line = quote(&path.display().to_string());
+        line.push_str(rest);
+        if let Some(executable) = &self.executable {
+            line.insert_str(0, &format!("{executable} "));
+        }
+        let program = Program::new("/bin/sh").args(["-c".to_owned(), line]);
         let mut response = self.execution().execute(host, program)?;
         for name in ["cmd", "start", "end", "delta"] {
             response.returned.remove(name);
         }
+        response.msg = response.msg.filter(|_| response.failed);
         Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::behind_first_word;
+
+    #[test]
+    fn the_rest_of_a_line_is_left_to_the_shell() {
+        for (line, rest) in [
+            ("a.sh", ""),
+            ("a.sh $HOME > /tmp/x", " $HOME > /tmp/x"),
+            ("'my script.sh' \"a b\"", " \"a b\""),
+            ("my\\ script.sh  1", "  1"),
+            ("\"a'b\" c", " c"),
+        ] {
+            assert_eq!(behind_first_word(line), rest, "{line}");
+        }
     }
 }

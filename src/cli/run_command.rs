@@ -54,7 +54,12 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     }
     let inventory = session.inventory(&args.inventory)?;
     session.warn_of_no_hosts(&inventory, "all")?;
-    let compiler = session.compiler();
+    let (tags, skip_tags) = chosen_tags(&args, &session);
+    let (only, skipped, starts_behind) =
+        (tags.clone(), skip_tags.clone(), args.start_at_task.is_some());
+    let compiler = session.compiler_leaving_out(Some(Arc::new(move |tags: &[String]| {
+        starts_behind || !run::tags::is_chosen(tags, &only, &skipped)
+    })));
     let mut diagnostics = Diagnostics::default();
     let mut plays: Vec<(PathBuf, Vec<Arc<Play>>)> = Vec::new();
     for playbook in &args.playbooks {
@@ -66,27 +71,8 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
     crate::show_as(program, &diagnostics);
     refuse(&diagnostics, args.detailed_exitcode)?;
     let mut run_settings = session.run_settings(&args.inventory, &args.connection)?;
-    let split = |tags: &[String]| -> Vec<String> {
-        tags.iter()
-            .flat_map(|tags| tags.split(','))
-            .map(|tag| tag.trim().to_owned())
-            .filter(|tag| !tag.is_empty())
-            .collect()
-    };
-    let tags = split(&args.tags);
-    let tags =
-        if tags.is_empty() { session.settings.list("TAGS_RUN").unwrap_or_default() } else { tags };
-    if !tags.is_empty() {
-        run_settings.tags = tags;
-    }
-    run_settings.skip_tags = split(&args.skip_tags);
-    // Whoever asks which tags there are wants to see those too that run only when named.
-    if args.list_tags && args.tags.is_empty() && args.skip_tags.is_empty() {
-        run_settings.tags = vec!["never".into(), "all".into()];
-    }
-    if run_settings.skip_tags.is_empty() {
-        run_settings.skip_tags = session.settings.list("TAGS_SKIP").unwrap_or_default();
-    }
+    run_settings.tags = tags;
+    run_settings.skip_tags = skip_tags;
     run_settings.start_at_task = args.start_at_task.clone();
     run_settings.step = args.step;
     run_settings.force_handlers |= args.force_handlers;
@@ -150,6 +136,30 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
         Some(error) => Err(Failed::general(error.clone())),
         None => Ok(code),
     }
+}
+
+/// The tags that are chosen and those that are left out: by the command line, else by settings.
+fn chosen_tags(args: &RunArgs, session: &Session) -> (Vec<String>, Vec<String>) {
+    let split = |tags: &[String]| -> Vec<String> {
+        tags.iter()
+            .flat_map(|tags| tags.split(','))
+            .map(|tag| tag.trim().to_owned())
+            .filter(|tag| !tag.is_empty())
+            .collect()
+    };
+    let said = |tags: &[String], setting: &str| match split(tags) {
+        tags if tags.is_empty() => session.settings.list(setting).unwrap_or_default(),
+        tags => tags,
+    };
+    // Whoever asks which tags there are wants to see those too that run only when named.
+    let mut tags = match args.list_tags && args.tags.is_empty() && args.skip_tags.is_empty() {
+        true => vec!["never".into(), "all".into()],
+        false => said(&args.tags, "TAGS_RUN"),
+    };
+    if tags.is_empty() {
+        tags.push("all".into());
+    }
+    (tags, said(&args.skip_tags, "TAGS_SKIP"))
 }
 
 /// Ends a command for whose playbooks there are errors.

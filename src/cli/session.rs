@@ -7,7 +7,7 @@ use std::{
 };
 
 use inventory::{Inventory, LoadSettings, group_names::Transform, vars_files::VarsFolder};
-use playbook::{Compiler, CompilerSettings, Files, collections::Collections};
+use playbook::{Compiler, CompilerSettings, Files, LeavesOut, collections::Collections};
 use protocol::Secret;
 use run::{
     ConnectionDefaults, Gathering, RunSettings, Store,
@@ -287,6 +287,11 @@ impl Session {
 
     /// A compiler of playbooks.
     pub fn compiler(&self) -> Arc<Compiler> {
+        self.compiler_leaving_out(None)
+    }
+
+    /// A compiler that knows which tags the run leaves out.
+    pub fn compiler_leaving_out(&self, leaves_out: Option<LeavesOut>) -> Arc<Compiler> {
         const IMPORT_DEPTH_MAX: usize = 64;
         Arc::new(Compiler::new(
             Arc::clone(&self.engine),
@@ -298,6 +303,7 @@ impl Session {
                 extra_vars: Arc::clone(&self.extra),
                 surroundings: Arc::clone(&self.surroundings),
                 import_depth_max: IMPORT_DEPTH_MAX,
+                leaves_out,
                 defers_template_errors: self.program.is_ansible(),
                 has_private_roles: self.has_private_roles().unwrap_or(false),
             },

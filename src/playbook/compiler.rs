@@ -16,7 +16,7 @@ use crate::{Catalogue, Files, codes, collections::Collections, role::RoleRequest
 const ROUNDS_MAX: usize = 4;
 
 /// What the user and the settings say of how playbooks are read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct CompilerSettings {
     /// `roles_path`.
     pub roles_path: Vec<PathBuf>,
@@ -33,7 +33,12 @@ pub struct CompilerSettings {
     pub has_private_roles: bool,
     /// The most files that may be inside one another by static imports.
     pub import_depth_max: usize,
+    /// Whether the run leaves out a task that has these tags: what is wrong with it is a warning.
+    pub leaves_out: Option<LeavesOut>,
 }
+
+/// Says of tags whether a run leaves out what has them.
+pub type LeavesOut = Arc<dyn Fn(&[String]) -> bool + Send + Sync>;
 
 /// Compiles playbooks, and during a run the files that tasks include.
 pub struct Compiler {

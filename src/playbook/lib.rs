@@ -24,5 +24,5 @@ pub mod task;
 pub mod tasks;
 
 pub use catalogue::{Catalogue, Known, Resolved};
-pub use compiler::{Compiler, CompilerSettings, RoleRequest};
+pub use compiler::{Compiler, CompilerSettings, LeavesOut, RoleRequest};
 pub use files::Files;

@@ -55,6 +55,7 @@ impl Cursor<'_> {
     ) -> Option<Task> {
         let carrier = if self.are_handlers { Carrier::Handler } else { Carrier::Task };
         let (keywords, rest) = self.keywords(mapping, carrier);
+        self.is_tentative |= self.is_left_out(&keywords, parent);
         let mut own = Own::default();
         let mut actions: Vec<&Entry> = Vec::new();
         for entry in rest {
@@ -108,6 +109,20 @@ impl Cursor<'_> {
             is_handler: self.are_handlers,
             is_implicit: false,
         })
+    }
+
+    /// Whether the run leaves a task out by its tags. Of tags that are templates nothing is known.
+    fn is_left_out(&self, keywords: &Keywords, parent: &Arc<Frame>) -> bool {
+        let Some(leaves_out) = &self.compiler.settings.leaves_out else { return false };
+        let mut tags = Vec::new();
+        for setting in parent.tags().into_iter().chain(&keywords.tags) {
+            let Some(value) = setting.tree.literal() else { return false };
+            let texts = value.as_list().map_or_else(|| vec![value.clone()], |list| list.to_vec());
+            for text in texts {
+                tags.extend(text.to_string().split(',').map(|tag| tag.trim().to_owned()));
+            }
+        }
+        leaves_out(&tags)
     }
 
     /// Says of keywords beside an inclusion that they have no meaning there: what is included would

@@ -224,9 +224,19 @@ impl Dispatcher {
         if task.does(&["add_host", "pause"]) && self.course.strategy == Strategy::Linear {
             return true;
         }
-        let Some(setting) = task.setting(Key::RunOnce) else { return false };
-        let Some(host) = self.hosts.get(host) else { return false };
+        self.says_once(task, host)
+    }
+
+    /// Whether `run_once` is said of a task.
+    fn says_once(&self, task: &Arc<Task>, host: usize) -> bool {
+        self.says(Key::RunOnce, task, host).unwrap_or(false)
+    }
+
+    /// What a keyword that is true or false says of a task on a host.
+    fn says(&self, key: Key, task: &Arc<Task>, host: usize) -> Option<bool> {
+        let setting = task.setting(key)?;
+        let host = self.hosts.get(host)?;
         let scope = self.context.scope(&host.name, Some(task));
-        setting.tree.evaluate(&scope).ok().and_then(|value| crate::truth(&value)).unwrap_or(false)
+        setting.tree.evaluate(&scope).ok().and_then(|value| crate::truth(&value))
     }
 }

@@ -72,7 +72,12 @@ impl Dispatcher {
             } else if result.failed && !ignored {
                 failed_now.push((index, Arc::clone(&task)));
                 self.fail_host(index, &task, &result);
-                if self.runs_once(&task, index) && self.course.strategy == Strategy::Linear {
+                let fails_all = match self.course.strategy {
+                    Strategy::Linear => self.runs_once(&task, index),
+                    // Each host ran it, and one that fails counts for all.
+                    Strategy::Free | Strategy::HostPinned => self.says_once(&task, index),
+                };
+                if fails_all {
                     self.fail_others(index, &task, &result);
                 }
             } else {
@@ -154,7 +159,11 @@ impl Dispatcher {
         if failed_now.is_empty() {
             return;
         }
+        let is_linear = self.course.strategy == Strategy::Linear;
         let is_fatal = failed_now.iter().any(|(index, task)| {
+            if !is_linear {
+                return false;
+            }
             let Some(host) = self.hosts.get(*index) else { return false };
             let scope = self.context.scope(&host.name, Some(task));
             let said = task
@@ -187,7 +196,6 @@ impl Dispatcher {
             self.end.is_fatal |= lost;
         }
         // Hosts that go each at its own pace are no part of one count.
-        let is_linear = self.course.strategy == Strategy::Linear;
         if let Some(percentage) = self.course.max_fail_percentage.filter(|_| is_linear) {
             let lost = self
                 .hosts

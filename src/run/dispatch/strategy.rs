@@ -21,6 +21,14 @@ pub struct Named {
 /// The names that there are, for messages.
 pub const STRATEGIES: [&str; 4] = ["debug", "free", "host_pinned", "linear"];
 
+/// Said of `run_once` where hosts go each at its own pace.
+pub(super) const FREE_RUNS_ALL: &str = "Using run_once with the free strategy is not currently \
+    supported. This task will still be executed for every host in the inventory list.";
+
+/// Said of `any_errors_fatal` where hosts go each at its own pace.
+pub(super) const FREE_GOES_ON: &str = "Using any_errors_fatal with the free strategy is not \
+    supported, as tasks are executed independently on each host";
+
 /// What is said where hosts that go each at its own pace are to be counted.
 pub const FREE_COUNTS_NOBODY: &str = "Using max_fail_percentage with the free strategy is not \
                                       supported, as tasks are executed independently on each host";

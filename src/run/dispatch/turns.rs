@@ -11,7 +11,10 @@ use inventory::HostName;
 use plan::{Key, Task, TaskId};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use super::{Dispatcher, Finished, StepDecision, Strategy};
+use super::{
+    Dispatcher, Finished, StepDecision, Strategy,
+    strategy::{FREE_GOES_ON, FREE_RUNS_ALL},
+};
 use crate::{
     Event, Gathering,
     cursor::{Position, Step},
@@ -202,12 +205,25 @@ impl Dispatcher {
         if !self.announce(task, &name, is_handler) {
             return false;
         }
+        self.warn_of_pace(task, index);
         if let Some(host) = self.hosts.get_mut(index) {
             host.is_busy = true;
         }
         self.waiting.push_back((index, Arc::clone(task)));
         self.spawn_waiting(running);
         true
+    }
+
+    /// Says of a task what has no meaning where each host goes at its own pace.
+    fn warn_of_pace(&self, task: &Arc<Task>, index: usize) {
+        if self.course.strategy == Strategy::Linear {
+            return;
+        }
+        for (key, why) in [(Key::RunOnce, FREE_RUNS_ALL), (Key::AnyErrorsFatal, FREE_GOES_ON)] {
+            if self.says(key, task, index) == Some(true) {
+                let _ = self.executor.events.send(Event::Warning { message: why.into() });
+            }
+        }
     }
 
     /// Starts what waits, as far as there are forks.

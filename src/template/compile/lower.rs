@@ -33,6 +33,8 @@ pub struct Lowerer<'e> {
     pub(super) mutates: bool,
     /// More than 0 within the operand of `default` or `is defined`.
     pub(super) guards: usize,
+    /// More than 0 within what may be left out: a branch, or what follows `and` or `or`.
+    pub(super) branches: usize,
     blocks: HashMap<Arc<str>, Arc<Block>>,
     exports: Vec<(Arc<str>, u16)>,
 }
@@ -76,6 +78,7 @@ impl<'e> Lowerer<'e> {
             kept: IndexMap::new(),
             mutates: false,
             guards: 0,
+            branches: 0,
             blocks: HashMap::new(),
             exports: Vec::new(),
         }
@@ -401,6 +404,13 @@ impl<'e> Lowerer<'e> {
     }
 
     fn condition(&mut self, cond: &ast::IfCond<'_>) -> Result<Stmt> {
+        self.branches += 1;
+        let made = self.branches_of(cond);
+        self.branches -= 1;
+        made
+    }
+
+    fn branches_of(&mut self, cond: &ast::IfCond<'_>) -> Result<Stmt> {
         let mut branches = vec![(self.expr(&cond.expr)?, self.stmts(&cond.true_body)?)];
         let mut rest = &cond.false_body;
         // `elif` is an `if` alone in the other branch.

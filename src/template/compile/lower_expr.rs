@@ -71,8 +71,9 @@ impl Lowerer<'_> {
             }
             ast::Expr::IfExpr(cond) => {
                 let test = self.expr(&cond.test_expr)?;
-                let then = self.expr(&cond.true_expr)?;
-                let otherwise = cond.false_expr.as_ref().map(|expr| self.expr(expr)).transpose()?;
+                let then = self.branch(&cond.true_expr)?;
+                let otherwise =
+                    cond.false_expr.as_ref().map(|expr| self.branch(expr)).transpose()?;
                 ExprKind::Conditional(Box::new((test, then, otherwise)))
             }
             ast::Expr::Filter(filter) => self.filter(filter, at)?,
@@ -104,6 +105,14 @@ impl Lowerer<'_> {
         Ok(Expr { kind, at })
     }
 
+    /// What may never be worked out.
+    fn branch(&mut self, expr: &ast::Expr<'_>) -> Result<Expr> {
+        self.branches += 1;
+        let made = self.expr(expr);
+        self.branches -= 1;
+        made
+    }
+
     fn exprs(&mut self, exprs: &[ast::Expr<'_>]) -> Result<Vec<Expr>> {
         exprs.iter().map(|expr| self.expr(expr)).collect()
     }
@@ -111,7 +120,10 @@ impl Lowerer<'_> {
     fn binary(&mut self, binary: &ast::BinOp<'_>) -> Result<ExprKind> {
         use ast::BinOpKind as Op;
         let left = self.expr(&binary.left)?;
-        let right = self.expr(&binary.right)?;
+        let right = match binary.op {
+            Op::ScAnd | Op::ScOr => self.branch(&binary.right)?,
+            _ => self.expr(&binary.right)?,
+        };
         let arithmetic = |operator| (operator, ());
         let operator = match binary.op {
             Op::Eq => return Ok(compare_once(Comparison::Equal, left, right)),
@@ -157,8 +169,12 @@ impl Lowerer<'_> {
         Ok(ExprKind::Filter(Box::new(FilterCall { filter, value, arguments })))
     }
 
-    /// Filters and tests that are named in arguments are found before the run, too.
+    /// Filters and tests that are named in arguments are found before the run, too, unless they may
+    /// never be asked: Jinja2 looks for them at the first item.
     fn check_names(&self, filter: &str, arguments: &CallArguments, at: At) -> Result<()> {
+        if self.branches > 0 {
+            return Ok(());
+        }
         let name_at = |place: usize| match arguments.positional.get(place) {
             Some(Argument::One(Expr { kind: ExprKind::Constant(Value::Str(name)), at })) => {
                 Some((Arc::clone(name.shared()), *at))

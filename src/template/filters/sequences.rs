@@ -102,7 +102,12 @@ fn join(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 
 /// `map('filter', …)` and `map(attribute='name', default=…)`
 fn map(call: &Call<'_>, value: Value, mut arguments: Arguments) -> Result<Value> {
-    let items = value.defined()?.elements()?;
+    let value = value.defined()?;
+    if !value.truthy() {
+        // As Jinja2 has it: what is false has no items, and nobody is asked.
+        return Ok(Value::empty_list());
+    }
+    let items = value.elements()?;
     if arguments.positional.is_empty()
         && let Some(path) = arguments.take("attribute")
     {
@@ -148,6 +153,9 @@ fn sift(
     path: Option<Value>,
     wanted: bool,
 ) -> Result<Value> {
+    if !value.truthy() {
+        return Ok(Value::empty_list());
+    }
     let test = if arguments.positional.is_empty() {
         None
     } else {
