@@ -68,6 +68,7 @@ families!(
     certificates,
     databases,
     storage,
+    disks,
 );
 
 #[test]
