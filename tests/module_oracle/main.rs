@@ -69,6 +69,7 @@ families!(
     databases,
     storage,
     disks,
+    firewall,
     kernel,
 );
 
