@@ -5,23 +5,31 @@
 
 pub mod certificate;
 pub mod certificate_facts;
+pub mod certificate_pipe;
 pub mod der;
 pub mod dh_parameters;
 pub mod distribution;
 pub mod extension;
 pub mod key;
 pub mod key_pair;
+pub mod key_terms;
 pub mod naming;
+#[cfg(test)]
+mod pipe_tests;
 pub mod private_key;
 pub mod private_key_facts;
+pub mod private_key_pipe;
 pub mod public_key;
 pub mod request;
 pub mod request_facts;
+pub mod request_pipe;
 pub mod served;
+pub mod signing;
 pub mod statement;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod wording;
 
 use std::path::{Path, PathBuf};
 

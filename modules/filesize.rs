@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use module::{
     Action, Arguments, Documented, Example, Failure, FileArguments, FileAttributes, Guard, Host,
-    Mode, Program, Returned, file_arguments::FILE_MODE, host::Links,
+    Mode, Program, Returned,
+    file_arguments::{FILE_MODE, path_info},
+    host::Links,
 };
 use protocol::{Diff, Json, JsonMap, Response, diff::Side, python};
 use serde_json::json;
@@ -327,18 +329,29 @@ impl FileSize {
 
 impl Action for FileSize {
     fn guard(&self, host: &dyn Host, _: Mode) -> Result<Guard, Failure> {
-        let answer = self.answer(&self.look(host)?);
+        let look = self.look(host)?;
+        let mut answer = self.answer(&look);
+        answer.returned.extend(path_info(host, &look.path)?);
         Ok(if answer.changed { Guard::Go } else { Guard::Stay(Box::new(answer)) })
     }
 
     fn foretell(&self, host: &dyn Host) -> Result<Response, Failure> {
-        Ok(self.answer(&self.look(host)?))
+        let look = self.look(host)?;
+        let mut answer = self.answer(&look);
+        answer.returned.extend(path_info(host, &look.path)?);
+        Ok(answer)
     }
 
     fn act(&self, host: &mut dyn Host) -> Result<Response, Failure> {
         let look = self.look(host)?;
+        let mut answer = self.answer(&look);
         if let Some(program) = self.program(&look) {
-            tool::run(host, &program)?;
+            let said = tool::run(host, &program)?;
+            answer.returned.extend([
+                ("rc".to_owned(), said.status.into()),
+                ("stdout".to_owned(), said.stdout_text().into()),
+                ("stderr".to_owned(), said.stderr_text().into()),
+            ]);
             let now = host.metadata(&look.path)?.map(|found| found.size);
             if now != Some(look.wanted.bytes()) {
                 return Err(Failure::new(format!(
@@ -352,7 +365,8 @@ impl Action for FileSize {
         let there = host.metadata(&look.path)?;
         let (actual, desired) = self.file.compare(host, &look.path, there.as_ref(), FILE_MODE)?;
         desired.apply(&actual, host, &look.path, Links::Follow)?;
-        Ok(self.answer(&look))
+        answer.returned.extend(path_info(host, &look.path)?);
+        Ok(answer)
     }
 }
 

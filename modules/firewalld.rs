@@ -185,7 +185,13 @@ impl Firewalld {
                 if let Some(address) = &one.toaddr {
                     text.push_str(&format!(":toaddr={address}"));
                 }
-                element("forward-port", &Some(text), "port_forward")
+                let address = one.toaddr.as_deref().unwrap_or_default();
+                let shown = format!(
+                    "port_forward port={}:proto={}:toport={}:toaddr={address}",
+                    one.port, one.proto, one.toport
+                );
+                let (name, wanted) = ("forward-port", is_enabled);
+                Some(Thing::Element { name, value: Some(text), wanted, shown })
             }
             Some(_) => return Err(Failure::new("Only one port forward supported at a time")),
         };
@@ -397,7 +403,7 @@ impl Module for Firewalld {
         Ok(JsonMap::new())
     }
 
-    fn returned(&self, delta: &Delta<Setting>, _: &dyn Host) -> Result<JsonMap, Failure> {
+    fn returned(&self, delta: &Delta<Setting>, host: &dyn Host) -> Result<JsonMap, Failure> {
         let mut said = Vec::new();
         if delta.actual.permanent.is_some() || delta.actual.target.is_some() {
             said.push(match delta.actual.runtime.is_some() {
@@ -409,14 +415,34 @@ impl Module for Firewalld {
         }
         if delta.is_change() {
             said.push(match self.thing()? {
-                Thing::Element { shown, .. } => format!("Changed {shown} to {}", self.state),
+                Thing::Element { name, value, wanted, shown } => {
+                    let side = self.sides(host, &self.thing()?)?;
+                    let side = side.first().copied().unwrap_or(Side::Permanent);
+                    let zone = self.zone(host, side)?;
+                    match (name, wanted, value.as_deref().unwrap_or(name)) {
+                        ("interface", true, value) => format!("Changed {value} to zone {zone}"),
+                        ("forward" | "masquerade" | "source", true, value) => {
+                            format!("Added {value} to zone {zone}")
+                        }
+                        ("forward" | "masquerade" | "source" | "interface", false, value) => {
+                            format!("Removed {value} from zone {zone}")
+                        }
+                        _ => format!("Changed {shown} to {}", self.state),
+                    }
+                }
                 Thing::Target(target) => {
                     let zone = self.zone.as_deref().unwrap_or_default();
-                    format!("Changed target of zone {zone} to {target}")
+                    match self.state {
+                        State::Absent | State::Disabled => {
+                            format!("Reset zone {zone} target to default")
+                        }
+                        _ => format!("Set zone {zone} target to {target}"),
+                    }
                 }
                 Thing::Zone => {
                     let verb = if self.state == State::Present { "Added" } else { "Removed" };
-                    format!("{verb} zone {}", self.zone.as_deref().unwrap_or_default())
+                    let zone = self.zone.as_deref().unwrap_or_default();
+                    format!("{verb} zone {zone}, Changed zone {zone} to {}", self.state)
                 }
             });
         }
@@ -469,6 +495,34 @@ mod tests {
                 (false, changed),
                 "{args}: {response:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_has_changed_is_told_as_firewalld_does() {
+        let with = |key: &str, value: &str| json!({key: value, "zone": "own", "permanent": true});
+        for (mut args, state, expected) in [
+            (with("zone", "own"), "present", "Added zone own, Changed zone own to present"),
+            (with("source", "10.0.0.0/8"), "enabled", "Added 10.0.0.0/8 to zone own"),
+            (with("source", "10.0.0.0/8"), "disabled", "Removed 10.0.0.0/8 from zone own"),
+            (with("interface", "eth9"), "enabled", "Changed eth9 to zone own"),
+            (with("masquerade", "yes"), "enabled", "Added masquerade to zone own"),
+            (with("masquerade", "yes"), "disabled", "Removed masquerade from zone own"),
+            (with("service", "https"), "enabled", "Changed service https to enabled"),
+            (with("target", "DROP"), "enabled", "Set zone own target to DROP"),
+            (with("target", "DROP"), "disabled", "Reset zone own target to default"),
+        ] {
+            let mut host = FakeHost::default();
+            put_firewalld(&mut host);
+            args["state"] = json!(state);
+            if state == "disabled" {
+                let mut before = args.clone();
+                before["state"] = json!("enabled");
+                run("firewalld", &before, "", "", Mode::default(), &mut host);
+            }
+            let done = run("firewalld", &args, "", "", Mode::default(), &mut host);
+            let msg = format!("Permanent operation, {expected}");
+            assert_eq!(done.msg, Some(msg), "{args}");
         }
     }
 

@@ -294,10 +294,12 @@ impl IpTables {
         let words = self.rule_words(program);
         let check = self.command(program, "-C").args(words);
         let output = host.query(&check)?;
-        // 1 says that there is none; a rule that cannot be read is 2.
+        // 1 says that there is none; a rule that cannot be read is 2. A chain that it leads to may be
+        // made by a task before this one.
         match output.status {
             0 => Ok(true),
             1 => Ok(false),
+            _ if self.rule.leads_nowhere(&output.stderr_text()) => Ok(false),
             _ => Err(succeeded(&check, output)
                 .err()
                 .map_or_else(|| Failure::new("iptables gave no answer"), Failure::from)),

@@ -70,6 +70,7 @@ impl Documented for IptablesState {
         },
     ];
     const RETURNS: &'static [Returned] = &[
+        Returned::new("cmd", "The program.", "always", r#""iptables-save""#),
         Returned::new(
             "applied",
             "Whether the file's rules were taken.",
@@ -175,7 +176,11 @@ impl IptablesState {
 
     /// The rules there are, of the table that the task names.
     fn now(&self, host: &dyn Host) -> Result<Vec<String>, Failure> {
-        Ok(lines(&tool::ask(host, &self.for_table(self.program("save")))?, self.counters))
+        Ok(lines(&tool::ask(host, &self.save())?, self.counters))
+    }
+
+    fn save(&self) -> Program {
+        self.for_table(self.program("save"))
     }
 
     fn restore(&self) -> Program {
@@ -242,6 +247,11 @@ impl IptablesState {
             ("initial_state".to_owned(), before.to_vec().into()),
             (key.to_owned(), after.to_vec().into()),
         ]);
+        let program = match self.state {
+            State::Saved => self.save(),
+            State::Restored => self.restore(),
+        };
+        returned.insert("cmd".into(), program.line().into());
         if self.state == State::Restored {
             returned.insert("applied".into(), true.into());
         }

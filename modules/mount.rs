@@ -79,7 +79,24 @@ pub struct Mounting {
     /// Whether the mount point is there, where it is to go.
     #[serde(skip_serializing_if = "Option::is_none")]
     has_folder: Option<bool>,
+    /// Options that are wanted of what is mounted without a line, and not there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lacks: Vec<String>,
 }
+
+/// Options that the kernel tells of any mount, and what each takes away.
+const FLAGS: &[(&str, &str)] = &[
+    ("ro", "rw"),
+    ("rw", "ro"),
+    ("nosuid", "suid"),
+    ("suid", "nosuid"),
+    ("nodev", "dev"),
+    ("dev", "nodev"),
+    ("noexec", "exec"),
+    ("exec", "noexec"),
+    ("noatime", "relatime"),
+    ("relatime", "noatime"),
+];
 
 impl Documented for Mount {
     const NAME: &'static str = "ansible.posix.mount";
@@ -189,13 +206,16 @@ impl Module for Mount {
                     )));
                 }
             }
-            Wanted::Absent | Wanted::Unmounted => {
+            Wanted::Absent | Wanted::Unmounted if self.is_ours(&actual) => {
                 actual.is_mounted = Some(is_mounted.is_some());
                 desired.is_mounted = Some(false);
             }
-            Wanted::Remounted | Wanted::Present | Wanted::AbsentFromFstab => {}
+            _ => {}
         }
-        if self.state == Wanted::Absent {
+        if self.state == Wanted::Ephemeral && is_mounted.is_some() {
+            actual.lacks = self.lacking(host)?;
+        }
+        if self.state == Wanted::Absent && self.is_ours(&actual) {
             actual.has_folder = Some(host.metadata(&self.path)?.is_some());
             desired.has_folder = Some(false);
             if is_mounted.is_none() {
@@ -222,6 +242,11 @@ impl Module for Mount {
         if desired.is_mounted == Some(false) && actual.is_mounted == Some(true) {
             self.execute(host, Program::new("umount").arg(self.path.display().to_string()))?;
         }
+        // The line goes last: it tells a second run that there is still something to do.
+        if desired.has_folder == Some(false) && actual.has_folder == Some(true) {
+            self.refuse_full_folder(host)?;
+            host.remove_dir_all(&self.path)?;
+        }
         if changes_table {
             if self.backup && actual.table.text.is_some() {
                 returned.insert("backup_file".into(), back_up(host, &self.fstab)?.into());
@@ -233,12 +258,22 @@ impl Module for Mount {
                 if changes_table {
                     self.mount_again(host)?;
                 }
+                if !actual.lacks.is_empty() {
+                    let options = format!("remount,{}", self.opts);
+                    let path = self.path.display().to_string();
+                    self.execute(host, Program::new("mount").args(["-o", &options, &path]))?;
+                }
             } else {
                 let made = self.make_folder(host)?;
                 if let Err(why) = self.execute(host, self.mount_program()) {
                     // A line that cannot be mounted would hold up the next boot.
-                    if changes_table && let Some(before) = &actual.table.text {
-                        host.write(&self.fstab, &mut before.as_bytes(), &Placement::default())?;
+                    match &actual.table.text {
+                        _ if !changes_table => {}
+                        Some(before) => {
+                            let mut before = before.as_bytes();
+                            host.write(&self.fstab, &mut before, &Placement::default())?;
+                        }
+                        None => host.remove_file(&self.fstab)?,
                     }
                     for folder in made.iter().rev() {
                         host.remove_dir_all(folder)?;
@@ -249,10 +284,6 @@ impl Module for Mount {
         }
         if self.state == Wanted::Remounted {
             self.mount_again(host)?;
-        }
-        if desired.has_folder == Some(false) && actual.has_folder == Some(true) {
-            self.refuse_full_folder(host)?;
-            host.remove_dir_all(&self.path)?;
         }
         Ok(returned)
     }
@@ -329,16 +360,39 @@ impl Mount {
         WholeText { text: Some(text) }
     }
 
+    /// Whether what is mounted there is the task's to unmount: `absent` means what the table has.
+    fn is_ours(&self, actual: &Mounting) -> bool {
+        self.state == Wanted::Unmounted || actual.line.is_some()
+    }
+
     /// What is mounted there; `None` for nothing.
     fn mounted_source(&self, host: &dyn Host) -> Result<Option<String>, Failure> {
+        Ok(self.mounted(host)?.map(|(source, _)| source))
+    }
+
+    /// The options of the task that what is mounted there does not have, of those that are told of
+    /// any mount.
+    fn lacking(&self, host: &dyn Host) -> Result<Vec<String>, Failure> {
+        let Some((_, found)) = self.mounted(host)? else { return Ok(Vec::new()) };
+        let has = |flag: &str| found.split(',').any(|one| one == flag);
+        let is_lacking = |word: &&str| {
+            let flag = FLAGS.iter().find(|(flag, _)| flag == word);
+            flag.is_some_and(|(flag, other)| !has(flag) && (has(other) || flag.starts_with("no")))
+        };
+        Ok(self.opts.split(',').filter(is_lacking).map(str::to_owned).collect())
+    }
+
+    /// Source and options of what is mounted there.
+    fn mounted(&self, host: &dyn Host) -> Result<Option<(String, String)>, Failure> {
         let bytes = host.read(Path::new("/proc/mounts"))?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let real = host.real_path(&self.path).unwrap_or_else(|_: HostError| self.path.clone());
         // The last one lies on top.
         let mut mounts = text.lines().filter_map(|line| {
             let mut fields = line.split(' ');
-            let (source, path) = (fields.next()?, fields.next()?);
-            (Path::new(&unescape(path)) == real).then(|| unescape(source))
+            let (source, path, options) = (fields.next()?, fields.next()?, fields.nth(1)?);
+            let is_meant = Path::new(&unescape(path)) == real;
+            is_meant.then(|| (unescape(source), options.to_owned()))
         });
         Ok(mounts.next_back())
     }
@@ -416,132 +470,4 @@ impl Mount {
 }
 
 #[cfg(test)]
-mod tests {
-    use module::{Mode, fake::FakeHost};
-    use protocol::Json;
-    use serde_json::json;
-
-    use crate::{cases::run, fake_programs::put_mount};
-
-    fn host(table: &str) -> FakeHost {
-        let mut host = FakeHost::default();
-        host.put("/etc/fstab", table);
-        put_mount(&mut host);
-        host
-    }
-
-    fn apply(args: &Json, host: &mut FakeHost) -> protocol::Response {
-        run("mount", args, "", "", Mode::default(), host)
-    }
-
-    #[test]
-    fn tables_and_mounts_are_kept() {
-        let base =
-            |state: &str| json!({"path": "/m", "src": "/dev/x", "fstype": "ext4", "state": state});
-        let with = |state: &str, key: &str, value: Json| {
-            let mut args = base(state);
-            args[key] = value;
-            args
-        };
-        let line = "/dev/x /m ext4 defaults 0 0\n";
-        for (args, table, is_mounted, after, stays_mounted, changed) in [
-            (base("present"), "", false, line, false, true),
-            (
-                base("present"),
-                "/dev/x\t/m\text4  defaults 0 0\n",
-                false,
-                "/dev/x\t/m\text4  defaults 0 0\n",
-                false,
-                false,
-            ),
-            (base("mounted"), "# x\n", false, "# x\n/dev/x /m ext4 defaults 0 0\n", true, true),
-            (base("mounted"), line, true, line, true, false),
-            (
-                with("mounted", "opts", json!("ro")),
-                line,
-                true,
-                "/dev/x /m ext4 ro 0 0\n",
-                true,
-                true,
-            ),
-            (
-                with("present", "boot", json!(false)),
-                "",
-                false,
-                "/dev/x /m ext4 defaults,noauto 0 0\n",
-                false,
-                true,
-            ),
-            (
-                with("present", "src", json!("//h/a b")),
-                "",
-                false,
-                "//h/a\\040b /m ext4 defaults 0 0\n",
-                false,
-                true,
-            ),
-            (base("unmounted"), line, true, line, false, true),
-            (base("absent"), line, true, "", false, true),
-            (base("absent_from_fstab"), line, true, "", true, true),
-            (base("ephemeral"), "", false, "", true, true),
-        ] {
-            let mut host = host(table);
-            if is_mounted {
-                host.put_dirs("/m");
-                host.put("/proc/mounts", "/dev/x /m ext4 rw 0 0\n");
-            }
-            let response = apply(&args, &mut host);
-            assert_eq!(
-                (response.failed, response.changed),
-                (false, changed),
-                "{args}: {response:?}"
-            );
-            assert_eq!(host.files.text("/etc/fstab").as_deref(), Some(after), "{args}");
-            let mounts = host.files.text("/proc/mounts").unwrap();
-            assert_eq!(mounts.contains(" /m "), stays_mounted, "{args}: {mounts}");
-            assert!(!apply(&args, &mut host).changed, "{args}");
-        }
-        let mut host = host(line);
-        host.put("/proc/mounts", "/dev/x /m ext4 rw 0 0\n");
-        assert!(apply(&base("remounted"), &mut host).changed);
-    }
-
-    #[test]
-    fn what_cannot_be_mounted_is_refused() {
-        for (args, expected) in [
-            (
-                json!({"path": "/m", "state": "mounted"}),
-                "state is mounted but all of the following are missing: src, fstype",
-            ),
-            (json!({"path": "/m"}), "missing required arguments: state"),
-            (
-                json!({"path": "/m", "src": "nosuch", "fstype": "x", "state": "mounted"}),
-                "Error mounting /m",
-            ),
-            (
-                json!({"path": "/m", "src": "a\nb", "fstype": "x", "state": "present"}),
-                "goes over a line end",
-            ),
-            (
-                json!({"path": "/m", "src": "a", "fstype": "x", "opts": "a b", "state": "present"}),
-                "cannot hold blanks",
-            ),
-            (
-                json!({"path": "/full", "state": "absent"}),
-                "Error rmdir /full: the folder is not empty",
-            ),
-            (json!({"path": "/m", "state": "remounted"}), "is not mounted"),
-            (
-                json!({"path": "/busy", "src": "b", "fstype": "x", "state": "ephemeral"}),
-                "already mounted with a different source: a",
-            ),
-        ] {
-            let mut host = host("");
-            host.put("/full/x", "");
-            host.put("/proc/mounts", "a /busy x rw 0 0\n");
-            let response = apply(&args, &mut host);
-            let msg = response.msg.unwrap_or_default();
-            assert!(response.failed && msg.contains(expected), "{args}: {msg}");
-        }
-    }
-}
+mod tests;

@@ -103,6 +103,11 @@ impl Documented for Parted {
     const DIFF_MODE: Support = Support::None;
 }
 
+/// A word as a shell would have it typed: parted wants quotes around names.
+fn as_typed(word: &str) -> String {
+    if word.starts_with('"') { format!("'{word}'") } else { word.to_owned() }
+}
+
 /// A number with a unit, which may be empty.
 fn size(text: &str) -> Result<(f64, &str), Failure> {
     let is_number = |letter: char| letter.is_ascii_digit() || letter == '.';
@@ -147,6 +152,13 @@ struct Partition {
     name: String,
     flags: Vec<String>,
     told: Json,
+}
+
+impl Partition {
+    /// One that has just been made.
+    fn blank(number: i64) -> Self {
+        Self { number, end: 0.0, name: String::new(), flags: Vec::new(), told: Json::Null }
+    }
 }
 
 /// Where cylinders, heads and sectors are told, there is no number.
@@ -387,7 +399,7 @@ impl Parted {
         let changed = !words.is_empty();
         let script = match self.state {
             State::Info => format!("unit '{}' print", self.unit),
-            _ => words.join(" "),
+            _ => words.iter().map(|word| as_typed(word)).collect::<Vec<_>>().join(" "),
         };
         let partitions: Vec<Json> = disk.partitions.into_iter().map(|one| one.told).collect();
         let returned = JsonMap::from_iter([
@@ -411,7 +423,10 @@ impl Action for Parted {
 
     fn foretell(&self, host: &dyn Host) -> Result<Response, Failure> {
         let disk = self.read(host)?;
-        let words = self.first(&disk);
+        let mut words = self.first(&disk);
+        if self.state == State::Present && !self.layout(&disk).is_empty() {
+            words.extend(self.dress(&Partition::blank(self.number.unwrap_or_default())));
+        }
         Ok(self.answer(disk, &words))
     }
 
@@ -487,7 +502,7 @@ mod tests {
             (json!({"state": "present", "number": 1, "flags": ["lvm"]}), ""),
             (
                 json!({"state": "present", "number": 1, "flags": ["esp"], "name": "a b"}),
-                "unit KiB name 1 \"a b\" set 1 esp on set 1 boot on set 1 lvm off",
+                "unit KiB name 1 '\"a b\"' set 1 esp on set 1 boot on set 1 lvm off",
             ),
             (
                 json!({"state": "present", "number": 1, "part_end": "75%", "resize": true}),

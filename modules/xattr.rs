@@ -122,6 +122,10 @@ impl Stepwise for Xattr {
             }
             (State::Keys, None) => (None, "returning all keys".into(), self.read(host, &[])?),
             (State::All, None) => (None, "dumping all".into(), self.read(host, &["-d"])?),
+            // The default state: without a name, all are read.
+            (State::Read, None) if self.key.is_none() => {
+                (None, "returning None".into(), self.read(host, &["-d"])?)
+            }
             (State::Read, None) => {
                 let key = self.key()?;
                 (None, format!("returning {key}"), self.read(host, &["-n", &key])?)
@@ -196,6 +200,7 @@ mod tests {
             (json!({"state": "keys"}), false, "returning all keys"),
             (json!({"state": "all"}), false, "dumping all"),
             (json!({"key": "b"}), false, "returning user.b"),
+            (json!({}), false, "returning None"),
         ] {
             let done = run("xattr", &args, "path", "/f", Mode::default(), &mut host);
             assert_eq!(

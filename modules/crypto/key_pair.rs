@@ -11,7 +11,7 @@ use module::{
 use protocol::{Json, JsonMap};
 use serde::Serialize;
 
-use super::private_key::Regenerate;
+use super::key_terms::Regenerate;
 use crate::{presence::Presence, tool};
 
 /// Permissions of new keys.

@@ -6,16 +6,14 @@ use module::{
     Arguments, Delta, Documented, Example, Failure, FileArguments, Host, Module, Returned,
     file_arguments::FILE_MODE,
 };
-use protocol::{Json, JsonMap, spec::Support};
+use protocol::{JsonMap, spec::Support};
 
 use super::{
     Made, Product,
     der::{self, Node},
-    distribution::{self, DistributionPoint},
     extension::{self, Extension},
-    from_pem, given,
-    key::{Kind, PrivateKey},
-    naming, to_pem,
+    from_pem, naming,
+    wording::Wording,
 };
 use crate::presence::Presence;
 
@@ -27,12 +25,7 @@ pub const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"]
 /// It is made anew where it is for another key or says something else than the task.
 #[derive(Debug, Arguments)]
 #[arguments(
-    required_if(("state", "present", ["privatekey_path", "privatekey_content"], any)),
-    required_together(["authority_cert_issuer", "authority_cert_serial_number"]),
-    mutually_exclusive(
-        ["privatekey_path", "privatekey_content"],
-        ["subject", "subject_ordered"]
-    )
+    required_if(("state", "present", ["privatekey_path", "privatekey_content"], any))
 )]
 pub struct OpensslCsr {
     /// The file.
@@ -40,112 +33,17 @@ pub struct OpensslCsr {
     /// Whether there should be a request.
     #[argument(default = "present")]
     state: Presence,
-    /// File of the key.
-    privatekey_path: Option<PathBuf>,
-    /// The key itself.
-    #[argument(no_log)]
-    privatekey_content: Option<String>,
-    /// Its passphrase.
-    #[argument(no_log)]
-    privatekey_passphrase: Option<String>,
-    /// The digest that is signed.
-    #[argument(default = "sha256")]
-    digest: String,
-    /// Version of the request.
-    #[argument(default = 1, choices(1))]
-    #[expect(dead_code, reason = "there is one alone")]
-    version: i64,
     /// Whether it is made anew in any case.
     #[argument(default = false)]
     force: bool,
-    /// More fields of the subject, by their names.
-    subject: Option<JsonMap>,
-    /// The fields of the subject in their order, each a dict of one.
-    subject_ordered: Option<Vec<JsonMap>>,
-    /// Field of the subject.
-    #[argument(aliases("C", "countryName"))]
-    country_name: Option<String>,
-    /// Field of the subject.
-    #[argument(aliases("ST", "stateOrProvinceName"))]
-    state_or_province_name: Option<String>,
-    /// Field of the subject.
-    #[argument(aliases("L", "localityName"))]
-    locality_name: Option<String>,
-    /// Field of the subject.
-    #[argument(aliases("O", "organizationName"))]
-    organization_name: Option<String>,
-    /// Field of the subject.
-    #[argument(aliases("OU", "organizationalUnitName"))]
-    organizational_unit_name: Option<String>,
-    /// Field of the subject.
-    #[argument(aliases("CN", "commonName"))]
-    common_name: Option<String>,
-    /// Field of the subject.
-    #[argument(aliases("E", "emailAddress"))]
-    email_address: Option<String>,
-    /// Further names: `DNS:example.com`, `IP:10.0.0.1`.
-    #[argument(aliases("subjectAltName"))]
-    subject_alt_name: Option<Vec<String>>,
-    /// Whether these must be understood.
-    #[argument(default = false, aliases("subjectAltName_critical"))]
-    subject_alt_name_critical: bool,
-    /// Whether the common name is one of them where there are no others.
-    #[argument(default = true, aliases("useCommonNameForSAN"))]
-    use_common_name_for_san: bool,
-    /// What the key may be used for.
-    #[argument(aliases("keyUsage"))]
-    key_usage: Option<Vec<String>>,
-    /// Whether this must be understood.
-    #[argument(default = false, aliases("keyUsage_critical"))]
-    key_usage_critical: bool,
-    /// What else it may be used for.
-    #[argument(aliases("extKeyUsage", "extendedKeyUsage"))]
-    extended_key_usage: Option<Vec<String>>,
-    /// Whether this must be understood.
-    #[argument(default = false, aliases("extKeyUsage_critical", "extendedKeyUsage_critical"))]
-    extended_key_usage_critical: bool,
-    /// Whether it is an authority's: `CA:TRUE`, `pathlen:0`.
-    #[argument(aliases("basicConstraints"))]
-    basic_constraints: Option<Vec<String>>,
-    /// Whether this must be understood.
-    #[argument(default = false, aliases("basicConstraints_critical"))]
-    basic_constraints_critical: bool,
-    /// Whether answers about its validity must come along.
-    #[argument(default = false, aliases("ocspMustStaple"))]
-    ocsp_must_staple: bool,
-    /// Whether this must be understood.
-    #[argument(default = false, aliases("ocspMustStaple_critical"))]
-    ocsp_must_staple_critical: bool,
-    /// Names that an authority may sign for.
-    name_constraints_permitted: Option<Vec<String>>,
-    /// Names that it may not sign for.
-    name_constraints_excluded: Option<Vec<String>>,
-    /// Whether this must be understood.
-    #[argument(default = false)]
-    name_constraints_critical: bool,
-    /// Whether the identifier of the key is worked out.
-    #[argument(default = false)]
-    create_subject_key_identifier: bool,
-    /// The identifier of the key, in hexadecimal digits.
-    subject_key_identifier: Option<String>,
-    /// The identifier of the authority's key.
-    authority_key_identifier: Option<String>,
-    /// Names of the authority.
-    authority_cert_issuer: Option<Vec<String>>,
-    /// The number of the authority's certificate.
-    authority_cert_serial_number: Option<u64>,
-    /// Where lists of withdrawn certificates are.
-    crl_distribution_points: Option<Vec<DistributionPoint>>,
     /// Whether the old file is kept.
     #[argument(default = false)]
     backup: bool,
     /// Whether the request is returned.
     #[argument(default = false)]
     return_content: bool,
-    /// Taken and not used: `openssl` does the work.
-    #[argument(default = "auto", choices("auto", "cryptography"))]
-    #[expect(dead_code, reason = "openssl does the work")]
-    select_crypto_backend: String,
+    #[argument(flatten)]
+    wording: Wording,
     #[argument(flatten)]
     file: FileArguments,
 }
@@ -227,7 +125,7 @@ impl Request {
     }
 
     /// What is signed.
-    fn text(&self) -> Vec<u8> {
+    pub fn text(&self) -> Vec<u8> {
         let attributes = match self.extensions.is_empty() {
             true => Vec::new(),
             false => der::sequence(&[
@@ -248,122 +146,6 @@ impl OpensslCsr {
     fn product(&self) -> Product<'_> {
         Product { path: &self.path, file: &self.file, mode: FILE_MODE, backup: self.backup }
     }
-
-    fn key(&self, host: &dyn Host) -> Result<PrivateKey, Failure> {
-        let pem = given(
-            host,
-            self.privatekey_path.as_ref(),
-            self.privatekey_content.as_ref(),
-            "private key",
-        )?;
-        let pem = pem.ok_or_else(|| {
-            Failure::new(
-                "state is present but any of the following are missing: privatekey_path, \
-                 privatekey_content",
-            )
-        })?;
-        Ok(PrivateKey { pem, passphrase: self.privatekey_passphrase.clone() })
-    }
-
-    fn subject(&self) -> Result<Vec<(String, String)>, Failure> {
-        let given = [
-            ("C", &self.country_name),
-            ("ST", &self.state_or_province_name),
-            ("L", &self.locality_name),
-            ("O", &self.organization_name),
-            ("OU", &self.organizational_unit_name),
-            ("CN", &self.common_name),
-            ("emailAddress", &self.email_address),
-        ];
-        let mut fields: Vec<(String, String)> = given
-            .into_iter()
-            .filter_map(|(name, text)| Some((name.to_owned(), text.clone()?)))
-            .filter(|(_, text)| !text.is_empty())
-            .collect();
-        if let Some(subject) = &self.subject {
-            fields.extend(naming::subject_of(subject, "subject")?);
-        }
-        if let Some(ordered) = self.subject_ordered.as_ref().filter(|all| !all.is_empty()) {
-            if !fields.is_empty() {
-                return Err(Failure::new(
-                    "subject_ordered cannot be combined with any other subject field",
-                ));
-            }
-            for one in ordered {
-                fields.extend(naming::subject_of(one, "subject_ordered")?);
-            }
-        }
-        Ok(fields)
-    }
-
-    fn alt_names(&self, subject: &[(String, String)]) -> Vec<String> {
-        if let Some(names) = self.subject_alt_name.as_ref().filter(|names| !names.is_empty()) {
-            return names.clone();
-        }
-        let common = subject.iter().find(|(name, _)| name == "CN" || name == "commonName");
-        let common = common.filter(|_| self.use_common_name_for_san);
-        common.map(|(_, name)| format!("DNS:{name}")).into_iter().collect()
-    }
-
-    /// What the task says, for a key.
-    fn wanted(&self, public: Vec<u8>) -> Result<Request, Failure> {
-        let subject = self.subject()?;
-        let mut all = Vec::new();
-        let names = self.alt_names(&subject);
-        if !names.is_empty() {
-            all.push(extension::alt_names(&names, self.subject_alt_name_critical)?);
-        }
-        if let Some(uses) = self.key_usage.as_ref().filter(|uses| !uses.is_empty()) {
-            all.push(extension::key_usage(uses, self.key_usage_critical)?);
-        }
-        if let Some(uses) = self.extended_key_usage.as_ref().filter(|uses| !uses.is_empty()) {
-            all.push(extension::extended_usage(uses, self.extended_key_usage_critical)?);
-        }
-        if let Some(words) = self.basic_constraints.as_ref().filter(|words| !words.is_empty()) {
-            all.push(extension::basic(words, self.basic_constraints_critical)?);
-        }
-        if self.ocsp_must_staple {
-            all.push(extension::must_staple(self.ocsp_must_staple_critical));
-        }
-        let permitted = self.name_constraints_permitted.as_deref().unwrap_or_default();
-        let excluded = self.name_constraints_excluded.as_deref().unwrap_or_default();
-        if !permitted.is_empty() || !excluded.is_empty() {
-            let is_critical = self.name_constraints_critical;
-            all.push(extension::name_constraints(permitted, excluded, is_critical)?);
-        }
-        let identifier = |text: &String, what: &str| {
-            extension::bytes_of(text)
-                .ok_or_else(|| Failure::new(format!("Cannot parse {what}: {text:?}")))
-        };
-        match &self.subject_key_identifier {
-            Some(_) if self.create_subject_key_identifier => {
-                return Err(Failure::new(
-                    "subject_key_identifier cannot be specified if create_subject_key_identifier is true",
-                ));
-            }
-            Some(text) => {
-                all.push(extension::subject_key(&identifier(text, "subject_key_identifier")?));
-            }
-            None if self.create_subject_key_identifier => {
-                let own = extension::key_identifier(&public);
-                let own = own.ok_or_else(|| Failure::new("the key has no identifier"))?;
-                all.push(extension::subject_key(&own));
-            }
-            None => {}
-        }
-        let issuers = self.authority_cert_issuer.as_deref().unwrap_or_default();
-        let authority = self.authority_key_identifier.as_ref();
-        let authority =
-            authority.map(|text| identifier(text, "authority_key_identifier")).transpose()?;
-        if authority.is_some() || !issuers.is_empty() {
-            let serial = self.authority_cert_serial_number;
-            all.push(extension::authority_key(authority.as_deref(), issuers, serial)?);
-        }
-        if let Some(points) = self.crl_distribution_points.as_ref().filter(|all| !all.is_empty()) {
-            all.push(distribution::points(points)?);
-        }
-        Ok(Request { subject: naming::distinguished(&subject)?, public, extensions: all })
-    }
 }
 
 impl Module for OpensslCsr {
@@ -373,8 +155,7 @@ impl Module for OpensslCsr {
         if !self.state.is_present() {
             return self.product().compare(host, false, None);
         }
-        let key = self.key(host)?;
-        let wanted = self.wanted(key.must_be_public(host)?)?;
+        let wanted = self.wording.wanted(host)?;
         let is_dir = host.metadata(&self.path)?.is_some_and(|found| found.is_dir());
         let existing = if is_dir { None } else { host.read(&self.path)? };
         let fits = existing
@@ -388,17 +169,7 @@ impl Module for OpensslCsr {
     }
 
     fn apply(&self, delta: &Delta<Made>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
-        self.product().apply(host, delta, |host| {
-            let key = self.key(host)?;
-            let wanted = self.wanted(key.must_be_public(host)?)?;
-            let kind = Kind::of(&wanted.public)
-                .ok_or_else(|| Failure::new("keys of this kind are not known"))?;
-            let text = wanted.text();
-            let algorithm = kind.signature_algorithm(&self.digest)?;
-            let signature = key.sign(host, &kind, &self.digest, &text)?;
-            let whole = der::sequence(&[text, algorithm, der::bit_string(&signature)]);
-            Ok(to_pem(&whole, "CERTIFICATE REQUEST"))
-        })
+        self.product().apply(host, delta, |host| self.wording.make(host))
     }
 
     fn returned(&self, _: &Delta<Made>, host: &dyn Host) -> Result<JsonMap, Failure> {
@@ -407,25 +178,7 @@ impl Module for OpensslCsr {
         if !self.state.is_present() {
             return Ok(map);
         }
-        let subject = self.subject()?;
-        let pairs: Vec<Json> =
-            subject.iter().map(|(name, text)| vec![name.clone(), text.clone()].into()).collect();
-        let key = self.privatekey_path.as_ref().map(|path| path.display().to_string());
-        map.insert("privatekey".into(), key.into());
-        map.insert("subject".into(), pairs.into());
-        let names = Some(self.alt_names(&subject)).filter(|names| !names.is_empty());
-        map.insert("subjectAltName".into(), names.into());
-        map.insert("keyUsage".into(), self.key_usage.clone().into());
-        map.insert("extendedKeyUsage".into(), self.extended_key_usage.clone().into());
-        map.insert("basicConstraints".into(), self.basic_constraints.clone().into());
-        map.insert("ocspMustStaple".into(), self.ocsp_must_staple.into());
-        map.insert("ocsp_must_staple".into(), self.ocsp_must_staple.into());
-        for (name, value) in [
-            ("name_constraints_permitted", &self.name_constraints_permitted),
-            ("name_constraints_excluded", &self.name_constraints_excluded),
-        ] {
-            map.insert(name.into(), value.clone().unwrap_or_default().into());
-        }
+        map.extend(self.wording.told()?);
         if self.return_content {
             let text = host.read(&self.path)?;
             let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());

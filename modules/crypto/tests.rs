@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A folder, where the programs are there.
-fn scratch(name: &str) -> Option<Scratch> {
+pub fn scratch(name: &str) -> Option<Scratch> {
     let scratch = Scratch::new(&format!("crypto-{name}"));
     let has = scratch.shell("command -v openssl ssh-keygen >/dev/null");
     if !has {

@@ -136,6 +136,14 @@ fn is_word(value: &Option<String>, word: &str) -> bool {
 }
 
 impl Rule {
+    /// Whether iptables complains of the chain that the rule leads to, and of nothing else.
+    pub fn leads_nowhere(&self, said: &str) -> bool {
+        [&self.jump, &self.goto].into_iter().flatten().any(|chain| {
+            said.contains(&format!("Chain '{chain}' does not exist"))
+                || said.contains(&format!("Couldn't load target `{chain}'"))
+        })
+    }
+
     /// Refuses options of targets that the rule does not have.
     ///
     /// # Errors

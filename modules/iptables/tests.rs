@@ -1,4 +1,4 @@
-use module::{Mode, fake::FakeHost};
+use module::{Mode, Output, fake::FakeHost};
 use protocol::{Json, Response};
 use serde_json::json;
 
@@ -158,5 +158,22 @@ fn what_makes_no_rule_is_refused() {
         let msg = response.msg.unwrap_or_default();
         assert!(response.failed && msg.contains(expected), "{args}: {msg}");
         assert_eq!(host.writes, 0);
+    }
+}
+
+#[test]
+fn a_chain_that_a_rule_leads_to_may_be_made_before_it() {
+    let args = json!({"chain": "INPUT", "protocol": "udp", "goto": "OWN"});
+    for (said, failed) in [
+        ("iptables v1.8.9 (nf_tables): Chain 'OWN' does not exist", false),
+        ("iptables v1.8.9 (nf_tables): Couldn't load target `OWN':No such file", false),
+        ("iptables v1.8.9 (nf_tables): Chain 'OTHER' does not exist", true),
+        ("iptables v1.8.9: unknown option \"--x\"", true),
+    ] {
+        let mut host = FakeHost::default();
+        host.program("iptables", move |_, _| Output::failure(2, said));
+        let check = Mode { check: true, diff: true };
+        let foretold = run("iptables", &args, "", "", check, &mut host);
+        assert_eq!((foretold.failed, foretold.changed), (failed, !failed), "{said}: {foretold:?}");
     }
 }

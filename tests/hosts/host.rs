@@ -41,7 +41,13 @@ pub struct HostSpec {
     pub sshd_config: Vec<String>,
     /// Shell that is run on the host's files before it boots, as root in a chroot.
     pub prepare: Option<String>,
+    /// Blank disks of a gibibyte each, `/dev/disk-a` and on, which are files of this machine that
+    /// take the room of what is written to them; [`DISKS_MAX`] at most.
+    pub disks: u8,
 }
+
+/// Disks that a host can have.
+pub const DISKS_MAX: u8 = 26;
 
 /// An account that is not root. It has the fleet's key, `/bin/bash` and a home folder.
 #[derive(Clone, Debug)]
@@ -72,6 +78,7 @@ pub struct Host {
     namespace: String,
     folder: PathBuf,
     container: Child,
+    disks: u8,
 }
 
 impl HostSpec {
@@ -80,6 +87,14 @@ impl HostSpec {
         Self { name: name.to_owned(), ..Self::default() }
     }
 }
+
+/// Attaches a file as a disk, whose numbers are told: $1 is the file.
+const ATTACH: &str = "
+set -e
+truncate -s 1G \"$1\"
+device=$(losetup --find --show --partscan \"$1\")
+stat -c '%Hr %Lr' \"$device\"
+";
 
 /// The container's /sys shows the links of the machine; this lays those of the host's own network
 /// over them.
@@ -139,6 +154,7 @@ impl Host {
         let pid = folder.join("pid");
         fs::write(&pid, container.id().to_string()).map_err(at(&pid))?;
         Ok(Self {
+            disks: spec.disks.min(DISKS_MAX),
             name: spec.name.clone(),
             address: network.address(number),
             namespace: network.namespace(number),
@@ -157,7 +173,8 @@ impl Host {
                 let mut greeting = [0; 4];
                 let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
                 if stream.read_exact(&mut greeting).is_ok() && greeting == *b"SSH-" {
-                    return self.run(OWN_NETWORK).map(drop);
+                    self.run(OWN_NETWORK)?;
+                    return self.attach_disks();
                 }
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -165,6 +182,17 @@ impl Host {
         let console = fs::read_to_string(self.folder.join("console.log")).unwrap_or_default();
         let console = tail(&console).to_owned();
         Err(HostsError::Silent { name: self.name.clone(), secs: BOOT_SECS, console })
+    }
+
+    /// Gives the host its disks. The reaper takes away what is attached of the fleet's folder.
+    fn attach_disks(&self) -> Result<(), HostsError> {
+        for letter in ('a'..='z').take(self.disks.into()) {
+            let file = self.folder.join(format!("disk-{letter}"));
+            let file = file.display().to_string();
+            let numbers = run("/bin/sh", &["-c", ATTACH, "attach", &file])?;
+            self.run(&format!("mknod /dev/disk-{letter} b {numbers}"))?;
+        }
+        Ok(())
     }
 
     /// Name of the host.

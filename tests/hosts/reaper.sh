@@ -45,6 +45,9 @@ for merged in "$folder"/*/merged; do
     tries=$((tries + 1))
   done
 done
+losetup --list --noheadings --output NAME,BACK-FILE | while read -r device file; do
+  case $file in "$folder"/*) losetup --detach "$device" ;; esac
+done
 for space in /run/netns/tu"$fleet"-*; do
   [ -e "$space" ] && ip netns del "${space##*/}"
 done

@@ -68,6 +68,9 @@ families!(
     certificates,
     databases,
     storage,
+    disks,
+    firewall,
+    kernel,
 );
 
 #[test]

@@ -27,6 +27,12 @@ const COLLECTIONS_VARIABLE: &str = "TRUEUP_TEST_ORACLE_COLLECTIONS";
 /// who work on modules, since it takes most of the time.
 const MEMORY_VARIABLE: &str = "TRUEUP_MODULE_MEMORY";
 
+/// Disks of each of the hosts without servers.
+const DISKS: u8 = 4;
+
+/// Seconds that a task may take: one that hangs is named, and the family goes on.
+const TASK_SECS: u32 = 300;
+
 /// What a play is run for, in order.
 pub const PHASES: [(&str, &[&str]); 3] =
     [("check", &["--check", "--diff"]), ("first", &["--diff"]), ("second", &["--diff"])];
@@ -75,6 +81,7 @@ pub fn twins(with_servers: bool) -> MutexGuard<'static, Twins> {
         let spec = |name_of_machine: &str| HostSpec {
             layer: Some(layer),
             prepare: Some(name.to_owned()),
+            disks: if with_servers { 0 } else { DISKS },
             ..HostSpec::new(name_of_machine)
         };
         let mut hosts = fleet.boot_all(&[spec("theirs"), spec("ours")]).unwrap();
@@ -91,6 +98,8 @@ impl Twins {
     /// Runs cases by both programs, each on its own host, in all phases.
     pub fn run(&self, family: &Family, cases: &[&Case], oracle: &Path) -> (Recorded, Recorded) {
         let play = play(cases);
+        let memory = memory(family, cases, &play, oracle);
+        let play = with_time_limit(play);
         let scratch = Scratch::new(&family.name);
         symlink(trueup(), scratch.path("ansible-playbook")).unwrap();
         let own = scratch.path("ansible-playbook");
@@ -98,7 +107,6 @@ impl Twins {
             self.prepare(host, family, cases);
             self.record(host, family, cases, program, &play)
         };
-        let memory = memory(family, cases, &play, oracle);
         let remembered = memory.as_ref().and_then(|path| fs::read_to_string(path).ok());
         if let Some(theirs) = remembered.and_then(|text| serde_json::from_str(&text).ok()) {
             return (theirs, run(&self.ours, &own));
@@ -193,6 +201,14 @@ fn memory(family: &Family, cases: &[&Case], play: &Value, oracle: &Path) -> Opti
         (&case.setup, case.times).hash(&mut hasher);
     }
     Some(folder.join(format!("{}-{:016x}.json", family.name, hasher.finish())))
+}
+
+/// A play each of whose tasks has so long and no longer.
+fn with_time_limit(mut play: Value) -> Value {
+    if let Some(play) = play.pointer_mut("/0").and_then(Value::as_object_mut) {
+        play.insert("timeout".into(), json!(TASK_SECS));
+    }
+    play
 }
 
 /// The play that runs cases and writes what their tasks return.

@@ -15,7 +15,8 @@ use hosts::{Fleet, HostSpec, available};
 /// Makes a test a process that owns a host and waits.
 const OWNER: &str = "TRUEUP_HOSTS_OWNER";
 
-/// What a host leaves on this machine: its folder, its namespace, its init and its control groups.
+/// What a host leaves on this machine: its folder, its namespace, its init, its control groups and
+/// its disks.
 struct Traces {
     folder: PathBuf,
     namespace: PathBuf,
@@ -37,10 +38,17 @@ impl Traces {
         Self { folder: folder.to_owned(), namespace, init, groups }
     }
 
+    fn has_disks(&self) -> bool {
+        let list = Command::new("losetup").args(["--list", "--output", "BACK-FILE"]).output();
+        let list = String::from_utf8(list.unwrap().stdout).unwrap();
+        list.contains(&format!("{}/", self.folder.display()))
+    }
+
     fn all_there(&self) -> bool {
         let services = |group: &PathBuf| group.join("payload/system.slice").exists();
         let is_grouped = !self.groups.is_empty() && self.groups.iter().all(services);
-        self.folder.exists() && self.namespace.exists() && self.init.exists() && is_grouped
+        let is_running = self.namespace.exists() && self.init.exists() && is_grouped;
+        self.folder.exists() && is_running && self.has_disks()
     }
 
     fn any_there(&self) -> bool {
@@ -48,6 +56,7 @@ impl Traces {
         self.folder.exists()
             || self.namespace.exists()
             || self.init.exists()
+            || self.has_disks()
             || self.groups.iter().any(|group| group.exists())
             || mounts.contains(&format!(" {}/", self.folder.display()))
     }
@@ -67,7 +76,7 @@ fn hosts_end_with_their_fleet() {
         return;
     }
     let mut fleet = Fleet::start().unwrap();
-    let host = fleet.boot(&HostSpec::new("short")).unwrap();
+    let host = fleet.boot(&HostSpec { disks: 1, ..HostSpec::new("short") }).unwrap();
     assert_eq!(host.run("hostname").unwrap(), "short\n");
     let error = host.run("echo no; exit 3").unwrap_err().to_string();
     assert!(error.contains("exit status: 3") && error.ends_with("no"), "{error}");
@@ -82,7 +91,7 @@ fn hosts_end_with_their_fleet() {
 fn hosts_end_with_an_owner_that_is_killed() {
     if env::var_os(OWNER).is_some() {
         let mut fleet = Fleet::start().unwrap();
-        let _host = fleet.boot(&HostSpec::new("orphan")).unwrap();
+        let _host = fleet.boot(&HostSpec { disks: 1, ..HostSpec::new("orphan") }).unwrap();
         println!("\nfleet: {}", fleet.folder().display());
         loop {
             std::thread::park();
