@@ -30,6 +30,7 @@ const PLAYBOOKS: &[&str] = &[
     "prompts",
     "around",
     "course",
+    "delegates",
 ];
 
 /// Runs with more words: what they are recorded as, the playbook, the words.
