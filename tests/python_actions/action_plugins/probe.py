@@ -102,7 +102,6 @@ class ActionModule(ActionBase):
             loader=self._loader, templar=self._templar, shared_loader_obj=self._shared_loader_obj)
         said = made.run(task_vars=task_vars)
         result.update(rc=said['rc'], stdout=said['stdout'])
-        result['way'] = self._task.connection
         return result
 
     def do_fail(self, result, task_vars):
