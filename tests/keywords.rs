@@ -31,6 +31,7 @@ const PLAYBOOKS: &[&str] = &[
     "around",
     "course",
     "delegates",
+    "once",
 ];
 
 /// Runs with more words: what they are recorded as, the playbook, the words.
