@@ -11,6 +11,7 @@ mod devices;
 mod distribution;
 mod dmi;
 mod environment;
+mod foreign;
 mod lsb;
 mod lvm;
 mod memory;
@@ -54,6 +55,8 @@ pub struct Request<'a> {
     pub reader: &'a Reader<'a>,
     /// Folder of the user's own facts.
     pub fact_path: Option<&'a Path>,
+    /// The interpreter that the user names for the host's modules in Python.
+    pub python: Option<&'a str>,
     /// What is said to the user.
     pub warnings: Vec<String>,
 }
@@ -108,6 +111,7 @@ const COLLECTORS: &[Collector] = &[
     ),
     minimal("dns", &[], |request| resolver::read(request.reader)),
     minimal("env", &[], |request| environment::read(request.reader)),
+    further("facter", &[], &[], |request| foreign::facter(request.reader)),
     further("fibre_channel_wwn", &[], &[], |request| storage::fibre_channel(request.reader)),
     minimal("fips", &[], |request| security::fips(request.reader)),
     further(
@@ -127,8 +131,11 @@ const COLLECTORS: &[Collector] = &[
         network::read,
     ),
     further("nvme", &[], &[], |request| storage::nvme(request.reader)),
+    further("ohai", &[], &[], |request| foreign::ohai(request.reader)),
     minimal("pkg_mgr", &[], |request| programs::package_manager(request.reader)),
-    minimal("python", &["python_version"], |request| programs::python(request.reader)),
+    minimal("python", &["python_version"], |request| {
+        programs::python(request.reader, request.python)
+    }),
     minimal(
         "platform",
         &["system", "kernel", "kernel_version", "machine", "architecture", "machine_id"],
@@ -175,9 +182,6 @@ const COLLECTORS: &[Collector] = &[
         |request| virtualization::read(request.reader),
     ),
 ];
-
-/// Programs of others that Ansible would ask for more facts.
-const FOREIGN: [&str; 2] = ["facter", "ohai"];
 
 fn hardware(request: &mut Request<'_>) -> JsonMap {
     let reader = request.reader;
@@ -232,11 +236,6 @@ fn find(name: &str) -> Option<&'static Collector> {
 }
 
 fn unknown(name: &str) -> Failure {
-    if FOREIGN.contains(&name) {
-        return Failure::new(format!(
-            "gather_subset names {name}, but facts of {name} are not implemented"
-        ));
-    }
     let mut names: Vec<&str> =
         COLLECTORS.iter().flat_map(|one| one.facts.iter().copied().chain([one.name])).collect();
     names.sort_unstable();
@@ -306,12 +305,7 @@ mod tests {
 
     #[test]
     fn subsets_that_there_are_not_are_refused() {
-        for (name, words) in [
-            ("nosuch", "Bad subset 'nosuch'"),
-            ("", "Bad subset ''"),
-            ("facter", "facter are not implemented"),
-            ("ohai", "ohai are not implemented"),
-        ] {
+        for (name, words) in [("nosuch", "Bad subset 'nosuch'"), ("", "Bad subset ''")] {
             let why = chosen(&["!all", name]).unwrap_err();
             assert!(why.contains(words), "{why}");
         }

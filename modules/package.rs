@@ -78,7 +78,7 @@ impl Package {
             "pacman" => self.installer::<Pacman>(),
             "zypper" => self.installer::<Zypper>(),
             other => Err(Failure::new(format!(
-                "packages installed by {other} are not implemented (package passes on to apt, dnf, apk, pacman and zypper)"
+                "Could not find a matching action for the \"{other}\" package manager: package passes on to apt, dnf, apk, pacman and zypper"
             ))),
         }
     }
@@ -162,7 +162,7 @@ mod tests {
         for (args, words) in [
             (
                 r#"{"name": "sed", "state": "present", "use": "portage"}"#,
-                "portage are not implemented",
+                "matching action for the \"portage\" package manager",
             ),
             (r#"{"name": "sed", "state": "present"}"#, "Could not detect which package manager"),
             (r#"{"name": "sed", "state": "present", "use": "apt", "frob": 1}"#, "frob"),

@@ -3,14 +3,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use module::{Arguments, Documented, Example, Fact, Failure, Host, Returned, glob::is_match};
-use protocol::{JsonMap, Response, spec::Support};
+use protocol::{JsonMap, Response, is_foreign, spec::Support};
 
 use crate::facts::{Reader, Request, gather};
 
 /// Reads what the host is: facts, which later tasks find as variables.
 ///
-/// They come from files of the host and from its kernel. `ansible_python` and its like are not
-/// among them, for there need be no Python; neither are facts of `facter` and `ohai`.
+/// They come from files of the host and from its kernel. `ansible_python` is there where the host has
+/// a Python, facts of `facter` and `ohai` where it has those programs.
 #[derive(Debug, Arguments)]
 pub struct Setup {
     /// Which facts: names of subsets or of facts, `all`, `min`, and with `!` in front what is left
@@ -28,6 +28,9 @@ pub struct Setup {
     /// of the network have shorter limits of their own.
     #[argument(default = 10)]
     gather_timeout: u32,
+    /// The interpreter of `ansible_python_interpreter`, where it names one.
+    #[argument(internal)]
+    python: Option<String>,
 }
 
 impl Documented for Setup {
@@ -53,8 +56,12 @@ impl Fact for Setup {
     fn read(&self, host: &dyn Host) -> Result<Response, Failure> {
         let patience = Duration::from_secs(self.gather_timeout.into());
         let reader = Reader { host, patience };
-        let mut request =
-            Request { reader: &reader, fact_path: Some(&self.fact_path), warnings: Vec::new() };
+        let mut request = Request {
+            reader: &reader,
+            fact_path: Some(&self.fact_path),
+            python: self.python.as_deref(),
+            warnings: Vec::new(),
+        };
         let facts = gather(&mut request, &self.gather_subset)?;
         let warnings = request.warnings;
         Ok(Response { facts: self.filtered(facts), warnings, ..Response::default() })
@@ -70,7 +77,7 @@ impl Setup {
         }
         let fits = |name: &str| {
             // These two alone go without the prefix.
-            let is_bare = matches!(name, "gather_subset" | "module_setup");
+            let is_bare = matches!(name, "gather_subset" | "module_setup") || is_foreign(name);
             let full = if is_bare { name.to_owned() } else { format!("ansible_{name}") };
             patterns.iter().any(|pattern| {
                 let is_full =
@@ -97,6 +104,7 @@ mod tests {
             filter: filter.iter().map(|one| (*one).to_owned()).collect(),
             fact_path: "/etc/ansible/facts.d".into(),
             gather_timeout: 10,
+            python: None,
         };
         let mut names: Vec<String> =
             module.read(&host).unwrap().facts.into_iter().map(|(name, _)| name).collect();

@@ -384,3 +384,29 @@ fn words_and_patterns_that_mean_nothing_are_taken_as_in_ansible() {
     ran.expect_code(0);
     assert_eq!(ran.stdout, "  hosts (0):\n");
 }
+
+#[test]
+fn arguments_that_actions_do_not_have_are_named_as_ansible_names_them() {
+    let scratch = Scratch::new("unknown-arguments");
+    let tasks = [
+        ("assert", "that: true"),
+        ("debug", "msg: x"),
+        ("set_stats", "data: {}"),
+        ("pause", "seconds: 0"),
+    ];
+    let tasks = tasks.map(|(action, argument)| {
+        format!("    - {action}: {{nosuch: 1, {argument}}}\n      ignore_errors: true\n")
+    });
+    scratch.write("play.yml", play(&tasks.concat()));
+    std::os::unix::fs::symlink(trueup(), scratch.path("ansible-playbook")).unwrap();
+    let ansible = scratch.path("ansible-playbook");
+    let ran = Ran::of(scratch.command(&ansible, &["play.yml"]).output().unwrap());
+    ran.expect_code(0).expect_said(&[
+        "Invalid options for assert: nosuch",
+        "Unsupported parameters for (debug) module: nosuch. Supported parameters include: msg, var, \
+         verbosity.",
+        "Invalid options for set_stats: nosuch",
+        "Unsupported parameters for (pause) module: nosuch. Supported parameters include: echo, \
+         minutes, prompt, seconds.",
+    ]);
+}

@@ -77,6 +77,29 @@ fn config_says_what_is_in_force_and_where_it_comes_from() {
 }
 
 #[test]
+fn config_shows_the_servers_of_galaxy() {
+    let scratch = Scratch::new("config-galaxy");
+    scratch.write(
+        "ansible.cfg",
+        "[galaxy]\nserver_list = hub, other\n[galaxy_server.hub]\nurl = https://hub.example/\n\
+         timeout = 7\n",
+    );
+    let json = scratch.trueup(&["config", "dump", "--format", "json"]);
+    let all: serde_json::Value = serde_json::from_str(&json.expect_code(0).stdout).unwrap();
+    let servers = &all.as_array().unwrap().last().unwrap()["GALAXY_SERVERS"];
+    let file = scratch.path("ansible.cfg").display().to_string();
+    assert_eq!(servers["hub"]["url"][1], "https://hub.example/");
+    assert_eq!(servers["hub"]["url"][2], file.as_str());
+    assert_eq!(servers["hub"]["timeout"][1], 7);
+    assert_eq!(servers["other"]["url"][2], "REQUIRED");
+    assert_eq!(servers["other"]["timeout"][1], 60);
+    let changed = scratch.trueup(&["config", "dump", "--only-changed"]);
+    let shown = format!("hub\n===\ntimeout({file}) = 7\nurl({file}) = https://hub.example/\n");
+    changed.expect_code(0).expect_said(&["GALAXY_SERVERS:\n", &shown]);
+    assert!(!changed.stdout.contains("token"));
+}
+
+#[test]
 fn inventories_are_made_by_plugins_and_shown_in_all_forms() {
     let scratch = Scratch::new("inventory");
     scratch.write(

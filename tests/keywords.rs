@@ -32,6 +32,8 @@ const PLAYBOOKS: &[&str] = &[
     "course",
     "dates",
     "reached",
+    "delegates",
+    "once",
 ];
 
 /// Runs with more words: what they are recorded as, the playbook, the words.

@@ -226,3 +226,44 @@ fn what_goes_wrong_with_a_callback_is_said() {
         ran.expect_said(words);
     }
 }
+
+#[test]
+fn threads_of_callbacks_warn_and_do_not_wait_for_ever() {
+    if !has_python("/usr/bin/python3") {
+        return;
+    }
+    let scratch = Scratch::new("python-threads");
+    scratch.write(
+        "callback_plugins/threads.py",
+        "from threading import Thread
+from ansible import constants
+from ansible.plugins.callback import CallbackBase
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_NAME = 'threads'
+    def __init__(self):
+        super().__init__()
+        thread = Thread(target=self.work)
+        thread.start()
+        thread.join()
+    def work(self):
+        self._display.warning('from a thread')
+        try:
+            constants.DEFAULT_FORKS
+        except RuntimeError as error:
+            self._display.warning(str(error))
+",
+    );
+    scratch.write("play.yml", "[{hosts: localhost, gather_facts: false, tasks: [{debug: }]}]");
+    let ran = Ran::of(
+        scratch
+            .command(&as_ansible(&scratch), &["play.yml"])
+            .env("TRUEUP_PYTHON", "/usr/bin/python3")
+            .output()
+            .unwrap(),
+    );
+    ran.expect_code(0).expect_said(&[
+        "[WARNING]: from a thread",
+        "a thread of a plugin's own cannot ask for setting",
+    ]);
+}

@@ -195,8 +195,12 @@ mod tests {
         host.program("/facts/c.fact", |_, _| Output::success("{\"y\": true}"));
         host.program("/facts/f.fact", |_, _| Output::failure(3, "bad"));
         let reader = Reader::new(&host);
-        let mut request =
-            Request { reader: &reader, fact_path: Some(Path::new("/facts")), warnings: Vec::new() };
+        let mut request = Request {
+            reader: &reader,
+            fact_path: Some(Path::new("/facts")),
+            python: None,
+            warnings: Vec::new(),
+        };
         let facts = read(&mut request)["local"].clone();
         assert_eq!(facts["a"], json!({"x": [1]}));
         assert_eq!(

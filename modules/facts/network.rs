@@ -272,7 +272,8 @@ mod tests {
 
     fn facts(host: &FakeHost) -> JsonMap {
         let reader = Reader::new(host);
-        let mut request = Request { reader: &reader, fact_path: None, warnings: Vec::new() };
+        let mut request =
+            Request { reader: &reader, fact_path: None, python: None, warnings: Vec::new() };
         let facts = read(&mut request);
         assert!(request.warnings.is_empty());
         facts

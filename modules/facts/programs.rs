@@ -121,10 +121,14 @@ print(*sys.version_info, sys.executable, sys.implementation.name, tls, sep='\\n'
 
 /// `python` and `python_version`: the host's own Python, where it has one. Nothing here needs it,
 /// but playbooks of the field ask.
-pub fn python(reader: &Reader<'_>) -> JsonMap {
-    let Some(name) = ["/usr/bin/python3", "/usr/libexec/platform-python"]
+///
+/// `named` is the interpreter that the user names for the host; where it is not there, it is looked for
+/// as if none were named.
+pub fn python(reader: &Reader<'_>, named: Option<&str>) -> JsonMap {
+    let Some(name) = named
         .into_iter()
-        .find(|path| reader.exists(path))
+        .chain(["/usr/bin/python3", "/usr/libexec/platform-python"])
+        .find(|path| reader.exists(path) || !path.contains('/') && reader.has_program(path))
         .or_else(|| ["python3", "python"].into_iter().find(|name| reader.has_program(name)))
     else {
         return JsonMap::new();
@@ -176,6 +180,25 @@ mod tests {
     use module::{Output, fake::FakeHost};
 
     use super::*;
+
+    #[test]
+    fn python_is_the_one_that_is_named() {
+        let mut host = FakeHost::default();
+        for path in ["/usr/bin/python3", "/opt/own/bin/python"] {
+            host.put(path, "");
+            host.program(path, move |_, _| {
+                Output::success(format!("3\n11\n2\nfinal\n0\n{path}\ncpython\n1\n"))
+            });
+        }
+        for (named, expected) in [
+            (None, "/usr/bin/python3"),
+            (Some("/opt/own/bin/python"), "/opt/own/bin/python"),
+            (Some("/opt/nosuch/python"), "/usr/bin/python3"),
+        ] {
+            let facts = python(&Reader::new(&host), named);
+            assert_eq!(facts["python"]["executable"], expected);
+        }
+    }
 
     #[test]
     fn installers_are_those_of_the_distribution() {

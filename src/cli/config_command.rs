@@ -9,7 +9,7 @@ use template::Value;
 use crate::{
     Failed,
     settings::{
-        InForce, Setting, Settings, catalogue,
+        GalaxyServer, InForce, Setting, Settings, catalogue,
         in_force::{all, described},
         plugins,
     },
@@ -209,6 +209,13 @@ fn dumped(dump: &DumpArgs, settings: &Settings) -> Result<String, Failed> {
             shown.push((group, values));
         }
     }
+    let mut servers = Vec::new();
+    if matches!(dump.chosen.kind.as_str(), "base" | "all") {
+        servers = settings.galaxy_servers()?;
+        if dump.only_changed {
+            servers.iter_mut().for_each(|(_, keys)| keys.retain(|(_, value)| value.is_changed()));
+        }
+    }
     let entry = |(name, value): &(String, InForce)| serde_json::json!({"name": name, "origin": value.origin, "value": value.value});
     match dump.chosen.format.as_deref() {
         None | Some("display") => {
@@ -231,6 +238,16 @@ fn dumped(dump: &DumpArgs, settings: &Settings) -> Result<String, Failed> {
                     lines.push(format!("{name}({}) = {text}", value.origin));
                 }
             }
+            if !servers.is_empty() {
+                lines.push("\nGALAXY_SERVERS:\n".to_owned());
+            }
+            for (server, keys) in &servers {
+                lines.push(format!("\n{server}\n{}", "=".repeat(server.len())));
+                for (key, value) in keys {
+                    let text = Value::from_json(&value.value).to_string();
+                    lines.push(format!("{key}({}) = {text}", value.origin));
+                }
+            }
             Ok(lines.join("\n"))
         }
         Some(format @ ("json" | "yaml")) => {
@@ -242,6 +259,10 @@ fn dumped(dump: &DumpArgs, settings: &Settings) -> Result<String, Failed> {
                     Some((_, plugin)) => items.push(serde_json::json!({ plugin: entries })),
                 }
             }
+            if !servers.is_empty() {
+                let servers: JsonMap = servers.iter().map(server).collect();
+                items.push(serde_json::json!({ "GALAXY_SERVERS": servers }));
+            }
             let items = Json::Array(items);
             if format == "json" { Ok(report::json::pretty(&items, 4)) } else { yaml(&items) }
         }
@@ -249,6 +270,14 @@ fn dumped(dump: &DumpArgs, settings: &Settings) -> Result<String, Failed> {
             Err(Failed::option(format!("the format is '{other}': it is json, yaml or display")))
         }
     }
+}
+
+/// A server, each key with its name, value and origin, and a type that is not told.
+fn server((name, keys): &GalaxyServer) -> (String, Json) {
+    let key = |(key, value): &(&str, InForce)| {
+        ((*key).to_owned(), serde_json::json!([key, value.value, value.origin, null]))
+    };
+    (name.clone(), Json::Object(keys.iter().map(key).collect()))
 }
 
 /// A default as it is written into a file.

@@ -9,10 +9,12 @@ use std::{
 };
 
 pub mod catalogue;
+mod galaxy_servers;
 pub mod in_force;
 pub mod kind;
 pub mod plugins;
 
+pub use galaxy_servers::GalaxyServer;
 pub use in_force::{Configuration, InForce};
 pub use kind::{Kind, Meaning, Setting};
 

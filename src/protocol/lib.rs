@@ -21,7 +21,9 @@ pub mod tunnel;
 
 pub use diff::Diff;
 pub use digest::{Digest, Digester};
-pub use request::{Answer, Chunk, FromRemote, Hello, Order, Request, Response, ToRemote};
+pub use request::{
+    Answer, Chunk, FromRemote, Hello, Order, Request, Response, ToRemote, is_foreign,
+};
 pub use secret::Secret;
 
 /// A dynamic value as it crosses the wire: what YAML and JSON share.

@@ -293,9 +293,16 @@ impl Response {
             .into_iter()
             .map(|(name, value)| {
                 let is_bare = name.starts_with("ansible_")
+                    || is_foreign(&name)
                     || matches!(name.as_str(), "gather_subset" | "module_setup");
                 (if is_bare { name } else { format!("ansible_{name}") }, value)
             })
             .collect();
     }
+}
+
+/// Whether a fact of that name is one that a program of others reads: facter or ohai. Such facts keep
+/// their names as variables.
+pub fn is_foreign(fact: &str) -> bool {
+    fact.starts_with("facter_") || fact.starts_with("ohai_")
 }

@@ -124,6 +124,27 @@ pub(crate) fn write_content(module: &str, given: &mut JsonMap) {
     }
 }
 
+/// Has `package` take what `ansible_package_use` names, where the task names nothing.
+///
+/// # Errors
+/// Why the variable cannot be rendered.
+pub(crate) fn choose_installer(
+    module: &str,
+    scope: &Scope,
+    given: &mut JsonMap,
+) -> Result<(), String> {
+    if module != "ansible.builtin.package"
+        || given.get("use").is_some_and(|wanted| wanted.as_str() != Some("auto"))
+    {
+        return Ok(());
+    }
+    if let Some(named) = scope.get("ansible_package_use") {
+        let named = named.forced().map_err(|error| error.to_string())?;
+        given.insert("use".into(), named.to_string().into());
+    }
+    Ok(())
+}
+
 /// What the actions that carry files say where paths are missing.
 pub(crate) fn missing_paths(name: &str, given: &JsonMap) -> Option<&'static str> {
     let lacks = |argument: &str| {

@@ -33,7 +33,6 @@ mod loops;
 mod settings;
 
 use ahead::Ahead;
-use delegation::with_delegated;
 use loops::{ItemPlace, empty_loop};
 pub(crate) use settings::Settings;
 
@@ -189,8 +188,7 @@ impl Executor {
         }
         // Conditions see how the host that works is reached.
         let delegate = self.delegate(task, scope).ok().flatten();
-        let known = &self.context.settings;
-        let delegated = delegate.map(|name| with_delegated(scope, &name, known, task));
+        let delegated = delegate.map(|name| self.with_delegated(task, scope, &name));
         let scope = delegated.as_ref().unwrap_or(scope);
         match self.skipped(task, scope) {
             Ok(None) => {}
@@ -357,6 +355,9 @@ impl Executor {
             given.entry("unsafe_writes").or_insert_with(|| Json::String(setting.clone()));
         }
         action::write_content(&spec.name, &mut given);
+        if let Err(why) = action::choose_installer(&spec.name, scope, &mut given) {
+            return TaskResult::failure(why);
+        }
         let written = &task.action.written;
         let checked = match protocol::arguments::check(&spec.arguments, written, &given) {
             Ok(checked) => checked,
@@ -485,7 +486,7 @@ impl Executor {
             }
             Some(delegate) => {
                 let name = HostName::from(delegate.as_str());
-                let delegate_scope = self.context.scope_of(&name, Some(&task.parent), Some(task));
+                let delegate_scope = self.scope_of_delegate(task, host, &name);
                 connect::resolve(
                     delegate,
                     true,
@@ -545,7 +546,19 @@ fn invalid_options(action: &str, spec: &ModuleSpec, given: &JsonMap) -> Option<S
     };
     let unknown: Vec<&str> =
         given.keys().filter(|name| !is_known(name)).map(String::as_str).collect();
-    (!unknown.is_empty()).then(|| format!("Invalid options for {action}: {}", unknown.join(",")))
+    if unknown.is_empty() {
+        return None;
+    }
+    let unknown = unknown.join(", ");
+    if action.rsplit('.').next() != Some("pause") {
+        return Some(format!("Invalid options for {action}: {}", unknown.replace(", ", ",")));
+    }
+    let mut known: Vec<&str> = arguments.arguments.iter().map(|one| one.name.as_ref()).collect();
+    known.sort_unstable();
+    Some(format!(
+        "Unsupported parameters for ({action}) module: {unknown}. Supported parameters include: {}.",
+        known.join(", ")
+    ))
 }
 
 fn out_of_time(action: &str, secs: u64) -> TaskResult {

@@ -1,5 +1,6 @@
 //! Plays, one after the other: which hosts, in which batches, with which variables.
 
+mod gathering;
 mod hosts;
 
 use std::{
@@ -370,7 +371,7 @@ impl Runner {
             Gathering::Explicit => wanted.unwrap_or(false),
         };
         if gathers {
-            body.push(Item::Task(Arc::new(self.gather_task(play))));
+            body.push(Item::Task(Arc::new(gathering::task(play, &self.settings))));
         }
         body.extend(play.validation.iter().map(|task| Item::Task(Arc::clone(task))));
         let roles: Vec<Item> =
@@ -400,38 +401,6 @@ impl Runner {
             rescue: Vec::new(),
             always: Vec::new(),
         }))
-    }
-
-    fn gather_task(&self, play: &Arc<Play>) -> Task {
-        let mut task = meta_task(play, "");
-        task.action.written = "gather_facts".into();
-        task.action.name = "ansible.builtin.gather_facts".into();
-        task.action.free_form = None;
-        task.keywords.name = Some(Tree::Value("Gathering Facts".into()));
-        // A play that has tags is left out whole where they are not chosen.
-        if play.frame.keywords.tags.is_empty() {
-            let tag = Setting { tree: Tree::Value("always".into()), span: play.span.clone() };
-            task.keywords.tags = vec![tag];
-        }
-        let mut args: IndexMap<Arc<str>, Tree> = IndexMap::new();
-        match &play.gather_subset {
-            Some(setting) => {
-                args.insert("gather_subset".into(), setting.tree.clone());
-            }
-            None if !self.settings.gather_subset.is_empty() => {
-                let subset = self.settings.gather_subset.iter().map(|s| Value::from(s.as_str()));
-                args.insert("gather_subset".into(), Tree::Value(Value::list(subset)));
-            }
-            None => {}
-        }
-        if let Some(setting) = &play.gather_timeout {
-            args.insert("gather_timeout".into(), setting.tree.clone());
-        }
-        if let Some(setting) = &play.fact_path {
-            args.insert("fact_path".into(), setting.tree.clone());
-        }
-        task.action.args = args;
-        task
     }
 }
 

@@ -30,7 +30,7 @@ pub fn controller() -> String {
 /// machine, `{uid}` the file's owner; what is left is a format of `strftime` for the time when the
 /// file was changed last. A setting that is no such format stays as it is.
 pub fn note(setting: &str, path: &Path, name: &str) -> String {
-    let mut text = setting.to_owned();
+    let (mut text, mut format) = (setting.to_owned(), setting.to_owned());
     for (word, value) in [
         ("{file}", &mut || name.to_owned()),
         ("{host}", &mut controller),
@@ -38,14 +38,17 @@ pub fn note(setting: &str, path: &Path, name: &str) -> String {
     ] as [(&str, &mut dyn FnMut() -> String); 3]
     {
         if text.contains(word) {
-            text = text.replace(word, &value());
+            let value = value();
+            text = text.replace(word, &value);
+            // The format is the setting's alone: a name with a percent sign is no part of it.
+            format = format.replace(word, &value.replace('%', "%%"));
         }
     }
-    if !text.contains('%') {
+    if !format.contains('%') {
         return text;
     }
     let changed = fs::metadata(path).and_then(|meta| meta.modified()).unwrap_or(UNIX_EPOCH);
-    Moment::local(changed).format(&text).unwrap_or(text)
+    Moment::local(changed).format(&format).unwrap_or(text)
 }
 
 impl Moment {
@@ -72,6 +75,9 @@ mod tests {
         ] {
             assert_eq!(note(setting, &path, "a/x.j2"), expected);
         }
+        let hostile = note("{file} at %Y", &path, "%nexit 1%n.j2");
+        assert_eq!(hostile, format!("%nexit 1%n.j2 at {year}"));
+        assert_eq!(note("by {file}", &path, "100%.j2"), "by 100%.j2");
         fs::remove_file(path).unwrap();
     }
 }

@@ -24,7 +24,7 @@ use std::{
 };
 
 use options::{Options, USAGE};
-use sandbox::{Outcome, Sandbox};
+use sandbox::{Outcome, Program, Sandbox};
 use target::Target;
 
 fn main() -> ExitCode {
@@ -59,8 +59,17 @@ fn run(options: &Options) -> Result<bool, String> {
     if !missing.is_empty() {
         return Err(format!("hosts cannot be booted here: {}", missing.join("; ")));
     }
-    let program = options.program()?;
     let trees = source::trees()?;
+    for target in &targets {
+        if !trees.targets.join(&target.name).is_dir() {
+            return Err(format!("ansible-core's package has no target {}", target.name));
+        }
+    }
+    let program = if options.is_reference {
+        Program::Reference { tree: sandbox::reference()? }
+    } else {
+        Program::Under { test: options.program()? }
+    };
     let logs = options.logs.clone().unwrap_or_else(|| source::folder().join("logs"));
     fs::create_dir_all(&logs).map_err(|why| format!("{}: {why}", logs.display()))?;
     let next = AtomicUsize::new(0);
@@ -125,7 +134,7 @@ fn groups() -> Vec<Group> {
     let mut groups: Vec<Group> = vec![("all".to_owned(), Box::new(|_| true))];
     groups
         .push(("without a Python plugin".to_owned(), Box::new(|target| target.needs != "pyplug")));
-    for category in ["language", "module", "cli"] {
+    for category in ["language", "module", "cli", "unlisted"] {
         groups.push((category.to_owned(), Box::new(move |target| target.category == category)));
         for needs in ["-", "pymod", "pyplug"] {
             let title = format!("  {category}, needs {needs}");

@@ -12,14 +12,17 @@ use crate::{
 };
 
 pub const USAGE: &str = "\
-usage: conformance [--targets A,B] [--category language|module|cli] [--needs -|pymod|pyplug]
-                   [--expect] [--sample N] [--program FILE] [--jobs N] [--logs FOLDER]
+usage: conformance [--targets A,B | --any A,B] [--category language|module|cli]
+                   [--needs -|pymod|pyplug] [--expect] [--sample N]
+                   [--program FILE | --reference] [--jobs N] [--logs FOLDER]
 
   --targets   these alone
+  --any       these alone, of all that ansible-core's package has, listed or not
   --category  targets of that category; --needs: of what they need in the controller
   --expect    fail only where a target of passing.txt does not pass
   --sample    N targets of passing.txt, spread over the list, quick ones
   --program   the program under test; without it, trueup is built
+  --reference ansible-core itself in its place: seconds and ok counts for the list
   --jobs      targets at a time (1)
   --logs      where the output of targets goes";
 
@@ -29,11 +32,14 @@ const QUICK_SECS: f64 = 30.0;
 #[derive(Debug)]
 pub struct Options {
     targets: Vec<String>,
+    any: Vec<String>,
     category: Option<String>,
     needs: Option<String>,
     sample: Option<usize>,
     given_program: Option<PathBuf>,
     pub expects: bool,
+    /// Whether ansible-core is run, and not trueup.
+    pub is_reference: bool,
     pub jobs: usize,
     pub logs: Option<PathBuf>,
 }
@@ -46,18 +52,25 @@ impl Options {
     pub fn read(words: &[String]) -> Result<Self, String> {
         let mut options = Self {
             targets: Vec::new(),
+            any: Vec::new(),
             category: None,
             needs: None,
             sample: None,
             given_program: None,
             expects: false,
+            is_reference: false,
             jobs: 1,
             logs: None,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            if word == "--expect" {
-                options.expects = true;
+            let flag = match word.as_str() {
+                "--expect" => Some(&mut options.expects),
+                "--reference" => Some(&mut options.is_reference),
+                _ => None,
+            };
+            if let Some(flag) = flag {
+                *flag = true;
                 continue;
             }
             let value =
@@ -67,6 +80,7 @@ impl Options {
             };
             match word.as_str() {
                 "--targets" => options.targets = value.split(',').map(str::to_owned).collect(),
+                "--any" => options.any = value.split(',').map(str::to_owned).collect(),
                 "--category" => options.category = Some(value.clone()),
                 "--needs" => options.needs = Some(value.clone()),
                 "--sample" => options.sample = Some(number()?),
@@ -79,8 +93,15 @@ impl Options {
         Ok(options)
     }
 
-    /// The targets that fit, longest first.
+    /// The targets that fit, longest first; those of `--any` in the order they are given in.
     pub fn choose(&self, all: &[Target]) -> Vec<Target> {
+        if !self.any.is_empty() {
+            let listed = |name: &String| all.iter().find(|target| target.name == *name).cloned();
+            let named = self.any.iter();
+            return named
+                .map(|name| listed(name).unwrap_or_else(|| Target::unlisted(name)))
+                .collect();
+        }
         let passing = target::passing();
         let is_asked = |target: &&Target| {
             let named = self.targets.is_empty() || self.targets.contains(&target.name);
@@ -161,6 +182,9 @@ mod tests {
         assert!(choose("--category cli --needs -").iter().all(|target| target.category == "cli"));
         assert!(choose("--sample 5").len() <= 5);
         assert!(choose("--targets nosuch").is_empty());
+        let any = choose("--any tags,var_nosuch");
+        assert_eq!(any[0], choose("--targets tags")[0]);
+        assert_eq!(any[1], Target::unlisted("var_nosuch"));
     }
 
     #[test]

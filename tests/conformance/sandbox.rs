@@ -4,13 +4,14 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Command,
     time::Instant,
 };
 
 use hosts::{Fleet, Host, HostSpec, Layer};
 
 use crate::{
-    source::{PLAIN, Trees, UNUSUAL},
+    source::{self, PLAIN, Trees, UNUSUAL},
     target::{Call, Target},
 };
 
@@ -98,10 +99,50 @@ const SECS_MIN: f64 = 90.0;
 /// The part of ansible-core's `ok` that must be reached.
 const OK_SHARE: f64 = 0.9;
 
+/// What is called by Ansible's names.
+pub enum Program {
+    /// The program of that path.
+    Under { test: PathBuf },
+    /// ansible-core, of a folder to be laid over a host's files.
+    Reference { tree: PathBuf },
+}
+
+/// Where ansible-core is on hosts that have it.
+const REFERENCE: &str = "/opt/reference";
+
+/// A folder with ansible-core, made on a host where it is not there yet.
+///
+/// # Errors
+/// There was no host, or it has no way to packages.
+pub fn reference() -> Result<PathBuf, String> {
+    let tree = source::folder().join("reference");
+    if tree.is_dir() {
+        return Ok(tree);
+    }
+    let mut fleet = Fleet::start().map_err(|why| why.to_string())?;
+    let mut spec = HostSpec::new("testhost");
+    spec.layer = Some(TOOLS);
+    let host = fleet.boot(&spec).map_err(|why| why.to_string())?;
+    host.run(&format!(
+        "python3 -m venv {REFERENCE}; {REFERENCE}/bin/pip install -q jinja2==3.1.6 passlib \
+         ansible-core=={}",
+        source::VERSION
+    ))
+    .map_err(|why| why.to_string())?;
+    let part = source::folder().join("reference.part");
+    // What an earlier try has left is of no use.
+    let _ = fs::remove_dir_all(&part);
+    fs::create_dir_all(part.join("opt")).map_err(|why| fault(&part, why))?;
+    let made = host.root().join(REFERENCE.trim_start_matches('/'));
+    source::run(Command::new("cp").arg("-a").arg(&made).arg(part.join("opt")))?;
+    fs::rename(&part, &tree).map_err(|why| fault(&tree, why))?;
+    Ok(tree)
+}
+
 pub struct Sandbox<'a> {
     pub target: &'a Target,
     pub trees: &'a Trees,
-    pub program: &'a Path,
+    pub program: &'a Program,
     pub logs: &'a Path,
 }
 
@@ -154,6 +195,9 @@ impl Sandbox<'_> {
         let mut spec = HostSpec::new("testhost");
         spec.layer = Some(TOOLS);
         spec.overlays = vec![tree.clone()];
+        if let Program::Reference { tree } = self.program {
+            spec.overlays.push(tree.clone());
+        }
         let host = fleet.boot(&spec).map_err(|why| why.to_string())?;
         let top = format!("/root/{name}");
         self.furnish(&host, &call, &top)?;
@@ -194,17 +238,21 @@ impl Sandbox<'_> {
     fn furnish(&self, host: &Host, call: &Call, top: &str) -> Result<(), String> {
         let root = host.root();
         let folder = root.join("conformance");
-        let fault = |path: &Path, why: std::io::Error| format!("{}: {why}", path.display());
         for made in ["bin", "names"] {
             let path = folder.join(made);
             fs::create_dir_all(&path).map_err(|why| fault(&path, why))?;
         }
         let program = folder.join("program");
-        fs::copy(self.program, &program).map_err(|why| fault(&program, why))?;
+        if let Program::Under { test } = self.program {
+            fs::copy(test, &program).map_err(|why| fault(&program, why))?;
+        }
         for name in NAMES {
             let link = folder.join("names").join(name);
-            std::os::unix::fs::symlink("/conformance/program", &link)
-                .map_err(|why| fault(&link, why))?;
+            let called = match self.program {
+                Program::Under { .. } => "/conformance/program".to_owned(),
+                Program::Reference { .. } => format!("{REFERENCE}/bin/{name}"),
+            };
+            std::os::unix::fs::symlink(called, &link).map_err(|why| fault(&link, why))?;
             let noting = format!(
                 "#!/bin/bash\n/conformance/names/{name} \"$@\"; status=$?\n\
                  echo \"{name} $* -> $status\" >> /conformance/calls; exit $status\n"
@@ -298,10 +346,14 @@ fn inventory_line(call: &Call) -> String {
     format!("testhost {reached} ansible_python_interpreter=\"/opt/python/bin/python\"")
 }
 
+fn fault(path: &Path, why: std::io::Error) -> String {
+    format!("{}: {why}", path.display())
+}
+
 fn write(path: &PathBuf, text: &str, mode: u32) -> Result<(), String> {
     let written = fs::write(path, text)
         .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(mode)));
-    written.map_err(|why| format!("{}: {why}", path.display()))
+    written.map_err(|why| fault(path, why))
 }
 
 /// The sum of `ok=` over all lines of recaps.

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The release whose targets are run.
-const VERSION: &str = "2.18.0";
+pub const VERSION: &str = "2.18.0";
 
 /// Where most targets expect to lie: a path with letters outside of ASCII, as Ansible's own runner
 /// gives them. The others expect a plain one.
@@ -80,7 +80,11 @@ fn fetch(folder: &Path) -> Result<PathBuf, String> {
     Ok(folder.join(format!("ansible_core-{VERSION}.tar.gz")))
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+/// Runs a program to its end.
+///
+/// # Errors
+/// It cannot be started, or fails.
+pub fn run(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|why| format!("{command:?}: {why}"))?;
     if output.status.success() {
         return Ok(());

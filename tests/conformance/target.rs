@@ -21,6 +21,22 @@ pub struct Target {
     pub reference_ok: u64,
 }
 
+/// Seconds that a target has which the list says nothing of.
+const UNLISTED_SECS: f64 = 120.0;
+
+impl Target {
+    /// A target of the package that is not in the list.
+    pub fn unlisted(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            category: "unlisted".to_owned(),
+            needs: "?".to_owned(),
+            reference_secs: UNLISTED_SECS,
+            reference_ok: 0,
+        }
+    }
+}
+
 /// All targets of the list.
 ///
 /// # Errors

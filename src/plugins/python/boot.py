@@ -19,6 +19,8 @@ class Channel:
     def __init__(self, descriptor):
         self._descriptor = descriptor
         self._lock = threading.RLock()
+        # That which serves; the others would wait for it without an end.
+        self._thread = threading.get_ident()
         self.perform = None
 
     def _read_exactly(self, count):
@@ -44,6 +46,8 @@ class Channel:
 
     def ask(self, what, **said):
         """Asks the controller; answers may need calls of their own before."""
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("a thread of a plugin's own cannot ask for %s" % what)
         said["ask"] = what
         with self._lock:
             self.write(said)

@@ -15,7 +15,8 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     const ARGUMENTS: &[&str] = &["fail_msg", "msg", "quiet", "success_msg"];
     if let Some(unknown) = args.keys().find(|name| !ARGUMENTS.contains(&name.as_str())) {
         return TaskResult::failure(format!(
-            "Unsupported parameters for (ansible.builtin.assert) module: {unknown}. Supported parameters include: fail_msg, msg, quiet, success_msg, that."
+            "Invalid options for {}: {unknown}",
+            context.task.action.written
         ));
     }
     let Some(that) = context.task.action.args.get("that") else {

@@ -1,6 +1,7 @@
 //! Modules that users have written: sent to the host with their arguments, and run there as Ansible
 //! runs them.
 
+use inventory::HostName;
 use protocol::{Json, JsonMap, request::InlineFile};
 use serde_json::json;
 use template::Value;
@@ -190,9 +191,21 @@ fn pairs(args: &Json) -> String {
     text
 }
 
+/// What the variable says of an interpreter, on the host that the task's work is done on.
+fn interpreter_variable(context: &ActionContext<'_>, interpreter: &str) -> Option<Value> {
+    let name = format!("ansible_{interpreter}_interpreter");
+    match &context.settings.delegate_to {
+        None => context.scope.get(&name),
+        Some(delegate) => {
+            let delegate = HostName::from(delegate.as_str());
+            context.executor.scope_of_delegate(context.task, context.host, &delegate).get(&name)
+        }
+    }
+}
+
 /// The Python that variables or settings name; `None` where it is to be found.
 pub(crate) fn named_python(context: &ActionContext<'_>) -> Result<Option<String>, String> {
-    let said = match context.scope.get("ansible_python_interpreter") {
+    let said = match interpreter_variable(context, "python") {
         Some(value) => Some(value.forced().map_err(|error| error.to_string())?.to_string()),
         None => context.executor.context.settings.python_interpreter.clone(),
     };
@@ -235,7 +248,7 @@ fn interpreter(
         }
         return Ok((pythons(context)?, options));
     }
-    if let Some(value) = context.scope.get(&format!("ansible_{name}_interpreter")) {
+    if let Some(value) = interpreter_variable(context, &name) {
         let value = value.forced().map_err(|error| error.to_string())?;
         return Ok((vec![value.to_string()], options));
     }

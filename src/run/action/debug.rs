@@ -12,7 +12,8 @@ pub(crate) fn run(context: &ActionContext<'_>, args: IndexMap<String, Value>) ->
     for name in args.keys() {
         if !matches!(name.as_str(), "msg" | "verbosity") {
             return TaskResult::failure(format!(
-                "Unsupported parameters for (ansible.builtin.debug) module: {name}. Supported parameters include: msg, var, verbosity."
+                "Unsupported parameters for ({}) module: {name}. Supported parameters include: msg, var, verbosity.",
+                context.task.action.written
             ));
         }
     }

@@ -8,6 +8,11 @@ use super::{ActionContext, set_fact::is_identifier};
 use crate::{TaskResult, outcome::RunOrder};
 
 pub(crate) fn run(context: &ActionContext<'_>, args: &IndexMap<String, Value>) -> TaskResult {
+    const ARGUMENTS: &[&str] = &["aggregate", "data", "per_host"];
+    if let Some(unknown) = args.keys().find(|name| !ARGUMENTS.contains(&name.as_str())) {
+        let action = &context.task.action.written;
+        return TaskResult::failure(format!("Invalid options for {action}: {unknown}"));
+    }
     // What is no boolean is false.
     let flag = |name: &str, default: bool| match args.get(name) {
         None | Some(Value::None) => default,

@@ -210,13 +210,16 @@ const UNITS: [(char, f64); 9] = [
 fn human_readable(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     let [bits, unit] = arguments.bind("human_readable", ["isbits", "unit"], 0)?;
     let is_bits = bits.is_some_and(|bits| bits.truthy());
-    let size = match value.as_str() {
-        Some(text) => parse_float(text),
-        None => value.as_float(),
-    };
-    let Some(size) = size else {
+    let Some(size) = value.as_float() else {
+        let kind = value.class_name();
+        let why = match &unit {
+            Some(unit) if !unit.is_none() => {
+                format!("unsupported operand type(s) for /: '{kind}' and 'int'")
+            }
+            _ => format!("'>=' not supported between instances of '{kind}' and 'int'"),
+        };
         return Err(TemplateError::of_value(format!(
-            "human_readable() can't interpret following string: {value}"
+            "human_readable() failed on bad input: {why}"
         )));
     };
     let unit = unit.filter(|unit| !unit.is_none()).map(|unit| unit.to_string().to_uppercase());

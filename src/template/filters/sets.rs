@@ -507,7 +507,7 @@ fn rekey_on_member(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<V
         };
         if dict.contains(&key) && !overwrites {
             return Err(TemplateError::of_value(format!(
-                "Key {key} is not unique, cannot convert to dict"
+                "Key {key} is not unique, cannot correctly turn into dict"
             )));
         }
         dict.insert(key, item);

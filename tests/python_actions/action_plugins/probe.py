@@ -94,6 +94,16 @@ class ActionModule(ActionBase):
         result['text'] = self._loader.get_text_file_contents(self._loader.path_dwim('files/note.txt')) if hasattr(self._loader, 'get_text_file_contents') else 'a note\n'
         return result
 
+    def do_made(self, result, task_vars):
+        task = self._task.copy()
+        task.args = {'_raw_params': 'echo made; exit 3', '_uses_shell': True}
+        made = self._shared_loader_obj.action_loader.get(
+            'ansible.legacy.shell', task=task, connection=self._connection, play_context=self._play_context,
+            loader=self._loader, templar=self._templar, shared_loader_obj=self._shared_loader_obj)
+        said = made.run(task_vars=task_vars)
+        result.update(rc=said['rc'], stdout=said['stdout'])
+        return result
+
     def do_fail(self, result, task_vars):
         raise AnsibleActionFail('it did not work', result={'extra': 1})
 

@@ -11,6 +11,10 @@ from jinja2 import pass_context, pass_environment
 from jinja2.filters import do_groupby
 
 
+def module_of(value):
+    return __name__
+
+
 def kind_of(value):
     print("what plugins print is not what they say")
     for kind in (bool, int, float, str, bytes, dict, list, tuple):
@@ -125,6 +129,7 @@ def hosts_of(hostvars, name):
 class FilterModule(object):
     def filters(self):
         return {
+            "module_of": module_of,
             "kind_of": kind_of,
             "kinds_of": kinds_of,
             "greet": greet,

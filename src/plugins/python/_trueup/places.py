@@ -29,8 +29,8 @@ class Places:
             stem = os.path.splitext(os.path.basename(path))[0]
             self._count += 1
             name = "ansible.plugins.%s.%s" % (kind, stem)
-            if name in sys.modules or importlib.util.find_spec(name) is not None:
-                # Files of one name stand in several folders, and in Ansible.
+            if kind in ("filter", "test") or name in sys.modules or importlib.util.find_spec(name) is not None:
+                # Files of one name stand in several folders, and in Ansible; plugins see it by their name.
                 name = "ansible.plugins.%s.%d_%s" % (kind, self._count, stem)
             spec = importlib.util.spec_from_file_location(name, path)
             module = importlib.util.module_from_spec(spec)

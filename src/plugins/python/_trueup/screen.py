@@ -49,6 +49,7 @@ class Screen:
     """While a callback is at work, what is displayed and printed goes to the controller."""
 
     def __init__(self, worker, frame):
+        from ansible import constants
         from ansible.utils import color
         from ansible.utils.display import Display
 
@@ -58,6 +59,9 @@ class Screen:
         self._out = _Stream(self)
         worker.places.verbosity = frame["verbosity"]
         color.ANSIBLE_COLOR = frame["colour"]
+        # Threads of plugins show warnings too, and cannot ask for settings.
+        for name in ("COLOR_WARN", "COLOR_ERROR", "COLOR_DEPRECATE", "COLOR_VERBOSE"):
+            getattr(constants, name)
         screen = self
 
         def display(

@@ -136,6 +136,12 @@ def _loader(folder):
     return loader
 
 
+def _command_line(name, default):
+    from ansible import context
+
+    return context.CLIARGS.get(name) or default
+
+
 def _deferred(context):
     def deferred(key, default=None, shallowcopy=False):
         def inner():
@@ -253,6 +259,9 @@ class Task:
         for name, default in _TASK.items():
             value = decode(said[name]) if name in said else copy.copy(default)
             setattr(self, name, value)
+        if self.connection is None:
+            # What variables say of it is not known to a task.
+            self.connection = _command_line("connection", "ssh")
 
     def _fields(self):
         fields = {name: getattr(self, name) for name in _TASK}

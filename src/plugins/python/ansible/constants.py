@@ -37,7 +37,17 @@ class _Config:
 config = _Config()
 
 
+# What has been asked for; no setting changes during a run.
+_KNOWN = {}
+
+
 def _setting(name):
+    if name not in _KNOWN:
+        _KNOWN[name] = _asked(name)
+    return _KNOWN[name]
+
+
+def _asked(name):
     from _trueup import work_now
 
     answer = work_now().channel.ask("setting", name=name)

@@ -69,18 +69,45 @@ class _Connections:
         return kind if class_only else kind(*arguments, **named)
 
 
+class _Actions:
+    """Actions of Ansible's own, which other actions are made of."""
+
+    def get(self, name, *arguments, class_only=False, **named):
+        from _trueup.actions import NATIVE, native
+
+        short = name.rpartition("ansible.builtin.")[2].rpartition("ansible.legacy.")[2]
+        if short not in NATIVE:
+            raise _absent("action_loader.get(%r)" % name)
+        kind = native(short)
+        if class_only:
+            return kind
+        plugin = kind(*arguments, **named)
+        plugin._load_name = plugin._original_path = short
+        return plugin
+
+    def has_plugin(self, name, collection_list=None):
+        return self.get(name, class_only=True) is not None
+
+    __contains__ = has_plugin
+
+
+action_loader = _Actions()
 connection_loader = _Connections()
 lookup_loader = _Loader("lookup")
 filter_loader = _Loader("filter")
 test_loader = _Loader("test")
 
 
+def _absent(name):
+    from ansible.errors import AnsibleError
+
+    return AnsibleError(
+        "ansible.plugins.loader.%s is not there: install ansible-core for the interpreter "
+        "of plugins, which TRUEUP_PYTHON names" % name
+    )
+
+
 def __getattr__(name):
     if name.endswith("_loader"):
-        from ansible.errors import AnsibleError
-
-        raise AnsibleError(
-            "ansible.plugins.loader.%s is not there: install ansible-core for the interpreter "
-            "of plugins, which TRUEUP_PYTHON names" % name
-        )
+        raise _absent(name)
     raise AttributeError(name)
