@@ -55,7 +55,8 @@ impl Cursor<'_> {
     ) -> Option<Task> {
         let carrier = if self.are_handlers { Carrier::Handler } else { Carrier::Task };
         let (keywords, rest) = self.keywords(mapping, carrier);
-        self.is_tentative |= self.is_left_out(&keywords, parent);
+        let is_left_out = self.is_left_out(&keywords, parent);
+        self.is_tentative |= is_left_out;
         let mut own = Own::default();
         let mut actions: Vec<&Entry> = Vec::new();
         for entry in rest {
@@ -78,7 +79,9 @@ impl Cursor<'_> {
         let args = mapping.get("args");
         let (action, is_local) =
             self.action(node, &actions, args, &lookup, carrier, keywords.name.as_ref())?;
-        if !own.is_forgiven(self.rescues, &keywords, parent) {
+        // Ansible does not look at them at all.
+        let is_unseen = is_left_out && self.compiler.settings.defers_template_errors;
+        if !is_unseen && !own.is_forgiven(self.rescues, &keywords, parent) {
             self.check_arguments(&action);
             self.check_loop(own.loop_.as_ref());
             self.check_fact_names(&action);
@@ -286,6 +289,10 @@ impl Cursor<'_> {
                     .nearest(&format!("with_{lookup}"), LOOPS.iter().copied()),
             );
             return;
+        }
+        if entry.value.is_null() {
+            let message = format!("you must specify a value when using with_{lookup}");
+            self.report(Diagnostic::error(codes::KEYWORD_VALUE, &entry.key.span, message));
         }
         let terms = self.setting(&entry.value);
         own.loop_ = Some(Loop::With { lookup: lookup.to_owned(), terms });

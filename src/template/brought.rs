@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    engine::{Call, Filter, Lookup, LookupCall, Test},
+    engine::{Call, Filter, Input, Lookup, LookupCall, Test},
     error::Result,
     scope::Scope,
     value::{Arguments, Value},
@@ -99,7 +99,7 @@ impl Found<Filter> {
     /// Whether it looks at undefined values itself.
     pub(crate) fn takes_undefined(&self) -> bool {
         match self {
-            Self::Native(filter) => filter.takes_undefined,
+            Self::Native(filter) => filter.input == Input::Any,
             Self::Brought(_) => true,
         }
     }

@@ -44,8 +44,18 @@ pub struct Filter {
     /// The collection it is from; empty for ansible.builtin and Jinja's own.
     pub home: &'static str,
     pub run: fn(&Call<'_>, Value, Arguments) -> Result<Value>,
-    /// Whether it looks at undefined values itself; others are never called with one.
-    pub takes_undefined: bool,
+    pub input: Input,
+}
+
+/// What a filter is called with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It looks at undefined values itself.
+    Any,
+    /// Whatever is defined.
+    Defined,
+    /// Texts: of anything else it would make what its Python writes.
+    Text,
 }
 
 impl Filter {
@@ -59,6 +69,13 @@ impl Filter {
         value: Value,
         arguments: Arguments,
     ) -> Result<Value> {
+        if self.input == Input::Text && !matches!(value, Value::Str(_) | Value::Bytes(_)) {
+            return Err(TemplateError::of_type(format!(
+                "{} takes a text, not {}",
+                self.name,
+                value.type_name()
+            )));
+        }
         let made = (self.run)(call, value, arguments)?;
         let settings = &call.scope.surroundings().settings;
         Ok(match made {

@@ -23,7 +23,7 @@ mod windows;
 pub mod yaml;
 
 use crate::{
-    engine::{Call, Filter},
+    engine::{Call, Filter, Input},
     error::Result,
     value::{Arguments, Value},
 };
@@ -66,15 +66,20 @@ type Run = fn(&Call<'_>, Value, Arguments) -> Result<Value>;
 
 /// A filter of ansible.builtin or Jinja that is never called with an undefined value.
 const fn filter(name: &'static str, run: Run) -> Filter {
-    Filter { name, home: "", run, takes_undefined: false }
+    Filter { name, home: "", run, input: Input::Defined }
 }
 
 /// A filter that looks at undefined values itself.
 const fn lenient(name: &'static str, run: Run) -> Filter {
-    Filter { name, home: "", run, takes_undefined: true }
+    Filter { name, home: "", run, input: Input::Any }
+}
+
+/// A filter of texts alone.
+const fn of_text(name: &'static str, run: Run) -> Filter {
+    Filter { name, home: "", run, input: Input::Text }
 }
 
 /// A filter of a collection.
 const fn of(home: &'static str, name: &'static str, run: Run) -> Filter {
-    Filter { name, home, run, takes_undefined: false }
+    Filter { name, home, run, input: Input::Defined }
 }

@@ -47,7 +47,8 @@ impl Executor {
             }
             Some(Loop::With { lookup, terms }) => {
                 let value = terms.tree.instantiate(scope);
-                let is_patient = matches!(lookup.rsplit('.').next(), Some("first_found"));
+                let short = lookup.rsplit('.').next().unwrap_or_default();
+                let is_patient = short == "first_found";
                 let terms_list = match value {
                     Value::Undefined(undefined) if !is_patient => {
                         return Err(fail(&undefined.error(), &terms.span));
@@ -55,10 +56,19 @@ impl Executor {
                     Value::Undefined(_) => Vec::new(),
                     Value::List(list) => list.to_vec(),
                     Value::Tuple(items) => items.to_vec(),
+                    Value::None if matches!(short, "items" | "list" | "dict") => vec![Value::None],
                     Value::None => Vec::new(),
-                    _ if lookup.rsplit('.').next() == Some("list") => {
-                        return Err(Box::new(TaskResult::failure("with_list expects a list")));
-                    }
+                    // As in Python, a dictionary that is gone through gives its keys.
+                    other if other.is_mapping() => match short {
+                        "items" | "flattened" | "nested" | "cartesian" | "together" => {
+                            other.elements().map_err(|error| fail(&error, &terms.span))?
+                        }
+                        "list" | "indexed_items" => {
+                            let why = format!("with_{short} expects a list");
+                            return Err(Box::new(TaskResult::failure(why)));
+                        }
+                        _ => vec![other],
+                    },
                     other => vec![other],
                 };
                 // What the action is about is looked for where such things are.

@@ -1,13 +1,13 @@
 //! The filter `comment`, and the wrapping of lines.
 
-use super::filter;
+use super::of_text;
 use crate::{
     engine::{Call, Filter},
     error::{Result, TemplateError},
     value::{Arguments, Value, object::int_argument},
 };
 
-pub(super) const FILTERS: &[Filter] = &[filter("comment", comment)];
+pub(super) const FILTERS: &[Filter] = &[of_text("comment", comment)];
 
 struct Style {
     decoration: String,

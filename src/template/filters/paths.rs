@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::filter;
+use super::{filter, of_text};
 use crate::{
     engine::{Call, Filter},
     error::{Result, TemplateError},
@@ -10,20 +10,20 @@ use crate::{
 };
 
 pub(super) const FILTERS: &[Filter] = &[
-    filter("basename", basename),
-    filter("dirname", dirname),
-    filter("expanduser", expanduser),
-    filter("expandvars", expandvars),
-    filter("realpath", realpath),
-    filter("relpath", relpath),
-    filter("normpath", normpath_filter),
+    of_text("basename", basename),
+    of_text("dirname", dirname),
+    of_text("expanduser", expanduser),
+    of_text("expandvars", expandvars),
+    of_text("realpath", realpath),
+    of_text("relpath", relpath),
+    of_text("normpath", normpath_filter),
     filter("path_join", path_join),
     filter("commonpath", commonpath),
-    filter("splitext", splitext),
-    filter("fileglob", fileglob),
+    of_text("splitext", splitext),
+    of_text("fileglob", fileglob),
     filter("quote", quote),
-    filter("urlsplit", urlsplit),
-    filter("urldecode", urldecode),
+    of_text("urlsplit", urlsplit),
+    of_text("urldecode", urldecode),
 ];
 
 /// Folder and name of a path, as Python's `os.path.split`.

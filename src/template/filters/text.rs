@@ -1,6 +1,6 @@
 //! Filters over texts, of Jinja2.
 
-use super::{filter, lenient};
+use super::{filter, lenient, of_text};
 use crate::{
     engine::{Call, Filter},
     error::{ErrorKind, Result, TemplateError},
@@ -17,11 +17,11 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("replace", replace),
     filter("string", string),
     lenient("format", format),
-    filter("indent", indent),
+    of_text("indent", indent),
     filter("center", center),
     filter("truncate", truncate),
     filter("wordcount", wordcount),
-    filter("wordwrap", wordwrap),
+    of_text("wordwrap", wordwrap),
     filter("striptags", striptags),
     filter("escape", escape),
     filter("e", escape),

@@ -1,6 +1,6 @@
 //! The filter `split`.
 
-use super::filter;
+use super::of_text;
 use crate::{
     engine::{Call, Filter},
     error::Result,
@@ -8,7 +8,7 @@ use crate::{
     value::{Arguments, Value},
 };
 
-pub(super) const FILTERS: &[Filter] = &[filter("split", split)];
+pub(super) const FILTERS: &[Filter] = &[of_text("split", split)];
 
 fn split(call: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     methods::call(&Value::from(value.to_string()), "split", arguments, call.scope)

@@ -1,6 +1,6 @@
 //! Filters over paths of Windows: texts alone, no Windows host is needed for them.
 
-use super::filter;
+use super::of_text;
 use crate::{
     engine::{Call, Filter},
     error::Result,
@@ -8,15 +8,15 @@ use crate::{
 };
 
 pub(super) const FILTERS: &[Filter] = &[
-    filter("win_basename", |_, value, arguments| {
+    of_text("win_basename", |_, value, arguments| {
         arguments.none("win_basename")?;
         Ok(Value::from(split(&value.to_string()).1))
     }),
-    filter("win_dirname", |_, value, arguments| {
+    of_text("win_dirname", |_, value, arguments| {
         arguments.none("win_dirname")?;
         Ok(Value::from(split(&value.to_string()).0))
     }),
-    filter("win_splitdrive", win_splitdrive),
+    of_text("win_splitdrive", win_splitdrive),
 ];
 
 const SEPARATORS: [char; 2] = ['\\', '/'];

@@ -62,12 +62,15 @@ fn dict(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
     Ok(pairs)
 }
 
-/// Terms as lists; a single term is a list of one.
+/// Terms as lists: of a dictionary its keys, of anything else that is no list itself.
 fn as_lists(call: &mut LookupCall<'_>) -> Result<Vec<Vec<Value>>> {
     let lists: Vec<Vec<Value>> = call
         .defined_terms()?
         .into_iter()
-        .map(|term| if term.is_sequence() { term.elements() } else { Ok(vec![term]) })
+        .map(|term| match term.is_sequence() || term.is_mapping() {
+            true => term.elements(),
+            false => Ok(vec![term]),
+        })
         .collect::<Result<_>>()?;
     if lists.is_empty() {
         return Err(TemplateError::new(
@@ -105,12 +108,7 @@ fn together(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
 }
 
 fn indexed_items(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
-    let terms = call.defined_terms()?;
-    // A loop hands a dictionary over as it is.
-    if let [Value::Dict(_)] = terms.as_slice() {
-        return Err(TemplateError::new(ErrorKind::Lookup, "with_indexed_items expects a list"));
-    }
-    let items = flattened_once(terms)?;
+    let items = flattened_once(call.defined_terms()?)?;
     Ok(items
         .into_iter()
         .enumerate()

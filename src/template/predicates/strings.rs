@@ -158,7 +158,16 @@ fn path(
     ask: fn(&Path) -> bool,
 ) -> Result<bool> {
     arguments.none(call.name)?;
-    Ok(ask(&call.scope.surroundings().absolute(Path::new(&value.to_string()))))
+    if !matches!(value, Value::Str(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_)) {
+        return Err(TemplateError::of_type(format!(
+            "{}: path should be string, bytes, os.PathLike or integer, not {}",
+            call.name,
+            value.type_name()
+        )));
+    }
+    let text = value.to_string();
+    // Nothing is there under no name.
+    Ok(!text.is_empty() && ask(&call.scope.surroundings().absolute(Path::new(&text))))
 }
 
 /// Whether a folder is the root of a file system.
@@ -193,7 +202,12 @@ fn same_file(call: &Call<'_>, value: &Value, arguments: Arguments) -> Result<boo
 /// left. Anything may be an address without a scheme.
 fn uri(value: &Value, arguments: Arguments, needs_host: bool) -> Result<bool> {
     let [schemes] = arguments.bind("uri", ["schemes"], 0)?;
-    let Some(text) = value.as_str() else { return Ok(false) };
+    let text = match value {
+        Value::Str(text) => &**text,
+        // Nothing is a URI of nothing.
+        Value::None => "",
+        _ => return Ok(false),
+    };
     let (scheme, rest) = split_scheme(text);
     let host = rest.strip_prefix("//").map(|rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
     if host.is_some_and(|host| host.contains('[') != host.contains(']')) {
@@ -206,7 +220,7 @@ fn uri(value: &Value, arguments: Arguments, needs_host: bool) -> Result<bool> {
         }
     }
     let has_host = host.is_some_and(|host| !host.is_empty());
-    Ok(if needs_host { has_host && !scheme.is_empty() } else { !text.is_empty() })
+    Ok(!needs_host || has_host || scheme == "file")
 }
 
 /// The scheme in small letters, which may be empty, and what follows it.
