@@ -123,7 +123,8 @@ fn compared(stdout: &str) -> Vec<Vec<String>> {
     let stdout = stdout.replace(&folder().display().to_string(), "FOLDER");
     let stdout = stdout.replace(server(), "SERVER");
     let mut sections: Vec<Vec<String>> = vec![Vec::new()];
-    for line in stdout.lines().filter(|line| !line.starts_with("ASYNC ")) {
+    // ansible-core ends its prompts by empty lines, or not, as its terminal is.
+    for line in stdout.lines().filter(|line| !line.is_empty() && !line.starts_with("ASYNC ")) {
         if line.ends_with("****") {
             sections.push(Vec::new());
         }

@@ -45,12 +45,17 @@ impl Includes for Compiling {
             .compiler
             .find_tasks_file(&include.file, frame, are_handlers, playbook_dir)
             .map_err(|tried| {
-                let tried: Vec<String> = tried.iter().map(|p| p.display().to_string()).collect();
-                format!(
-                    "Could not find or access '{}'\nSearched in:\n\t{}",
-                    include.file,
-                    tried.join("\n\t")
-                )
+                let mut tried: Vec<String> =
+                    tried.iter().map(|path| path.display().to_string()).collect();
+                tried.dedup();
+                let first = tried.first().map_or(include.file.as_str(), String::as_str);
+                let why = format!("Could not find or access '{first}' on the Ansible Controller.");
+                match tried.get(1..) {
+                    Some(others) if !others.is_empty() => {
+                        format!("{why}\nSearched in:\n\t{}", tried.join("\n\t"))
+                    }
+                    _ => why,
+                }
             })?;
         let mut diagnostics = Diagnostics::default();
         let compiled =

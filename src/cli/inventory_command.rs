@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inventory::{GroupName, HostName, pattern};
+use inventory::{GroupName, HostName, Inventory, pattern};
 use protocol::{Json, JsonMap};
 use run::Store;
 use template::Tree;
@@ -76,11 +76,7 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
             vars
         };
         let group_vars = |group: &str| {
-            if args.vars {
-                shown(written(&store.group_vars(&group.into()).unwrap_or_default()))
-            } else {
-                Vec::new()
-            }
+            if args.vars { shown(vars_of_group(&store, &inventory, group)) } else { Vec::new() }
         };
         let host_vars = |host: &str| {
             if args.vars { shown(host_vars(&store, host)) } else { Vec::new() }
@@ -91,11 +87,7 @@ pub fn run(args: InventoryArgs, settings: Settings, program: Program) -> Result<
         let of_host =
             |host: &str| if exports { own_vars(&store, host) } else { host_vars(&store, host) };
         let of_group = |group: &str| {
-            if exports {
-                written(&store.group_vars(&group.into()).unwrap_or_default())
-            } else {
-                JsonMap::new()
-            }
+            if exports { vars_of_group(&store, &inventory, group) } else { JsonMap::new() }
         };
         let shown = inventory::show::Shown {
             inventory: &inventory,
@@ -141,6 +133,17 @@ fn write(args: &InventoryArgs, json: &Json) -> Result<String, Failed> {
         return Ok(text.trim_end().to_owned());
     }
     Ok(report::json::pretty(json, 4))
+}
+
+/// The variables of a group as they were written, its priority among them where it was set.
+fn vars_of_group(store: &Store, inventory: &Inventory, group: &str) -> JsonMap {
+    const PRIORITY: i64 = 1;
+    let mut vars = written(&store.group_vars(&group.into()).unwrap_or_default());
+    let priority = inventory.groups.get(group).map_or(PRIORITY, |group| group.priority);
+    if priority != PRIORITY {
+        vars.insert("ansible_group_priority".into(), priority.into());
+    }
+    vars
 }
 
 /// The variables of a host and its groups as they were written: templates are rendered where they

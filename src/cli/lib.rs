@@ -11,6 +11,7 @@ pub mod args;
 mod callbacks;
 pub mod catalogue;
 pub mod collection_runtime;
+mod compiling;
 pub mod config_command;
 pub mod custom_modules;
 pub mod demo;

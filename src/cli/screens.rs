@@ -201,7 +201,7 @@ impl Screens<'_> {
                 };
                 Box::new(Screen::new(settings, live))
             }
-            "json" => Box::new(JsonReport::new(live, self.run.verbosity)),
+            "json" => Box::new(JsonReport::new(live)),
             "null" => Box::new(Nothing),
             "minimal" | "oneline" => Box::new(AdhocScreen {
                 live,

@@ -308,6 +308,15 @@ impl<'a> Cursor<'a> {
         all
     }
 
+    /// Conditions of which nothing at all is one, and holds.
+    pub fn conditions_or_true(&mut self, node: &Node) -> Vec<Condition> {
+        if node.is_null() {
+            let kind = Kind::Scalar(Scalar::Bool(true));
+            return self.conditions(&Node { kind, span: node.span.clone() });
+        }
+        self.conditions(node)
+    }
+
     /// A condition or a list of them.
     pub fn conditions(&mut self, node: &Node) -> Vec<Condition> {
         match &node.kind {

@@ -168,7 +168,7 @@ impl Cursor<'_> {
     }
 
     fn own_keyword(&mut self, name: &str, value: &Node, own: &mut Own) {
-        if value.is_null() && !matches!(name, "loop") {
+        if value.is_null() && !matches!(name, "loop" | "changed_when" | "failed_when") {
             return;
         }
         self.check_literal(name, value);
@@ -177,8 +177,8 @@ impl Cursor<'_> {
             "poll" => own.poll = Some(self.setting(value)),
             "retries" => own.retries = Some(self.setting(value)),
             "delay" => own.delay = Some(self.setting(value)),
-            "changed_when" => own.changed_when = Some(self.conditions(value)),
-            "failed_when" => own.failed_when = Some(self.conditions(value)),
+            "changed_when" => own.changed_when = Some(self.conditions_or_true(value)),
+            "failed_when" => own.failed_when = Some(self.conditions_or_true(value)),
             "until" => own.until = Some(self.conditions(value)),
             "register" => {
                 match value.as_str() {

@@ -8,16 +8,39 @@ use run::Event;
 
 use crate::{Live, Show, json, result};
 
+/// How verbose a result is that says how its module was called: this document always does.
+const INVOCATION: u8 = 3;
+
 /// Collects a run and prints it when it has ended.
 pub struct JsonReport {
     live: Arc<Live>,
-    verbosity: u8,
     plays: Vec<PlayRecord>,
+    ids: Ids,
     global: JsonMap,
     per_host: JsonMap,
 }
 
+/// Numbers plays and tasks, in the form of UUIDs: no two of a run are the same, nor of two runs.
+struct Ids {
+    run: u64,
+    last: u64,
+}
+
+impl Ids {
+    fn new() -> Self {
+        let nanos = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        Self { run: nanos.cast_unsigned() ^ (u64::from(std::process::id()) << 40), last: 0 }
+    }
+
+    fn next(&mut self) -> String {
+        self.last += 1;
+        let (high, low) = (self.run >> 32, self.run & 0xffff_ffff);
+        format!("{low:08x}-{:04x}-{:04x}-0000-{:012x}", high >> 16, high & 0xffff, self.last)
+    }
+}
+
 struct PlayRecord {
+    id: String,
     name: String,
     path: String,
     start: String,
@@ -26,7 +49,8 @@ struct PlayRecord {
 }
 
 struct TaskRecord {
-    id: TaskId,
+    task: TaskId,
+    id: String,
     name: String,
     path: String,
     start: String,
@@ -36,11 +60,11 @@ struct TaskRecord {
 
 impl JsonReport {
     /// Starts with nothing.
-    pub fn new(live: Arc<Live>, verbosity: u8) -> Self {
+    pub fn new(live: Arc<Live>) -> Self {
         Self {
             live,
-            verbosity,
             plays: Vec::new(),
+            ids: Ids::new(),
             global: JsonMap::new(),
             per_host: JsonMap::new(),
         }
@@ -50,7 +74,8 @@ impl JsonReport {
         let now = now();
         let role = task.role().map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
         let record = TaskRecord {
-            id: task.id,
+            task: task.id,
+            id: self.ids.next(),
             name: format!("{role}{}", name.trim()),
             path: result::place(task),
             start: now.clone(),
@@ -59,6 +84,15 @@ impl JsonReport {
         };
         if let Some(play) = self.plays.last_mut() {
             play.tasks.push(record);
+        }
+    }
+
+    fn host_ended(&mut self, host: &str, task: &Arc<plan::Task>, shown: JsonMap) {
+        let Some(play) = self.plays.last_mut() else { return };
+        play.end = now();
+        if let Some(record) = play.tasks.iter_mut().rev().find(|record| record.task == task.id) {
+            record.end.clone_from(&play.end);
+            record.hosts.insert(host.to_owned(), Json::Object(shown));
         }
     }
 }
@@ -73,6 +107,7 @@ impl Show for JsonReport {
             Event::PlayStarted { play, name, .. } => {
                 let now = now();
                 self.plays.push(PlayRecord {
+                    id: self.ids.next(),
                     name: name.trim().to_owned(),
                     path: format!("{}:{}", play.span.file.path.display(), play.span.start.line),
                     start: now.clone(),
@@ -84,23 +119,33 @@ impl Show for JsonReport {
                 self.task_started(task, name);
             }
             Event::HostEnded { host, task, result, .. } => {
-                let mut shown = result::visible(result, self.verbosity);
+                let mut shown = result::visible(result, INVOCATION);
                 shown.insert("action".into(), task.action.written.clone().into());
+                if result.items.is_empty() {
+                    shown.insert("_ansible_no_log".into(), result.no_log.into());
+                }
                 for (name, flag) in [
                     ("failed", result.failed),
                     ("skipped", result.skipped),
                     ("unreachable", result.unreachable),
                 ] {
-                    if flag {
-                        shown.insert(name.into(), Json::Bool(true));
+                    match flag {
+                        true => drop(shown.insert(name.into(), Json::Bool(true))),
+                        false => drop(shown.remove(name)),
                     }
                 }
-                let Some(play) = self.plays.last_mut() else { return };
-                play.end = now();
-                if let Some(record) = play.tasks.iter_mut().rev().find(|t| t.id == task.id) {
-                    record.end.clone_from(&play.end);
-                    record.hosts.insert(host.to_string(), Json::Object(shown));
-                }
+                self.host_ended(host.as_str(), task, shown);
+            }
+            Event::Including { host, task } => {
+                let file = task.action.free_form.as_ref().or_else(|| task.action.args.get("file"));
+                let shown = serde_json::json!({
+                    "action": task.action.written,
+                    "changed": false,
+                    "include": file.map(plan::written),
+                    "include_args": {},
+                });
+                let Json::Object(shown) = shown else { return };
+                self.host_ended(host.as_str(), task, shown);
             }
             Event::Statistic { name, value, host, .. } => match host {
                 None => {
@@ -134,7 +179,7 @@ impl Show for JsonReport {
                     "custom_stats": self.per_host,
                     "global_custom_stats": self.global,
                 });
-                self.live.print(&json::pretty(&document, 4));
+                self.live.print(&json::ascii(&json::pretty(&document, 4)));
             }
             _ => {}
         }
@@ -149,6 +194,7 @@ impl PlayRecord {
             .map(|task| {
                 serde_json::json!({
                     "task": {
+                        "id": task.id,
                         "name": task.name,
                         "path": task.path,
                         "duration": {"start": task.start, "end": task.end},
@@ -159,6 +205,7 @@ impl PlayRecord {
             .collect();
         serde_json::json!({
             "play": {
+                "id": self.id,
                 "name": self.name,
                 "path": self.path,
                 "duration": {"start": self.start, "end": self.end},

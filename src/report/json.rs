@@ -16,6 +16,21 @@ pub fn pretty(json: &Json, indent: usize) -> String {
     text
 }
 
+/// The same document in ASCII, as `json.dumps` writes it where nothing is said.
+pub fn ascii(document: &str) -> String {
+    let mut text = String::with_capacity(document.len());
+    for c in document.chars() {
+        match c.is_ascii() {
+            true => text.push(c),
+            false => {
+                let units = &mut [0; 2];
+                text.extend(c.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+    }
+    text
+}
+
 fn write(json: &Json, indent: Option<usize>, depth: usize, text: &mut String) {
     let open = |text: &mut String, depth: usize| {
         if let Some(indent) = indent {
@@ -75,5 +90,6 @@ mod tests {
             pretty(&serde_json::json!({"a": [1]}), 4),
             "{\n    \"a\": [\n        1\n    ]\n}"
         );
+        assert_eq!(ascii("\"é😀\""), r#""\u00e9\ud83d\ude00""#);
     }
 }

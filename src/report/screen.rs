@@ -262,8 +262,14 @@ impl Screen {
         // An include of a role goes by its own name alone.
         let role = task.role().filter(|_| !task.does(&["include_role"]));
         let role = role.map(|role| format!("{} : ", role.full_name())).unwrap_or_default();
-        let arguments =
-            if self.settings.shows_arguments { arguments_of(task) } else { String::new() };
+        // A task that may be hidden is: whether it is, only its hosts can tell.
+        let is_open = task
+            .setting(plan::Key::NoLog)
+            .is_none_or(|said| said.tree.literal().is_some_and(|value| !value.truthy()));
+        let arguments = match self.settings.shows_arguments && is_open {
+            true => arguments_of(task),
+            false => String::new(),
+        };
         format!("{word} [{role}{}{arguments}]{}", name.trim(), self.check_mark(check))
     }
 

@@ -74,15 +74,16 @@ impl Dispatcher {
                 }
                 Err(IncludeError::Missing(why)) => {
                     let mut result = settled_failure(why);
-                    // Ansible says of a role that cannot be had for what reason.
-                    if let RunOrder::IncludeRole(_) = &order
-                        && let Some(why) = result.fields.shift_remove("msg")
-                    {
-                        if let Some(why) = why.as_str() {
+                    // Ansible says of what cannot be had for what reason.
+                    if let Some(why) = result.fields.shift_remove("msg") {
+                        if let (RunOrder::IncludeRole(_), Some(why)) = (&order, why.as_str()) {
                             let message = why.to_owned();
                             let _ = self.executor.events.send(Event::Mistake { message });
                         }
                         result.fields.insert("reason".into(), why);
+                    }
+                    if let RunOrder::IncludeTasks(include) = &order {
+                        result.fields.insert("include".into(), include.file.as_str().into());
                     }
                     let _ = self.executor.events.send(Event::HostEnded {
                         host: host.clone(),

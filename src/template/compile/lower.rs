@@ -192,8 +192,10 @@ impl<'e> Lowerer<'e> {
     fn visible(&mut self) -> Vec<Local> {
         let mut names: Vec<Arc<str>> = Vec::new();
         for frame in self.frames.iter().rev() {
-            for (name, _) in frame.scopes.iter().rev().flatten() {
-                if !names.contains(name) {
+            for (name, slot) in frame.scopes.iter().rev().flatten() {
+                // As in Jinja2, a loop is told of where its text asks for it.
+                let is_untold = &**name == "loop" && !frame.read.contains(slot);
+                if !is_untold && !names.contains(name) {
                     names.push(Arc::clone(name));
                 }
             }

@@ -31,7 +31,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("min", min),
     filter("max", max),
     filter("attr", attr),
-    filter("items", items),
+    lenient("items", items),
     lenient("random", super::random::random),
 ];
 
@@ -476,6 +476,9 @@ fn attr(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
 
 fn items(_: &Call<'_>, value: Value, arguments: Arguments) -> Result<Value> {
     arguments.none("items")?;
+    if value.is_undefined() {
+        return Ok(Value::empty_list());
+    }
     let Some(entries) = value.entries() else {
         return Err(TemplateError::of_type("Can only get item pairs from a mapping."));
     };

@@ -212,6 +212,7 @@ fn templates_use_each_other() {
         "base.j2",
         "top {% block one %}base one{% endblock %} {% block two %}two{% endblock %} {{ t | default('') }}",
     );
+    write("told.j2", "{{ x }}{{ loop.index | default('-') }}");
     write("loop.j2", "{% include 'loop.j2' %}");
     let surroundings = Surroundings {
         search_folders: vec![folder.clone()],
@@ -229,6 +230,8 @@ fn templates_use_each_other() {
         ("{% include 'part.j2' %}", "part 1 -"),
         ("{% set local = 2 %}{% include 'part.j2' %}", "part 1 2"),
         ("{% set local = 2 %}{% include 'part.j2' without context %}", "error: 'x' is undefined"),
+        ("{% for x in 'ab' %}{% include 'told.j2' %}{% endfor %}", "a-b-"),
+        ("{% for x in 'ab' %}{{ loop.index }}{% include 'told.j2' %}{% endfor %}", "1a12b2"),
         ("{% include 'nosuch.j2' ignore missing %}.", "."),
         ("{% include ['nosuch.j2', 'part.j2'] %}", "part 1 -"),
         ("{% include 'nosuch.j2' %}", "error: template not found: nosuch.j2"),

@@ -405,9 +405,33 @@ def serve(kind):
                 for method in action_methods.NAMES:
                     setattr(above, method, getattr(action_methods.Methods, method))
                 above._trueup_serves = True
+                _serve_loader()
         elif package == "ansible.plugins.action" and name in NATIVE and above is not kind:
-            if "run" in above.__dict__ and not getattr(above.run, "_trueup_serves", False):
-                above.run = _run_of(name)
+            _serve_native(above, name)
+
+
+def _serve_native(kind, name):
+    if "run" in kind.__dict__ and not getattr(kind.run, "_trueup_serves", False):
+        kind.run = _run_of(name)
+
+
+def _serve_loader():
+    """Has Ansible's own actions that others make by their names do what the controller does."""
+    from ansible.plugins import loader
+
+    known = getattr(loader, "action_loader", None)
+    original = getattr(known, "get", None)
+    if original is None or isinstance(known, getattr(loader, "_Actions", ())):
+        return
+
+    def get(name, *arguments, **named):
+        kind = original(name, class_only=True)
+        package, _, short = getattr(kind, "__module__", "").rpartition(".")
+        if package == "ansible.plugins.action" and short in NATIVE:
+            _serve_native(kind, short)
+        return original(name, *arguments, **named)
+
+    known.get = get
 
 
 def _run_of(name):
