@@ -187,8 +187,9 @@ impl Executor {
             return settled(failure);
         }
         // Conditions see how the host that works is reached.
-        let delegate = self.delegate(task, scope).ok().flatten();
-        let delegated = delegate.map(|name| self.with_delegated(task, scope, &name));
+        let delegate = self.delegate(task, scope);
+        let known = delegate.as_ref().ok().and_then(Option::as_deref);
+        let delegated = known.map(|name| self.with_delegated(task, scope, name));
         let scope = delegated.as_ref().unwrap_or(scope);
         match self.skipped(task, scope) {
             Ok(None) => {}
@@ -210,7 +211,8 @@ impl Executor {
                 Err(failure) => settled(*failure),
             };
         }
-        let mut settings = match self.settings(task, scope) {
+        let settings = delegate.and_then(|delegate| self.settings(task, scope, delegate));
+        let mut settings = match settings {
             Ok(settings) => settings,
             Err(failure) => return settled(*failure),
         };

@@ -24,11 +24,13 @@ pub(crate) struct Settings {
 }
 
 impl Executor {
-    /// The settings of a task that may be templates.
+    /// The settings of a task that may be templates. Whom it is delegated to is known: a template may
+    /// say another each time.
     pub(super) fn settings(
         &self,
         task: &Arc<Task>,
         scope: &Scope,
+        delegate_to: Option<String>,
     ) -> Result<Settings, Box<TaskResult>> {
         let flag = |key: Key, default: bool| match self.flag(task, key, scope) {
             Ok(value) => Ok(value),
@@ -43,7 +45,6 @@ impl Executor {
             Some(setting) => self.seconds(setting, scope, "timeout")?,
             None => run.task_timeout_secs,
         };
-        let delegate_to = self.delegate(task, scope)?;
         Ok(Settings {
             check,
             diff,
