@@ -107,7 +107,7 @@ fn traced(ran: &Ran, name: &str) -> u64 {
 #[test]
 fn hundreds_of_hosts_fit_into_little_memory() {
     /// How many hosts, where the environment does not say it by `TRUEUP_TEST_FLEET`: 1,000 take
-    /// minutes, and [`FLEET_BYTES_MAX`].
+    /// [`FLEET_BYTES_MAX`] in a program that is built for release (`TRUEUP_TEST_PROGRAM`).
     const HOSTS: u16 = 300;
     /// Each a connection, a remote that is put in place and its own variables. The program itself,
     /// built for debugging, is 50 MB of it.

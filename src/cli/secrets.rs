@@ -10,14 +10,14 @@ use std::{
 use protocol::Secret;
 use vault::Keyring;
 
-use crate::{args::InventoryOptions, settings::Settings};
+use crate::{args::InventoryOptions, settings::Settings, terminal};
 
 /// Asks for a password on the terminal.
 ///
 /// # Errors
 /// There is no terminal to ask on.
 pub fn ask(prompt: &str) -> Result<Secret<String>, String> {
-    if let Ok(answer) = rpassword::prompt_password(prompt) {
+    if let Ok(answer) = terminal::hidden(prompt) {
         return Ok(Secret::new(answer));
     }
     // Without a terminal it is read from the standard input, as Python does.

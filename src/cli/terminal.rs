@@ -1,7 +1,8 @@
 //! The operator's terminal: questions, and keys while a task pauses.
 
 use std::{
-    io::{BufRead, IsTerminal, Stdin, Write},
+    fs::File,
+    io::{self, BufRead, IsTerminal, Stdin, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -77,7 +78,7 @@ impl Prompts for Terminal {
 impl Terminal {
     fn once(&self, is_private: bool, text: &str) -> Option<String> {
         if is_private {
-            return rpassword::prompt_password(text).ok();
+            return hidden(text).ok();
         }
         let mut terminal = std::io::stderr();
         let _ = write!(terminal, "{text}");
@@ -85,6 +86,39 @@ impl Terminal {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).ok()?;
         Some(line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+}
+
+/// A line that is typed on the terminal and not shown. The echo is off before anything is asked: who
+/// answers by program may do so at once.
+///
+/// # Errors
+/// There is no terminal.
+pub(crate) fn hidden(text: &str) -> io::Result<String> {
+    let _silence = Silence::begin();
+    rpassword::prompt_password(text)
+}
+
+/// A terminal without echo, until this is dropped.
+struct Silence {
+    terminal: File,
+    before: Termios,
+}
+
+impl Silence {
+    fn begin() -> Option<Self> {
+        let terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
+        let before = tcgetattr(&terminal).ok()?;
+        let mut modes = before.clone();
+        modes.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&terminal, OptionalActions::Now, &modes).ok()?;
+        Some(Self { terminal, before })
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
     }
 }
 
