@@ -30,8 +30,8 @@ const HOSTS_VARIABLE: &str = "TRUEUP_TEST_HOSTS";
 /// Where tests find ansible-core to compare with.
 const ORACLE_VARIABLE: &str = "TRUEUP_TEST_ORACLE";
 
-/// The version of ansible-core that behaviour is compared with.
-const ORACLE: &str = "ansible-core==2.18.*";
+/// The version of ansible-core that behaviour is compared with, and what hashes passwords for it.
+const ORACLE: [&str; 2] = ["ansible-core==2.18.*", "passlib"];
 
 /// How many of ansible-core's own targets are run each time.
 const SAMPLE: &str = "12";
@@ -198,13 +198,15 @@ impl Tally {
     fn oracle(&mut self) -> Option<PathBuf> {
         let folder = work_folder().join("oracle");
         let programs = folder.join("bin");
-        if programs.join("ansible-playbook").is_file() {
+        let mut python = Command::new(programs.join("python"));
+        let python = python.args(["-c", "import ansible, passlib"]).stderr(Stdio::null());
+        if python.status().is_ok_and(|status| status.success()) {
             return Some(programs);
         }
         let venv = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
         let pip = || {
             let mut pip = Command::new(programs.join("pip"));
-            pip.args(["install", "--quiet", ORACLE]).status()
+            pip.args(["install", "--quiet"]).args(ORACLE).status()
         };
         let is_made =
             venv.is_ok_and(|status| status.success()) && pip().is_ok_and(|status| status.success());
