@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use inventory::HostName;
 use plan::{Key, Layer, Task};
 use template::{Scope, Tree, Value, Variables};
@@ -116,7 +117,7 @@ pub(crate) fn delegated(
     task: &Arc<Task>,
 ) -> Scope {
     let is_here = inventory::pattern::LOCALHOST.contains(&delegate);
-    let mut values: Vec<(&str, Value)> = Vec::new();
+    let mut values = IndexMap::new();
     for (names, what) in REACHED {
         let own = names.iter().find_map(|name| known.and_then(|vars| vars.get(name)));
         let value = match (own.filter(|value| !value.is_undefined()), what) {
@@ -128,8 +129,26 @@ pub(crate) fn delegated(
         for name in names.iter().filter(|name| !scope.says(name)) {
             // What is known of the host that the task is for is not that of the other.
             let value = value.clone().unwrap_or_else(|| Value::undefined(*name));
-            values.push((name, value));
+            values.insert(Arc::from(*name), Tree::Value(value));
         }
     }
-    scope.push_values(values)
+    scope.push(Arc::new(Delegate(values)))
+}
+
+/// How a delegate is reached. It stands above what the task's own host sees, and no connection is
+/// made by it: the way to that host may be asked for as well.
+struct Delegate(IndexMap<Arc<str>, Tree>);
+
+impl Variables for Delegate {
+    fn get(&self, name: &str) -> Option<Tree> {
+        self.0.get(name).cloned()
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        self.0.keys().cloned().collect()
+    }
+
+    fn is_fallback(&self) -> bool {
+        true
+    }
 }

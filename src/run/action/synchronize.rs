@@ -43,14 +43,14 @@ fn prepare(
     let way = context.way()?;
     let delegate = context.settings.delegate_to.as_deref();
     let name = context.host.as_str();
-    let address = variable("ansible_host").unwrap_or_else(|| name.to_owned());
+    // How the host itself is reached, be the work delegated or not.
+    let own = context.own_way()?;
+    let address = own.target.address.clone();
     let is_host = |other: &str| other == name || other == address;
     let is_remote = way.target.connection != ConnectionKind::Local;
     let is_itself = delegate.is_some_and(is_host);
     let is_local = delegate.is_none() && !is_remote || is_itself;
     let runs_there = is_itself || delegate.is_some() && is_remote;
-    // How the host itself is reached, be the work delegated or not.
-    let own = context.own_way()?;
     if matches!(own.target.connection, ConnectionKind::Entrance | ConnectionKind::Plugin) {
         return Err(fail("synchronize reaches hosts over SSH, not by the programs of containers"));
     }

@@ -1,6 +1,6 @@
 //! Dates, points in time and spans, as Python's `datetime` has them.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use chrono::{
     DateTime, Datelike, Duration, FixedOffset, Local, NaiveDate, NaiveDateTime, TimeZone, Timelike,
@@ -453,11 +453,18 @@ where
             out.push('%');
             break;
         };
-        let directive = match code {
+        // `%-d`: without the zeros in front.
+        let (padding, code) = match code {
             '-' => match chars.next() {
-                Some(code) => format!("%-{code}"),
-                None => "%%-".into(),
+                Some(code) => ("-", code),
+                None => {
+                    out.push_str("%-");
+                    break;
+                }
             },
+            code => ("", code),
+        };
+        let directive = match code {
             'f' => {
                 out.push_str(&format!("{:06}", moment.nanosecond() / 1000));
                 continue;
@@ -475,14 +482,37 @@ where
             }
             'a' | 'A' | 'b' | 'B' | 'c' | 'C' | 'd' | 'D' | 'e' | 'F' | 'g' | 'G' | 'h' | 'H'
             | 'I' | 'j' | 'k' | 'l' | 'm' | 'M' | 'n' | 'p' | 'P' | 'r' | 'R' | 'S' | 't' | 'T'
-            | 'u' | 'U' | 'V' | 'w' | 'W' | 'x' | 'X' | 'y' | 'Y' | '%' => format!("%{code}"),
+            | 'u' | 'U' | 'V' | 'w' | 'W' | 'x' | 'X' | 'y' | 'Y' | '%' => {
+                // Only numbers are padded.
+                let padding = if "CdegGHIjklmMSUVWyY".contains(code) { padding } else { "" };
+                format!("%{padding}{code}")
+            }
             other => {
                 return Err(TemplateError::of_value(format!(
-                    "'%{other}' is no directive of strftime"
+                    "'%{padding}{other}' is no directive of strftime"
                 )));
             }
         };
-        out.push_str(&moment.format(&directive).to_string());
+        let _ = write!(out, "{}", moment.format(&directive));
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_directive_is_written_or_refused() {
+        let moment = Moment::from_iso("2024-01-05T03:04:05").unwrap();
+        for code in ' '..='~' {
+            // Neither may end the program.
+            let _ = moment.format(&format!("%{code}"));
+            let _ = moment.format(&format!("%-{code}"));
+        }
+        assert_eq!(moment.format("%-d.%-m.%y %-H:%M %-a").unwrap(), "5.1.24 3:04 Fri");
+        assert_eq!(moment.format("%").unwrap(), "%");
+        assert_eq!(moment.format("%-").unwrap(), "%-");
+        assert!(moment.format("%-Q").is_err());
+    }
 }
