@@ -368,6 +368,27 @@ fn what_is_missing_is_told_in_ansibles_words() {
     Ran::of(scratch.command(&ansible, &["kept.yml"]).output().unwrap()).expect_code(2);
 }
 
+/// `rsync` is told of the host itself, whatever a delegate's templates see of the way.
+#[test]
+fn a_delegate_synchronizes_with_the_host_of_the_task() {
+    let scratch = Scratch::new("synchronize");
+    scratch.write("src/file", "a");
+    let rsync = scratch.write("bin/rsync", "#!/bin/sh\n");
+    std::fs::set_permissions(&rsync, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let tasks = "    - synchronize: {src: src, dest: /srv}
+      delegate_to: localhost
+      register: sent
+    - debug: {msg: \"{{ sent.cmd.split()[-1] }}\"}
+      delegate_to: localhost
+";
+    scratch.write("play.yml", play(tasks).replace("hosts: localhost", "hosts: far"));
+    let path = format!("{}:{}", scratch.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut command = scratch.command(trueup(), &["run", "-i", "far,", "play.yml"]);
+    let ran = Ran::of(command.env("PATH", path).output().unwrap());
+    ran.expect_code(0);
+    ran.expect_said(&["\"msg\": \"far:/srv\""]);
+}
+
 #[test]
 fn words_and_patterns_that_mean_nothing_are_taken_as_in_ansible() {
     let scratch = Scratch::new("words");
