@@ -12,6 +12,7 @@ use crate::{
     RunSettings,
     connection_plugin::ConnectionPlugin,
     entrances::{ENTRANCES, Entrance},
+    reached,
 };
 
 /// Why it cannot be said how a host is reached.
@@ -96,13 +97,11 @@ pub fn resolve(
 ) -> Result<Way, ConnectSettingsError> {
     let reader = Reader { task, scope, task_scope };
     let defaults = &settings.connection;
-    let address = reader
-        .text(&["ansible_ssh_host", "ansible_host"], None)?
-        .unwrap_or_else(|| host.to_owned());
+    let address = reader.text(reached::ADDRESS, None)?.unwrap_or_else(|| host.to_owned());
     let is_here =
         is_delegate && [host, &address].iter().all(|name| pattern::LOCALHOST.contains(name));
     let keyword = (!is_here).then_some(Key::Connection);
-    let connection = match reader.text(&["ansible_connection"], keyword)? {
+    let connection = match reader.text(reached::CONNECTION, keyword)? {
         Some(connection) => connection,
         None if is_here => "local".into(),
         None => defaults.connection.clone(),
@@ -127,7 +126,7 @@ pub fn resolve(
             ConnectionKind::Plugin
         }
     };
-    let port = match reader.text(&["ansible_ssh_port", "ansible_port"], Some(Key::Port))? {
+    let port = match reader.text(reached::PORT, Some(Key::Port))? {
         Some(text) => Some(text.trim().parse().map_err(|_| ConnectSettingsError::Value {
             name: "ansible_port".to_owned(),
             value: text,
@@ -135,11 +134,9 @@ pub fn resolve(
         })?),
         None => defaults.port,
     };
-    let user = reader
-        .text(&["ansible_ssh_user", "ansible_user"], Some(Key::RemoteUser))?
-        .or_else(|| defaults.user.clone());
+    let user = reader.text(reached::USER, Some(Key::RemoteUser))?.or_else(|| defaults.user.clone());
     let password = reader
-        .text(&["ansible_ssh_pass", "ansible_ssh_password", "ansible_password"], None)?
+        .text(reached::PASSWORD, None)?
         .map(Secret::new)
         .or_else(|| defaults.password.clone());
     let home = &settings.program.home;
@@ -148,7 +145,7 @@ pub fn resolve(
         None => path.into(),
     };
     let identity_files: Vec<_> = reader
-        .text(&["ansible_private_key_file", "ansible_ssh_private_key_file"], None)?
+        .text(reached::KEY_FILE, None)?
         .map(expand)
         .or_else(|| defaults.private_key_file.clone())
         .into_iter()
@@ -175,7 +172,7 @@ pub fn resolve(
         Some(true) => Some(HostKeyPolicy::Strict),
         None => defaults.host_key_policy,
     };
-    let timeout = reader.text(&["ansible_ssh_timeout", "ansible_timeout"], None)?;
+    let timeout = reader.text(reached::TIMEOUT, None)?;
     let connect_timeout_secs = match timeout {
         Some(text) => text.trim().parse().map_err(|_| ConnectSettingsError::Value {
             name: "ansible_timeout".to_owned(),

@@ -13,15 +13,25 @@ use template::{Scope, Tree, Value, Variables};
 
 use crate::RunSettings;
 
-/// Variables that mean the same, the first that is set before the others, and what they say.
+// Variables that mean the same, the first that is set before the others.
+pub(crate) const ADDRESS: &[&str] = &["ansible_ssh_host", "ansible_host"];
+pub(crate) const USER: &[&str] = &["ansible_ssh_user", "ansible_user"];
+pub(crate) const PORT: &[&str] = &["ansible_ssh_port", "ansible_port"];
+pub(crate) const PASSWORD: &[&str] =
+    &["ansible_ssh_pass", "ansible_ssh_password", "ansible_password"];
+pub(crate) const KEY_FILE: &[&str] = &["ansible_private_key_file", "ansible_ssh_private_key_file"];
+pub(crate) const TIMEOUT: &[&str] = &["ansible_ssh_timeout", "ansible_timeout"];
+pub(crate) const CONNECTION: &[&str] = &["ansible_connection"];
+
+/// Those variables, and what they say.
 const REACHED: &[(&[&str], What)] = &[
-    (&["ansible_connection"], What::Connection),
-    (&["ansible_ssh_host", "ansible_host"], What::Address),
-    (&["ansible_ssh_user", "ansible_user"], What::User),
-    (&["ansible_ssh_port", "ansible_port"], What::Port),
-    (&["ansible_ssh_pass", "ansible_ssh_password", "ansible_password"], What::Password),
-    (&["ansible_private_key_file", "ansible_ssh_private_key_file"], What::KeyFile),
-    (&["ansible_ssh_timeout", "ansible_timeout"], What::Timeout),
+    (CONNECTION, What::Connection),
+    (ADDRESS, What::Address),
+    (USER, What::User),
+    (PORT, What::Port),
+    (PASSWORD, What::Password),
+    (KEY_FILE, What::KeyFile),
+    (TIMEOUT, What::Timeout),
     (&["ansible_shell_executable"], What::Shell),
 ];
 
