@@ -218,11 +218,28 @@ mod tests {
             ("frobnix", "1", &[], None),
         ] {
             let mut host = FakeHost::default();
-            let like = if id == "opensuse-leap" { "openSUSE Leap" } else { id };
+            let name = match id {
+                "debian" => "Debian GNU/Linux",
+                "opensuse-leap" => "openSUSE Leap",
+                "amzn" => "Amazon Linux",
+                "rocky" => "Rocky Linux",
+                "arch" => "Arch Linux",
+                "fedora" => "Fedora",
+                _ => id,
+            };
             host.put(
                 "/etc/os-release",
-                format!("ID={id}\nNAME=\"{like}\"\nVERSION_ID={version}\n"),
+                format!("ID={id}\nNAME=\"{name}\"\nVERSION_ID=\"{version}\"\n"),
             );
+            // Those whose name is not that of their family have a file that says it.
+            match id {
+                "rocky" | "centos" | "fedora" => {
+                    let word = if id == "centos" { "CentOS" } else { name };
+                    host.put("/etc/redhat-release", format!("{word} release {version}\n"));
+                }
+                "alpine" => host.put("/etc/alpine-release", format!("{version}.1\n")),
+                _ => {}
+            }
             for program in programs {
                 host.put(program, "");
             }

@@ -1,4 +1,4 @@
-//! What Ansible calls distributions, and which of them are kin.
+//! Which distributions are kin, by what Ansible calls them.
 
 /// Families by the names of their distributions.
 const FAMILIES: &[(&str, &[&str])] = &[
@@ -51,8 +51,6 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "Uos",
             "Deepin",
             "OSMC",
-            "Linuxmint",
-            "Univention Corporate Server",
         ],
     ),
     (
@@ -68,7 +66,6 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "openSUSE Leap",
             "ALP-Dolomite",
             "SL-Micro",
-            "openSUSE MicroOS",
         ],
     ),
     ("Archlinux", &["Archlinux", "Antergos", "Manjaro"]),
@@ -79,61 +76,10 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("Gentoo", &["Gentoo", "Funtoo"]),
     ("Alpine", &["Alpine"]),
     ("ClearLinux", &["Clear Linux OS", "Clear Linux Mix"]),
-    ("Flatcar", &["Flatcar"]),
-    ("NixOS", &["NixOS"]),
 ];
 
-/// Names by the `ID` of /etc/os-release, where the name is another than the ID in capitals.
-const NAMES: &[(&str, &str)] = &[
-    ("almalinux", "AlmaLinux"),
-    ("altlinux", "Altlinux"),
-    ("amzn", "Amazon"),
-    ("arch", "Archlinux"),
-    ("archarm", "Archlinux"),
-    ("centos", "CentOS"),
-    ("cloudlinux", "CloudLinux"),
-    ("clear-linux-os", "Clear Linux OS"),
-    ("cumulus-linux", "Cumulus Linux"),
-    ("linuxmint", "Linux Mint"),
-    ("neon", "KDE neon"),
-    ("nixos", "NixOS"),
-    ("ol", "OracleLinux"),
-    ("openeuler", "openEuler"),
-    ("pop", "Pop!_OS"),
-    // Ansible sees Debian behind it.
-    ("raspbian", "Debian"),
-    ("rhel", "RedHat"),
-    ("steamos", "SteamOS"),
-    ("virtuozzo", "Virtuozzo"),
-    ("eurolinux", "EuroLinux"),
-    ("slackware", "Slackware"),
-];
-
-fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect(),
-        None => String::new(),
-    }
-}
-
-/// What Ansible calls a distribution, by its `ID`.
-pub fn name_of(id: &str) -> String {
-    let known = NAMES.iter().find(|(known, _)| *known == id).map(|(_, name)| (*name).to_owned());
-    known.unwrap_or_else(|| capitalized(id))
-}
-
-/// The family of a distribution; of one that nobody knows, that of a distribution it is like.
-pub fn family(name: &str, like: &str) -> String {
-    let of = |name: &str| {
-        let known = FAMILIES.iter().find(|(_, names)| names.contains(&name));
-        known.map(|(family, _)| (*family).to_owned())
-    };
-    let like_known = || {
-        like.split_whitespace().find_map(|id| {
-            let known = NAMES.iter().find(|(known, _)| *known == id).map(|(_, name)| *name);
-            of(known.unwrap_or_default()).or_else(|| of(&capitalized(id)))
-        })
-    };
-    of(name).or_else(like_known).unwrap_or_else(|| name.to_owned())
+/// The family of a distribution; one that nobody knows is a family of its own.
+pub fn family(name: &str) -> String {
+    let known = FAMILIES.iter().find(|(_, names)| names.contains(&name));
+    known.map_or(name, |(family, _)| family).to_owned()
 }
