@@ -39,11 +39,25 @@ impl Installed {
                 "this host does not install packages with dpkg: there is no {STATUS}"
             ))
         })?;
-        Ok(Self::parse(&String::from_utf8_lossy(&bytes)))
+        Ok(Self::parse(&bytes))
     }
 
-    fn parse(text: &str) -> Self {
-        let packages: Vec<Package> = text.split("\n\n").filter_map(parse_package).collect();
+    fn parse(text: &[u8]) -> Self {
+        let mut packages = Vec::new();
+        let mut reading = Reading::default();
+        let mut rest = text;
+        // Half a megabyte on an ordinary host, read for each task: nearly all lines are none of ours.
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let (line, behind) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+            match line.first() {
+                None => packages.extend(std::mem::take(&mut reading).end()),
+                Some(b'A' | b'P' | b'S' | b'V') => reading.take(line),
+                Some(_) => {}
+            }
+            rest = behind;
+        }
+        packages.extend(reading.end());
         // dpkg itself is of the host's own architecture.
         let own = packages.iter().find(|package| package.name == "dpkg");
         let native = own.map(|package| package.architecture.clone()).unwrap_or_default();
@@ -86,35 +100,39 @@ impl Installed {
     }
 }
 
-fn parse_package(paragraph: &str) -> Option<Package> {
-    let mut package = Package::default();
-    for line in paragraph.lines() {
-        let Some((key, value)) = line.split_once(": ") else { continue };
-        let value = value.trim();
-        match key {
-            "Package" => package.name = value.to_owned(),
-            "Version" => package.version = value.to_owned(),
-            "Architecture" => package.architecture = value.to_owned(),
+/// A paragraph of which some lines are read.
+#[derive(Default)]
+struct Reading {
+    package: Package,
+    /// Whether nothing of it is there, not even files that it left.
+    is_gone: bool,
+}
+
+impl Reading {
+    fn take(&mut self, line: &[u8]) {
+        let text = |value: &[u8]| String::from_utf8_lossy(value.trim_ascii()).into_owned();
+        if let Some(value) = line.strip_prefix(b"Package: ") {
+            self.package.name = text(value);
+        } else if let Some(value) = line.strip_prefix(b"Version: ") {
+            self.package.version = text(value);
+        } else if let Some(value) = line.strip_prefix(b"Architecture: ") {
+            self.package.architecture = text(value);
+        } else if let Some(value) = line.strip_prefix(b"Status: ") {
             // Wanted, error, state. What waits for triggers is installed all the same.
-            "Status" => {
-                let state = value.split_whitespace().nth(2);
-                package.is_installed =
-                    matches!(state, Some("installed" | "triggers-pending" | "triggers-awaited"));
-                if state == Some("not-installed") {
-                    return None;
-                }
-            }
-            "Provides" => {
-                package.provides = value
-                    .split(',')
-                    .filter_map(|one| one.split_whitespace().next())
-                    .map(str::to_owned)
-                    .collect();
-            }
-            _ => {}
+            let state = value.trim_ascii().rsplit(|byte| *byte == b' ').next();
+            self.package.is_installed =
+                matches!(state, Some(b"installed" | b"triggers-pending" | b"triggers-awaited"));
+            self.is_gone = state == Some(b"not-installed");
+        } else if let Some(value) = line.strip_prefix(b"Provides: ") {
+            let value = text(value);
+            let names = value.split(',').filter_map(|one| one.split_whitespace().next());
+            self.package.provides = names.map(str::to_owned).collect();
         }
     }
-    Some(package).filter(|package| !package.name.is_empty())
+
+    fn end(self) -> Option<Package> {
+        (!self.is_gone && !self.package.name.is_empty()).then_some(self.package)
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +147,7 @@ mod tests {
         Package: libc6\nStatus: hold ok installed\nArchitecture: i386\nVersion: 2\n\nbroken\n";
 
     fn find(name: &str) -> Option<String> {
-        let installed = Installed::parse(TEXT);
+        let installed = Installed::parse(TEXT.as_bytes());
         installed.get(&Wanted::parse(name).unwrap()).map(|package| package.version.clone())
     }
 
@@ -149,7 +167,7 @@ mod tests {
         ] {
             assert_eq!(find(name).as_deref(), expected, "{name}");
         }
-        let installed = Installed::parse(TEXT);
+        let installed = Installed::parse(TEXT.as_bytes());
         assert!(installed.is_provided("awk") && installed.is_provided("other"));
         assert!(!installed.is_provided("mail"));
         let old = Wanted::parse("old").unwrap();

@@ -112,10 +112,11 @@ fn is_systemd_running(reader: &Reader<'_>) -> bool {
             .any(|path| reader.exists(path))
 }
 
-/// What Python is asked: its version, how it is called, what it is, and whether it speaks TLS.
+/// What Python is asked: its version, how it is called, what it is, and whether it speaks TLS: the
+/// module behind `ssl`, since `ssl` itself takes as long to load as Python does to start.
 const PYTHON: &str = "import sys
 try:
- import ssl; tls = 1
+ import _ssl; tls = 1
 except ImportError: tls = 0
 print(*sys.version_info, sys.executable, sys.implementation.name, tls, sep='\\n')";
 
