@@ -32,6 +32,7 @@ const PLAYBOOKS: &[&str] = &[
     "course",
     "dates",
     "reached",
+    "restricted",
     "shapes",
     "delegates",
     "once",

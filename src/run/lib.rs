@@ -29,6 +29,7 @@ pub mod prompting;
 pub mod reach;
 pub(crate) mod reached;
 pub mod reserved;
+mod restricted;
 pub mod runner;
 pub mod scope;
 pub mod settings;

@@ -35,6 +35,11 @@ const REACHED: &[(&[&str], What)] = &[
     (&["ansible_shell_executable"], What::Shell),
 ];
 
+/// Whether a variable says how a host is reached.
+pub(crate) fn is_named(name: &str) -> bool {
+    REACHED.iter().any(|(names, _)| names.contains(&name))
+}
+
 /// The shell that Ansible assumes.
 const SHELL: &str = "/bin/sh";
 

@@ -16,6 +16,7 @@ use template::{Engine, Surroundings, Tree, Value};
 use crate::{
     fact_cache::KeepFacts,
     layers::{HashBehaviour, put_over},
+    restricted,
 };
 
 /// The fact that says that facts were gathered.
@@ -368,10 +369,10 @@ impl Store {
     }
 
     /// Keeps facts of a host under the names that a module returned them by; those that were there
-    /// stay.
-    pub fn add_facts(&self, host: &HostName, facts: &JsonMap) {
+    /// stay. Returns what is to be said of those that do not become variables.
+    pub fn add_facts(&self, host: &HostName, facts: &JsonMap) -> Vec<String> {
         if facts.is_empty() {
-            return;
+            return Vec::new();
         }
         self.recall(host);
         let all = self.take_facts(host, facts);
@@ -380,6 +381,11 @@ impl Store {
         {
             tracing::warn!(%host, %error, "the facts cannot be kept");
         }
+        if !self.inject_facts {
+            return Vec::new();
+        }
+        let restricted = facts.keys().filter(|name| restricted::is_restricted(name));
+        restricted.map(|name| restricted::warning(name)).collect()
     }
 
     /// Takes facts in, and returns all that are known.
@@ -390,14 +396,18 @@ impl Store {
             let bare = name.strip_prefix("ansible_").filter(|bare| *bare != "local");
             let bare = bare.unwrap_or(name);
             // `ansible_local` keeps its name under `ansible_facts` as well.
+            let value = restricted::without_internal_keys(value).into_owned();
             vars.fact_map.insert(bare.to_owned(), value.clone());
-            vars.injected.insert(name.clone(), value.clone());
+            vars.injected.insert(name.clone(), value);
         }
         let mut layer: IndexMap<Arc<str>, Tree> = IndexMap::new();
         let all = Value::from_result(&Json::Object(vars.fact_map.clone()));
         layer.insert("ansible_facts".into(), Tree::Value(all));
         if self.inject_facts {
-            for (name, value) in &vars.injected {
+            let kept = vars.injected.iter().filter(|(name, _)| {
+                !restricted::is_restricted(name) && !name.starts_with("_ansible_")
+            });
+            for (name, value) in kept {
                 layer.insert(name.as_str().into(), Tree::Value(Value::from_result(value)));
             }
         }

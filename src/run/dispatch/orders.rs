@@ -43,7 +43,7 @@ impl Dispatcher {
                 _ => hosts.clone(),
             };
             for host in &fact_hosts {
-                store.add_facts(host, &source.facts);
+                self.warn_of(store.add_facts(host, &source.facts));
                 for (name, value) in &source.variables {
                     self.warn_of_reserved(name);
                     store.set(host, name, value.clone());
@@ -69,7 +69,11 @@ impl Dispatcher {
     }
 
     fn warn_of_reserved(&self, name: &str) {
-        if let Some(message) = crate::reserved::warning(name) {
+        self.warn_of(crate::reserved::warning(name));
+    }
+
+    fn warn_of(&self, messages: impl IntoIterator<Item = String>) {
+        for message in messages {
             let _ = self.executor.events.send(Event::Warning { message });
         }
     }
@@ -117,7 +121,7 @@ impl Dispatcher {
             }
             RunOrder::CacheFacts { facts } => {
                 for host in fact_hosts {
-                    store.add_facts(host, facts);
+                    self.warn_of(store.add_facts(host, facts));
                 }
             }
             RunOrder::Statistic { name, value, per_host, aggregate } => {
