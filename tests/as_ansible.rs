@@ -241,15 +241,19 @@ fn settings_name_the_shell_the_note_and_the_screen() {
     scratch.write(
         "ansible.cfg",
         "[defaults]\nexecutable = /bin/bash\nansible_managed = Managed: {file} by {uid} \
-         %Y\nstdout_callback = unixy\n",
+         %Y ({{{{ 2 * 3 }}}})\nstdout_callback = unixy\n",
     );
-    scratch.write("note.j2", "{{ ansible_managed }}\n");
+    let note =
+        "{{ ansible_managed }} {{ template_mtime.strftime('%Y') }} {{ template_destpath }}\n";
+    scratch.write("note.j2", note);
+    scratch.write("%nin {{ 1 % 0 }}.j2", note);
     scratch.write(
         "play.yml",
         play(
             "    - shell: echo $0
       register: shell
     - template: {src: note.j2, dest: note}
+    - template: {src: !unsafe '%nin {{ 1 % 0 }}.j2', dest: odd}
     - command: echo {{ item }}
       loop: [1, 2]
       changed_when: item == 2
@@ -257,7 +261,8 @@ fn settings_name_the_shell_the_note_and_the_screen() {
     - assert:
         that:
           - shell.stdout == '/bin/bash'
-          - lookup('file', 'note') is match('Managed. note.j2 by .+ [0-9]{4}$')
+          - lookup('file', 'note') is match('Managed. note.j2 by .+ ([0-9]{4}) .6. [0-9]{4} note$')
+          - lookup('file', 'odd') is match('Managed. %nin .. 1 % 0 ...j2 by .+ [0-9]{4} .6. [0-9]{4} odd$')
   handlers:
     - {name: handler 1, debug: {msg: first notified}}
     - {name: handler 2, debug: {msg: second notified}}

@@ -10,7 +10,7 @@ use std::{
 
 use indexmap::IndexMap;
 use source::Span;
-use template::{Scope, Tree, Value};
+use template::{Scope, Tree};
 
 use crate::{Condition, Frame, Key, Keywords, Role, Setting};
 
@@ -142,8 +142,8 @@ impl Task {
         let own = self.keywords.get(key).into_iter();
         let outer = self.parent.chain().filter_map(|frame| frame.keywords.get(key));
         own.chain(outer).find(|setting| match &setting.tree {
-            Tree::Template(_) => !matches!(setting.tree.instantiate(scope), Value::Omit),
-            tree => tree.literal() != Some(Value::Omit),
+            Tree::Template(_) => !setting.tree.instantiate(scope).is_omitted(),
+            tree => !tree.literal().is_some_and(|value| value.is_omitted()),
         })
     }
 

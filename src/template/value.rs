@@ -91,6 +91,16 @@ impl Value {
         matches!(self, Self::None)
     }
 
+    /// Whether this is `omit`, or the text that `omit` becomes where it is written down: an item of
+    /// a loop, say, or a part of a text that is nothing else.
+    pub fn is_omitted(&self) -> bool {
+        match self {
+            Self::Omit => true,
+            Self::Str(text) => &**text == OMIT_TEXT,
+            _ => false,
+        }
+    }
+
     /// The value, unless it is something missing.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use protocol::{Json, JsonMap, request::InlineFile};
@@ -206,7 +207,12 @@ async fn template(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Task
         .map_err(|why| format!("cannot read {}: {why}", path.display()))?;
     let options = file_options(&args, &path)?;
     let name = path.display().to_string();
-    let scope = context.scope.push_values(template_vars(context, &path, &src, text(&args, "dest")));
+    let scope = context.scope.push(Arc::new(template::managed::variables(
+        &context.scope,
+        &path,
+        &src,
+        text(&args, "dest"),
+    )));
     let scope = with_template_folder(&scope, &path);
     let engine = &context.executor.context.store.engine;
     let rendered = match engine.render_file(&file.text, &options, &scope) {
@@ -279,52 +285,6 @@ fn file_options(args: &JsonMap, path: &Path) -> Result<FileOptions, String> {
         }
     }
     Ok(options)
-}
-
-fn template_vars(
-    context: &ActionContext<'_>,
-    path: &Path,
-    name: &str,
-    dest: Option<&str>,
-) -> Vec<(&'static str, template::Value)> {
-    use template::{Value, managed};
-    let owner = managed::owner_of(path).map_or(Value::None, Value::from);
-    let managed = &context.scope.surroundings().settings.ansible_managed;
-    let managed = match context.scope.get("ansible_managed") {
-        Some(value) => value,
-        None => Value::from(managed::note(managed, path, name)),
-    };
-    vec![
-        ("ansible_managed", managed),
-        ("template_mtime", moment(fs::metadata(path).and_then(|meta| meta.modified()).ok())),
-        ("template_run_date", moment(Some(std::time::SystemTime::now()))),
-        ("template_path", Value::from(name)),
-        ("template_fullpath", Value::from(path.display().to_string())),
-        ("template_destpath", dest.map_or(Value::None, Value::from)),
-        ("template_host", Value::from(managed::controller())),
-        ("template_uid", owner),
-    ]
-}
-
-/// A time as Python's `datetime` writes it, in UTC.
-fn moment(time: Option<std::time::SystemTime>) -> template::Value {
-    let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    let Some(since) = since else { return template::Value::None };
-    const DAY_SECS: u64 = 86_400;
-    let (days, secs) = (since.as_secs() / DAY_SECS, since.as_secs() % DAY_SECS);
-    // Civil date from days, after Howard Hinnant's `civil_from_days`.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
-    let text = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
-    template::Value::from(text.as_str())
 }
 
 /// What a template includes is looked for beside it first.

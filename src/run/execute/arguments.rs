@@ -27,7 +27,7 @@ impl Executor {
                 Some(entries) => {
                     args.extend(entries.into_iter().map(|(key, value)| (key.to_string(), value)));
                 }
-                None if value.is_none() || matches!(value, Value::Omit) => {}
+                None if value.is_none() || value.is_omitted() => {}
                 None => {
                     return Err(Box::new(TaskResult::failure(format!(
                         "invalid or malformed argument: '{value}'"
@@ -52,7 +52,7 @@ impl Executor {
                 let key = Tree::from_text(name, scope.engine()).map_err(|error| fail(&error))?;
                 let key = key.evaluate(scope).map_err(|error| fail(&error))?;
                 args.insert(key.to_string(), without_omitted(value));
-            } else if matches!(value, Value::Omit) {
+            } else if value.is_omitted() {
                 args.shift_remove(&**name);
             } else {
                 args.insert(name.to_string(), without_omitted(value));
@@ -131,7 +131,7 @@ impl Executor {
         }
         for defaults in of_provider.into_iter().chain(of_groups.into_values()).chain(of_module) {
             for (argument, value) in defaults.entries().unwrap_or_default() {
-                if !matches!(value, Value::Omit) {
+                if !value.is_omitted() {
                     args.insert(argument.to_string(), value);
                 }
             }
@@ -156,12 +156,7 @@ impl Executor {
 /// Takes `omit` out of dictionaries inside an argument. One that a template wrote down as text
 /// with what is around it counts, too.
 fn without_omitted(value: Value) -> Value {
-    let is_omitted = |value: &Value| match value {
-        Value::Omit => true,
-        Value::Str(text) => &**text == template::OMIT_TEXT,
-        _ => false,
-    };
-    if !has_omitted(&value, &is_omitted) {
+    if !has_omitted(&value) {
         return value;
     }
     if let Some(items) = value.as_list() {
@@ -171,7 +166,7 @@ fn without_omitted(value: Value) -> Value {
         Some(entries) => Value::dict(
             entries
                 .into_iter()
-                .filter(|(_, value)| !is_omitted(value))
+                .filter(|(_, value)| !value.is_omitted())
                 .map(|(key, value)| (key, without_omitted(value))),
         ),
         None => value,
@@ -179,11 +174,11 @@ fn without_omitted(value: Value) -> Value {
 }
 
 /// Whether a dictionary somewhere in a value has an entry that is left out.
-fn has_omitted(value: &Value, is_omitted: &dyn Fn(&Value) -> bool) -> bool {
+fn has_omitted(value: &Value) -> bool {
     if let Some(items) = value.as_list() {
-        return items.iter().any(|item| has_omitted(&item, is_omitted));
+        return items.iter().any(|item| has_omitted(&item));
     }
     value.entries().is_some_and(|entries| {
-        entries.iter().any(|(_, value)| is_omitted(value) || has_omitted(value, is_omitted))
+        entries.iter().any(|(_, value)| value.is_omitted() || has_omitted(value))
     })
 }

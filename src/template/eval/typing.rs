@@ -12,13 +12,13 @@ use crate::{
 /// # Errors
 /// Something in the value is undefined.
 pub(crate) fn of_expression(value: Value, settings: &Settings) -> Result<Value> {
+    if value.is_omitted() {
+        return Ok(Value::Omit);
+    }
     match settings.typing {
         Typing::Kept => Ok(value),
         Typing::Literals => Ok(literal(value)),
-        Typing::Structures => match value {
-            Value::Omit => Ok(Value::Omit),
-            value => structure(value),
-        },
+        Typing::Structures => structure(value),
     }
 }
 
@@ -27,6 +27,9 @@ pub(crate) fn of_expression(value: Value, settings: &Settings) -> Result<Value> 
 /// # Errors
 /// Something in the value is undefined.
 pub(super) fn of_parts(value: Value, settings: &Settings) -> Result<Value> {
+    if value.is_omitted() {
+        return Ok(Value::Omit);
+    }
     match settings.typing {
         Typing::Literals => Ok(literal(value)),
         Typing::Structures => structure(value),

@@ -1,6 +1,6 @@
 //! Lookups of variables, settings and templates.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use crate::{
     engine::{Lookup, LookupCall},
@@ -204,7 +204,8 @@ fn template(call: &mut LookupCall<'_>) -> Result<Vec<Value>> {
         };
         let text = surroundings.read_text(&path)?;
         options.path.clone_from(&path);
-        let scope = scope.push_values(template_variables(&path, &term, surroundings));
+        let place = surroundings.absolute(&path);
+        let scope = scope.push(Arc::new(managed::variables(&scope, &place, &term, None)));
         let rendered = scope.engine().render_file(&text, &options, &scope)?;
         texts.push(match (surroundings.settings.typing, is_native) {
             (Typing::Literals, true) => typing::literal(Value::from(rendered)),
@@ -224,21 +225,4 @@ fn structured(rendered: String) -> Value {
         Value::Str(_) => Value::from(rendered),
         other => other,
     }
-}
-
-/// The variables that templates of files have besides all others.
-fn template_variables(
-    path: &Path,
-    name: &str,
-    surroundings: &crate::Surroundings,
-) -> Vec<(&'static str, Value)> {
-    let text = |path: &Path| Value::from(path.to_string_lossy().into_owned());
-    vec![
-        ("template_path", text(path)),
-        ("template_fullpath", text(&surroundings.absolute(path))),
-        (
-            "ansible_managed",
-            managed::note(&surroundings.settings.ansible_managed, path, name).into(),
-        ),
-    ]
 }

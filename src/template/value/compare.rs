@@ -150,6 +150,9 @@ impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Str(a), Self::Str(b)) => a == b,
+            (Self::Omit, Self::Str(text)) | (Self::Str(text), Self::Omit) => {
+                &**text == super::OMIT_TEXT
+            }
             (Self::Int(a), Self::Int(b)) => a == b,
             (Self::Bool(a), Self::Bool(b)) => a == b,
             (Self::None, Self::None)
