@@ -33,6 +33,7 @@ const PLAYBOOKS: &[&str] = &[
     "dates",
     "omitted",
     "reached",
+    "wholes",
     "restricted",
     "shapes",
     "delegates",

@@ -10,6 +10,7 @@ pub mod operators;
 mod output;
 mod statement;
 pub(crate) mod typing;
+mod whole;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,6 +78,9 @@ pub(crate) struct Machine<'p> {
     block: Option<(Arc<str>, usize)>,
     /// The template that the top level says it extends.
     parent: Option<Value>,
+    /// Variables that were looked through for something undefined, and what stands for those in
+    /// which there was.
+    broken: Vec<(Arc<str>, Option<Value>)>,
 }
 
 impl<'p> Machine<'p> {
@@ -93,6 +97,7 @@ impl<'p> Machine<'p> {
             blocks: None,
             block: None,
             parent: None,
+            broken: Vec::new(),
         }
     }
 

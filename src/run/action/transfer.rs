@@ -208,7 +208,7 @@ async fn template(context: &ActionContext<'_>, mut args: JsonMap) -> Result<Task
     let options = file_options(&args, &path)?;
     let name = path.display().to_string();
     let scope = context.scope.push(Arc::new(template::managed::variables(
-        &context.scope,
+        context.scope,
         &path,
         &src,
         text(&args, "dest"),

@@ -263,7 +263,11 @@ impl Machine<'_> {
 
     fn filter(&mut self, call: &FilterCall) -> Result<Value> {
         let value = if call.filter.takes_undefined() {
-            self.eval(&call.value)?
+            let value = self.eval(&call.value)?;
+            match call.filter.name() {
+                "default" | "d" => self.as_a_whole(value, &call.value),
+                _ => value,
+            }
         } else {
             self.defined(&call.value)?
         };
@@ -282,7 +286,11 @@ impl Machine<'_> {
 
     fn test(&mut self, call: &TestCall) -> Result<bool> {
         let value = if call.test.takes_undefined() {
-            self.eval(&call.value)?
+            let value = self.eval(&call.value)?;
+            match call.test.name() {
+                "defined" | "undefined" => self.as_a_whole(value, &call.value),
+                _ => value,
+            }
         } else {
             self.defined(&call.value)?
         };
