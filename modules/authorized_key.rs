@@ -267,9 +267,6 @@ impl AuthorizedKey {
                 keys.push(key);
             }
         }
-        if keys.is_empty() {
-            return Err(Failure::new(format!("invalid key specified: {}", self.key)));
-        }
         Ok(keys)
     }
 
@@ -364,6 +361,9 @@ mod tests {
                 "ssh-rsa AAAAa\nno-pty ssh-rsa AAAAb x\n",
                 "ssh-rsa AAAAa\n",
             ),
+            // A list of keys may have none.
+            (json!({"key": "# nobody yet\n"}), "ssh-rsa AAAAa\n", "ssh-rsa AAAAa\n"),
+            (json!({"key": "", "exclusive": true}), "# x\nssh-rsa AAAAa\n", "# x\n"),
             (
                 json!({"key": "http://192.0.2.1/bob.keys"}),
                 "ssh-rsa AAAAtwo\n",
@@ -393,7 +393,6 @@ mod tests {
         for (args, expected) in [
             (json!({"key": "nonsense"}), "invalid key specified: nonsense"),
             (json!({"key": "ssh-rsa"}), "invalid key specified"),
-            (json!({"key": ""}), "invalid key specified"),
             (json!({"key": "ssh-rsa AAAAb\nx y z"}), "invalid key specified: x y z"),
             (json!({"key": "ssh-rsa AAAAb", "comment": "a\nb"}), "cannot hold line ends"),
             (json!({"key": "http://192.0.2.2/k"}), "could not connect"),

@@ -31,6 +31,7 @@ const PLAYBOOKS: &[&str] = &[
     "around",
     "course",
     "dates",
+    "emptied",
     "omitted",
     "reached",
     "wholes",

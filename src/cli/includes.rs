@@ -60,7 +60,7 @@ impl Includes for Compiling {
         let mut diagnostics = Diagnostics::default();
         let compiled =
             self.compiler.tasks_file(&path, frame, are_handlers, playbook_dir, &mut diagnostics);
-        let included = IncludedTasks { items: compiled.items, handlers: compiled.handlers };
+        let included = IncludedTasks { path, items: compiled.items, handlers: compiled.handlers };
         outcome(included, &diagnostics).map_err(|why| self.wrong(why, &diagnostics))
     }
 

@@ -1,6 +1,9 @@
 //! What has to be compiled during a run, by whoever can.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use plan::{Action, Frame, Item, Layer, Role, Task};
 use source::SourceFile;
@@ -62,6 +65,8 @@ pub trait Includes: Send + Sync {
 /// A file of tasks and what it brings.
 #[derive(Clone, Debug)]
 pub struct IncludedTasks {
+    /// The file, as it was found.
+    pub path: PathBuf,
     pub items: Vec<Item>,
     /// Handlers of the roles that it imports.
     pub handlers: Vec<Item>,

@@ -8,6 +8,7 @@ use std::{
 use indexmap::IndexMap;
 use inventory::HostName;
 use plan::{Block, Frame, FrameKind, Item, Key, Layer, Role, Task, TaskId};
+use source::{Place, SourceFile, Span};
 use template::{Tree, Value};
 
 use super::{Dispatcher, look_ahead::may_end_others, outcomes::settled_failure};
@@ -151,7 +152,22 @@ impl Dispatcher {
                 )?;
                 self.add_handlers(&included.handlers);
                 self.take_roles(&included.items, &frame, None);
-                (included.items, frame)
+                let mut shown = (*frame).clone();
+                // The block says where its tasks stand.
+                let first = included.items.first().map(|first| match first {
+                    Item::Task(task) => &task.span,
+                    Item::Block(block) => &block.frame.span,
+                });
+                shown.span = match first.filter(|span| span.file.path == included.path) {
+                    Some(span) => span.clone(),
+                    // It is empty, or begins with what stands in other files.
+                    None => Span {
+                        file: SourceFile::new(included.path, ""),
+                        start: Place::default(),
+                        end: Place::default(),
+                    },
+                };
+                (included.items, Arc::new(shown))
             }
             RunOrder::IncludeRole(include) => {
                 let role = self.includes.role(
@@ -172,19 +188,6 @@ impl Dispatcher {
             _ => return Err(IncludeError::Missing("this is no include".into())),
         };
         self.sequence += 1;
-        let first = items.first().filter(|_| matches!(order, RunOrder::IncludeTasks(_)));
-        let frame = match first {
-            // The block says where its tasks stand.
-            Some(first) => {
-                let mut shown = (*frame).clone();
-                shown.span = match first {
-                    Item::Task(task) => task.span.clone(),
-                    Item::Block(block) => block.frame.span.clone(),
-                };
-                Arc::new(shown)
-            }
-            None => frame,
-        };
         let block = Block { frame, body: items, rescue: Vec::new(), always: Vec::new() };
         Ok((self.sequence, Arc::new(block)))
     }
