@@ -436,3 +436,33 @@ fn arguments_that_actions_do_not_have_are_named_as_ansible_names_them() {
          minutes, prompt, seconds.",
     ]);
 }
+
+#[test]
+fn a_collections_playbook_means_its_own_collection() {
+    let scratch = Scratch::new("collection");
+    let root = "found/ansible_collections/own/first";
+    scratch.write(
+        &format!("{root}/roles/rr/tasks/main.yml"),
+        "- debug: {msg: the role of own.first}\n",
+    );
+    let book = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - import_role: {name: rr}\n    - include_role: {name: rr}\n";
+    scratch.write(&format!("{root}/playbooks/book.yml"), book);
+    scratch.write(&format!("{root}/playbooks/deep/other.yml"), book);
+    let ansible = scratch.path("ansible-playbook");
+    std::os::unix::fs::symlink(trueup(), &ansible).unwrap();
+    let run = |words: &[&str]| {
+        let mut command = scratch.command(&ansible, words);
+        command.env("ANSIBLE_COLLECTIONS_PATH", scratch.path("found"));
+        Ran::of(command.output().unwrap())
+    };
+    let by_path = format!("{root}/playbooks/book.yml");
+    for name in [&*by_path, "own.first.book", "own.first.deep.other", "own.first.book.yml"] {
+        let ran = run(&[name]);
+        ran.expect_code(0);
+        assert_eq!(ran.said().matches("\"msg\": \"the role of own.first\"").count(), 2, "{name}");
+    }
+    // One that is nowhere is named as it was.
+    let ran = run(&["own.first.nosuch"]);
+    assert!(ran.said().contains("the playbook: own.first.nosuch could not be found"));
+    assert_eq!(ran.code, Some(1));
+}

@@ -23,7 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// What keeps the run from being started, with the exit code that Ansible gives it.
-pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
+pub fn run(mut args: RunArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
     let folders: Vec<PathBuf> = args
         .playbooks
         .iter()
@@ -38,8 +38,14 @@ pub fn run(args: RunArgs, settings: Settings, program: Program) -> Result<u8, Fa
             eprintln!("warning: {setting} in ansible.cfg has no meaning here");
         }
     }
-    for playbook in &args.playbooks {
+    for playbook in &mut args.playbooks {
         if !playbook.exists() {
+            // It may be one of a collection.
+            let found = playbook.to_str().and_then(|name| session.collections.playbook(name));
+            if let Some(path) = found {
+                *playbook = path;
+                continue;
+            }
             return Err(Failed::general(format!(
                 "the playbook: {} could not be found",
                 playbook.display()

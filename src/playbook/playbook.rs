@@ -134,20 +134,8 @@ impl Cursor<'_> {
 
     /// Beside this playbook, or `namespace.collection.name` in a collection.
     fn find_playbook(&self, name: &str) -> std::path::PathBuf {
-        let parts: Vec<&str> = name.split('.').collect();
-        if let [namespace, collection, book] = parts.as_slice()
-            && !matches!(*book, "yml" | "yaml" | "json")
-            && let Some(folder) =
-                self.compiler.settings.collections.folder(&format!("{namespace}.{collection}"))
-        {
-            for extension in ["yml", "yaml"] {
-                let path = folder.join("playbooks").join(format!("{book}.{extension}"));
-                if path.is_file() {
-                    return path;
-                }
-            }
-        }
-        self.playbook_dir.join(name)
+        let in_collection = self.compiler.settings.collections.playbook(name);
+        in_collection.unwrap_or_else(|| self.playbook_dir.join(name))
     }
 }
 

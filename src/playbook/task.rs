@@ -8,6 +8,7 @@ use template::Value;
 
 use crate::{
     codes,
+    collections::Collections,
     compiler::{Cursor, is_variable_name},
     keywords::{Carrier, TASK_KEYWORDS},
 };
@@ -163,7 +164,10 @@ impl Cursor<'_> {
     ) -> Vec<String> {
         let mut lookup: Vec<String> =
             parent.role().and_then(|role| role.collection.clone()).into_iter().collect();
+        // A playbook of a collection need not say whose modules and roles it means.
+        lookup.extend(Collections::around(&self.playbook_dir));
         lookup.extend(said.into_iter().flatten().cloned());
+        lookup.dedup();
         lookup
     }
 
