@@ -466,3 +466,23 @@ fn a_collections_playbook_means_its_own_collection() {
     assert!(ran.said().contains("the playbook: own.first.nosuch could not be found"));
     assert_eq!(ran.code, Some(1));
 }
+
+#[test]
+fn what_cannot_be_imported_ends_with_ansibles_exit_code() {
+    let scratch = Scratch::new("imports");
+    scratch.write("roles/r/tasks/main.yml", "- debug: {msg: r}\n");
+    let ansible = scratch.path("ansible-playbook");
+    std::os::unix::fs::symlink(trueup(), &ansible).unwrap();
+    for (text, code) in [
+        (play("    - import_role: {name: r, tasks_from: nope}\n"), 4),
+        (play("    - import_role: {name: '{{ nope }}'}\n"), 1),
+        ("- import_playbook: '{{ nope }}.yml'\n".to_owned(), 1),
+        ("- hosts: localhost\n  roles: [{name: r}, '{{ nope }}']\n".to_owned(), 1),
+        // Command lines of modules that are not here are no pairs of names and values.
+        (play("    - ansible.windows.win_shell: Get-Item -Force x\n      when: false\n"), 0),
+    ] {
+        scratch.write("play.yml", &text);
+        let ran = Ran::of(scratch.command(&ansible, &["play.yml"]).output().unwrap());
+        assert_eq!(ran.code, Some(code), "{text}{}", ran.said());
+    }
+}

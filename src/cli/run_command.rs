@@ -203,14 +203,14 @@ fn judge_duplicate_keys(settings: &Settings, diagnostics: &mut Diagnostics) -> R
 /// what cannot be parsed, else 1 for files and roles that are not there, else 2, as for any task
 /// that fails. In detail all are failures.
 fn refusal_code(diagnostics: &Diagnostics, is_detailed: bool) -> u8 {
-    use playbook::codes::{BAD_ARGUMENT, TEMPLATE, UNKNOWN_ROLE, UNREADABLE};
+    use playbook::codes::{BAD_ARGUMENT, STATIC_NAME, TEMPLATE, UNKNOWN_ROLE, UNREADABLE};
     const PARSER: u8 = 4;
     /// What codes of the template room start with.
     const TEMPLATES: &str = "E03";
     let code_of = |diagnostic: &source::Diagnostic| match diagnostic.code {
         BAD_ARGUMENT | TEMPLATE => 2,
         code if code.starts_with(TEMPLATES) => 2,
-        UNKNOWN_ROLE | UNREADABLE => 1,
+        STATIC_NAME | UNKNOWN_ROLE | UNREADABLE => 1,
         _ => PARSER,
     };
     let is_error =

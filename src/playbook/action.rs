@@ -13,6 +13,9 @@ use template::Tree;
 
 use crate::{Known, codes, compiler::Cursor, key_value, keywords::Carrier};
 
+/// Modules that take command lines, beside those that there are here.
+const OTHERS_RAW: &[&str] = &["win_command", "win_shell"];
+
 /// Modules that take a text outside of named arguments although they are no commands.
 const TAKES_TEXT: &[&str] = &[
     "add_host",
@@ -366,7 +369,8 @@ impl Cursor<'_> {
     }
 
     fn text_arguments(&mut self, text: &str, node: &Node, spec: &ModuleSpec, action: &mut Action) {
-        let is_free_text = spec.free_form == FreeForm::Raw;
+        let short = action.name.rsplit('.').next().unwrap_or("").to_owned();
+        let is_free_text = spec.free_form == FreeForm::Raw || OTHERS_RAW.contains(&&*short);
         let split = match key_value::split(text, is_free_text) {
             Ok(split) => split,
             Err(error) => {
@@ -380,7 +384,7 @@ impl Cursor<'_> {
             action.args.insert(name.as_str().into(), tree);
         }
         let Some(free_form) = split.free_form else { return };
-        let short = action.name.rsplit('.').next().unwrap_or("");
+        let short = &*short;
         let is_template = free_form.contains("{{");
         // A host to add is a dictionary, which can come from a variable.
         let takes_dictionary = short == "add_host" && is_template;

@@ -386,7 +386,7 @@ impl Cursor<'_> {
             None => {
                 if from.is_some() {
                     let message = format!("Could not find specified file in role: {kind}/{name}");
-                    self.report(Diagnostic::error(codes::UNREADABLE, span, message));
+                    self.report(Diagnostic::error(codes::ACTION, span, message));
                 }
                 Vec::new()
             }
