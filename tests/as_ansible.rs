@@ -486,3 +486,18 @@ fn what_cannot_be_imported_ends_with_ansibles_exit_code() {
         assert_eq!(ran.code, Some(code), "{text}{}", ran.said());
     }
 }
+
+#[test]
+fn lists_are_given_where_arguments_are_wrong() {
+    let scratch = Scratch::new("lists");
+    scratch.write("play.yml", play("    - {name: this one, file: {path: /x, nosuch: 1}}\n"));
+    let ansible = scratch.path("ansible-playbook");
+    std::os::unix::fs::symlink(trueup(), &ansible).unwrap();
+    let run =
+        |word: &str| Ran::of(scratch.command(&ansible, &["play.yml", word]).output().unwrap());
+    let ran = run("--list-tasks");
+    ran.expect_code(0);
+    assert!(ran.stdout.contains("this one"), "{}", ran.said());
+    assert!(ran.stderr.contains("nosuch"), "{}", ran.said());
+    assert_eq!(run("--syntax-check").code, Some(2));
+}

@@ -6,6 +6,7 @@ use std::{
 };
 
 use plan::Play;
+use playbook::codes::BAD_ARGUMENT;
 use run::Ended;
 use source::Diagnostics;
 
@@ -74,6 +75,12 @@ pub fn run(mut args: RunArgs, settings: Settings, program: Program) -> Result<u8
         plays.push((playbook.clone(), compiled.into_iter().map(Arc::new).collect()));
     }
     judge_duplicate_keys(&session.settings, &mut diagnostics)?;
+    // A list needs no arguments; what a run would refuse is told beside it.
+    if args.list_hosts || args.list_tasks || args.list_tags {
+        let of_arguments = |found: &&mut source::Diagnostic| found.code == BAD_ARGUMENT;
+        let wrong = diagnostics.all.iter_mut().filter(of_arguments);
+        wrong.for_each(|found| found.severity = source::Severity::Warning);
+    }
     crate::show_as(program, &diagnostics);
     refuse(&diagnostics, args.detailed_exitcode)?;
     let mut run_settings = session.run_settings(&args.inventory, &args.connection)?;
@@ -203,7 +210,7 @@ fn judge_duplicate_keys(settings: &Settings, diagnostics: &mut Diagnostics) -> R
 /// what cannot be parsed, else 1 for files and roles that are not there, else 2, as for any task
 /// that fails. In detail all are failures.
 fn refusal_code(diagnostics: &Diagnostics, is_detailed: bool) -> u8 {
-    use playbook::codes::{BAD_ARGUMENT, STATIC_NAME, TEMPLATE, UNKNOWN_ROLE, UNREADABLE};
+    use playbook::codes::{STATIC_NAME, TEMPLATE, UNKNOWN_ROLE, UNREADABLE};
     const PARSER: u8 = 4;
     /// What codes of the template room start with.
     const TEMPLATES: &str = "E03";

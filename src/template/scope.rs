@@ -197,7 +197,7 @@ impl Scope {
         let value = match self.tree(name) {
             Some(Tree::Value(value)) => Some(value),
             Some(tree) => Some(match tree.instantiate(self) {
-                Value::Undefined(undefined) => named(name, undefined.error()),
+                Value::Undefined(undefined) => named(name, &tree, undefined.error()),
                 value => value,
             }),
             None => self.magic(name),
@@ -272,9 +272,12 @@ thread_local! {
     static ACTIVE: RefCell<Vec<(usize, usize)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The failure of a variable, which names the variable once.
-fn named(name: &str, error: TemplateError) -> Value {
-    failed(name, error)
+/// The failure of a variable. Where it lacks another one it says so by its text, as in ansible-core.
+fn named(name: &str, tree: &Tree, error: TemplateError) -> Value {
+    match tree {
+        Tree::Template(template) if error.is_undefined() => failed(template.text(), error),
+        _ => failed(name, error),
+    }
 }
 
 impl fmt::Debug for Scope {
