@@ -147,7 +147,7 @@ fn undefined_values_say_where_they_were_asked_for() {
     let scope = scope_of("a: 'x {{ nosuch.b }}'\n");
     let Some(Value::Undefined(undefined)) = scope.get("a") else { panic!("a is undefined") };
     let Missing::Failed { name, error } = &undefined.missing else { panic!("it has failed") };
-    assert_eq!(&**name, "a");
+    assert_eq!(&**name, "x {{ nosuch.b }}");
     assert_eq!(error.root().message(), "'nosuch' is undefined");
     let place = undefined.error().place().cloned().expect("a place");
     assert_eq!((place.start.line, place.start.column), (1, 10));
