@@ -136,7 +136,7 @@ fn processes_of(folder: &Path) -> Vec<String> {
 fn machines_end_with_an_owner_that_is_killed() {
     if env::var_os(OWNER).is_some() {
         let mut fleet = Fleet::start().unwrap();
-        let spec = HostSpec { disks: 2, ..HostSpec::new("machine") };
+        let spec = HostSpec { disks: 4, ..HostSpec::new("machine") };
         let machine = fleet.boot_machines(&[spec]).unwrap().pop().unwrap();
         println!("\nfleet: {}", fleet.folder().display());
         let call = "hostname; lsblk -dno NAME | grep -c '^vd'; modprobe dm_mod && dmsetup version | wc -l; getenforce";
@@ -163,7 +163,7 @@ fn machines_end_with_an_owner_that_is_killed() {
     let said: Vec<String> = lines.take_while(|line| line != "ready: yes").collect();
     let find = |start: &str| said.iter().find_map(|line| line.strip_prefix(start)).unwrap();
     let folder = PathBuf::from(find("fleet: "));
-    assert_eq!(find("said: "), "machine 3 2 Permissive ");
+    assert_eq!(find("said: "), "machine 5 2 Permissive ");
     assert_eq!(find("put: "), "1d5a39c99c7e4aeb005c58f1d2ae517b  -");
     let machine = folder.join("machine");
     assert_eq!(processes_of(&machine).len(), 1);
