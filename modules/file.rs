@@ -10,8 +10,8 @@ use std::{
 };
 
 use module::{
-    Arguments, Choices, Delta, Documented, Example, Failure, FileArguments, FileKind, Host,
-    Metadata, Module, Returned,
+    Arguments, Choices, Delta, Documented, Example, Failure, FileArguments, FileAttributes,
+    FileKind, Host, Metadata, Module, Returned,
     file_arguments::{FILE_MODE, FOLDER_MODE, path_info},
     host::Links,
 };
@@ -170,7 +170,8 @@ impl Module for File {
             }
             "directory" if actual.state == "absent" => self.make_folders(host, path)?,
             "file" if actual.state == "absent" => {
-                let placement = self.file.placement(&desired.attributes)?;
+                let mut placement = self.file.placement(&desired.attributes)?;
+                placement.context = None;
                 host.write(path, &mut std::io::empty(), &placement)?;
             }
             "link" | "hard" if entry::is_other_link(actual, desired) => {
@@ -188,13 +189,20 @@ impl Module for File {
         }
         let links =
             if desired.state == "link" && !self.follow { Links::Keep } else { Links::Follow };
-        if links == Links::Keep || host.metadata(path)?.is_some() {
-            let attributes = if actual.state == desired.state {
-                actual.attributes.clone()
+        let there = match links {
+            Links::Keep => host.link_metadata(path)?,
+            Links::Follow => host.metadata(path)?,
+        };
+        if links == Links::Keep || there.is_some() {
+            let (mut now, mut wanted) = (FileAttributes::default(), desired.attributes.clone());
+            if actual.state == desired.state {
+                now = actual.attributes.clone();
             } else {
-                Default::default()
-            };
-            desired.attributes.apply(&attributes, host, path, links)?;
+                // The kernel gave it a context, of which the task changes some parts.
+                let made = self.file.compare(host, path, there.as_ref(), FILE_MODE)?;
+                (now.secontext, wanted.secontext) = (made.0.secontext, made.1.secontext);
+            }
+            wanted.apply(&now, host, path, links)?;
         }
         recursion::apply(delta, host)?;
         self.apply_times(delta, host, path, links)?;
@@ -484,7 +492,11 @@ impl File {
         state: &'static str,
     ) -> Result<Delta<Entry>, Failure> {
         let created = if state == "directory" { FOLDER_MODE } else { FILE_MODE };
-        let (actual, desired) = self.file.compare(host, path, there, created)?;
+        let (actual, mut desired) = self.file.compare(host, path, there, created)?;
+        if there.is_none() && !self.file.names_context() {
+            // What the kernel gives to a new file stays.
+            desired.secontext = None;
+        }
         let mut before = Entry::plain(path, there);
         let mut after = Entry { state, ..Entry::plain(path, there) };
         if there.is_some() && state != "link" {

@@ -318,7 +318,7 @@ impl LineInFile {
 
 #[cfg(test)]
 mod tests {
-    use module::{Mode, fake::FakeHost};
+    use module::{Host, Mode, Output, fake::FakeHost};
     use protocol::Json;
     use serde_json::json;
 
@@ -336,6 +336,22 @@ mod tests {
         }
         let texts = kept.iter().filter_map(|path| host.files.text(path)).collect::<Vec<_>>();
         assert_eq!(texts, ["first\n", "first\na\n", "first\na\nb\n"], "{kept:?}");
+    }
+
+    /// The context is the policy's, and neither that nor what the task leaves out is a difference.
+    #[test]
+    fn a_new_file_gets_its_context() {
+        let mut host = FakeHost::default();
+        host.put("/sys/fs/selinux/enforce", "0");
+        host.put_dirs("/etc");
+        host.program("matchpathcon", |_, _| Output::success("system_u:object_r:etc_t:s0\n"));
+        let args = json!({"path": "/etc/x", "line": "a", "create": true});
+        for changed in [true, false] {
+            let response = run("lineinfile", &args, "", "", Mode::default(), &mut host);
+            assert_eq!((response.failed, response.changed), (false, changed), "{response:?}");
+            let context = host.attribute("/etc/x".as_ref(), "security.selinux").unwrap();
+            assert_eq!(context.as_deref(), Some(b"system_u:object_r:etc_t:s0".as_slice()));
+        }
     }
 
     /// Arguments, the text before and after, and the message; seen with ansible-core 2.18.

@@ -198,7 +198,7 @@ impl Module for Mount {
                 desired.is_mounted = Some(true);
                 if let (Wanted::Ephemeral, Some(source), Some(src)) =
                     (self.state, &is_mounted, &self.src)
-                    && source != src
+                    && !Self::is_same_source(host, source, src)?
                 {
                     return Err(Failure::new(format!(
                         "Ephemeral mount point is already mounted with a different source: {source} at {}",
@@ -312,6 +312,18 @@ impl Module for Mount {
 }
 
 impl Mount {
+    /// Whether two texts name one source: the kernel calls volumes by names of its mapper, which
+    /// those of `/dev/GROUP` lead to.
+    fn is_same_source(host: &dyn Host, mounted: &str, wanted: &str) -> Result<bool, Failure> {
+        if mounted == wanted {
+            return Ok(true);
+        }
+        if !mounted.starts_with("/dev/") || !wanted.starts_with("/dev/") {
+            return Ok(false);
+        }
+        Ok(host.real_path(Path::new(mounted))? == host.real_path(Path::new(wanted))?)
+    }
+
     fn line(&self) -> String {
         let mut opts = self.opts.clone();
         if !self.boot && !opts.split(',').any(|one| one == "noauto") {

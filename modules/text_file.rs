@@ -231,7 +231,8 @@ impl TextFile<'_> {
         done: &Delta<TextState>,
     ) -> Result<Delta<TextState>, Failure> {
         let now = self.read(host)?;
-        let now = self.compare(host, now.as_ref(), None)?.actual;
+        let mut now = self.compare(host, now.as_ref(), None)?.actual;
+        now.attributes.read_context(&done.desired.attributes, host, &self.real_path(host)?)?;
         Ok(Delta::new(now, done.desired.clone()))
     }
 

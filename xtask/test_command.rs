@@ -12,7 +12,9 @@ use std::{
     time::Instant,
 };
 
-use hosts::{install_requirements, requirements, work_folder};
+use hosts::{
+    install_requirements, machine::is_accelerated, machine_requirements, requirements, work_folder,
+};
 
 /// How much is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,10 @@ pub enum Scope {
 /// Test targets of the workspace's `tests` that need booted hosts; each test in them says at its
 /// start by `TRUEUP_TEST_HOSTS` whether it may boot any.
 const HOSTS_VARIABLE: &str = "TRUEUP_TEST_HOSTS";
+
+/// Says that they may boot virtual machines as well: where the processor runs those, they answer in
+/// seconds, and where qemu plays the processor, in minutes, which nobody waits for unasked.
+const MACHINES_VARIABLE: &str = "TRUEUP_TEST_MACHINES";
 
 /// Where tests find ansible-core to compare with.
 const ORACLE_VARIABLE: &str = "TRUEUP_TEST_ORACLE";
@@ -67,6 +73,10 @@ pub fn run(scope: Scope) -> ExitCode {
     }
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.env(HOSTS_VARIABLE, if hosts { "1" } else { "" });
+    // Who asks for machines by the variable has them in any case.
+    if hosts && is_accelerated() && machine_requirements().is_empty() {
+        tests.env(MACHINES_VARIABLE, "1");
+    }
     match &oracle {
         Some(folder) => tests.env(ORACLE_VARIABLE, folder),
         None => tests.env_remove(ORACLE_VARIABLE),

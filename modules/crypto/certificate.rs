@@ -113,7 +113,8 @@ impl Module for X509Certificate {
             return self.check(host);
         }
         // Times that are relative have moved on.
-        let now = self.product().compare(host, true, Some(true))?;
+        let mut now = self.product().compare(host, true, Some(true))?;
+        now.actual.attributes.read_context(&done.desired.attributes, host, &self.path)?;
         Ok(Delta::new(now.actual, done.desired.clone()))
     }
 

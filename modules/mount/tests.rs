@@ -154,3 +154,22 @@ fn what_cannot_be_mounted_is_refused() {
         assert!(response.failed && msg.contains(expected), "{args}: {msg}");
     }
 }
+
+/// `/dev/own/there` leads to where the kernel's `/dev/mapper/own-there` does.
+#[test]
+fn a_volume_is_one_source_under_both_of_its_names() {
+    for (target, failed) in [("/dev/dm-0", false), ("/dev/dm-1", true)] {
+        let mut host = host("");
+        host.put_dirs("/m");
+        host.put("/dev/dm-0", "");
+        host.put("/dev/dm-1", "");
+        host.put_link("/dev/mapper/own-there", "/dev/dm-0");
+        host.put_link("/dev/own/there", target);
+        host.put("/proc/mounts", "/dev/mapper/own-there /m ext4 rw 0 0\n");
+        let args = json!({
+            "path": "/m", "src": "/dev/own/there", "fstype": "ext4", "state": "ephemeral",
+        });
+        let response = apply(&args, &mut host);
+        assert_eq!((response.failed, response.changed), (failed, false), "{response:?}");
+    }
+}

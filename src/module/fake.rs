@@ -104,6 +104,14 @@ impl FakeHost {
         self.files.put(path, content);
     }
 
+    /// Puts a disk with some content, and the folders above it.
+    pub fn put_disk(&mut self, path: &str, content: impl Into<Vec<u8>>) {
+        self.put(path, content);
+        if let Ok(inode) = self.files.inode_mut(Path::new(path), Links::Follow) {
+            inode.is_device = true;
+        }
+    }
+
     /// Puts a folder, and those above it.
     pub fn put_dirs(&mut self, path: &str) {
         self.files.put_dirs(Path::new(path));

@@ -165,6 +165,11 @@ impl FileArguments {
         Ok((actual, desired))
     }
 
+    /// Whether the task says anything of the file's context.
+    pub fn names_context(&self) -> bool {
+        [&self.seuser, &self.serole, &self.setype, &self.selevel].iter().any(|part| part.is_some())
+    }
+
     fn compare_context(
         &self,
         host: &dyn Host,
@@ -223,6 +228,23 @@ impl FileArguments {
 }
 
 impl FileAttributes {
+    /// Reads what context a file has where `desired` says one: a new file is given one even where
+    /// its task says nothing of it, and then nobody else looks.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn read_context(
+        &mut self,
+        desired: &Self,
+        host: &dyn Host,
+        path: &Path,
+    ) -> Result<(), Failure> {
+        if desired.secontext.is_some() && self.secontext.is_none() {
+            self.secontext = selinux::context(host, path)?;
+        }
+        Ok(())
+    }
+
     /// Sets what differs on a file that is there.
     ///
     /// # Errors

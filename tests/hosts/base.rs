@@ -128,6 +128,39 @@ pub const DRIVEN: Layer = Layer {
     script: "systemctl disable apache2 firewalld mariadb postgresql supervisor ufw",
 };
 
+/// What virtual machines have: a kernel with its modules, SELinux with a policy that says what it
+/// would refuse, and the programs that modules drive there. Nothing is started at a time of its own.
+pub const MACHINE: Layer = Layer {
+    name: "machine",
+    packages: &[
+        "cryptsetup-bin",
+        "dosfstools",
+        "initramfs-tools",
+        "kmod",
+        "linux-image-cloud-amd64",
+        "lvm2",
+        "parted",
+        "policycoreutils",
+        "policycoreutils-python-utils",
+        "python3",
+        "python3-apt",
+        "python3-selinux",
+        "python3-semanage",
+        "selinux-policy-default",
+        "selinux-utils",
+        "thin-provisioning-tools",
+        "tzdata",
+        "udev",
+        "xfsprogs",
+    ],
+    script: "sed -i 's/^MODULES=.*/MODULES=list/' /etc/initramfs-tools/initramfs.conf
+printf 'virtio_pci\nvirtio_blk\n' >> /etc/initramfs-tools/modules
+update-initramfs -u
+systemctl mask e2scrub_reap.service e2scrub_all.timer apt-daily.timer apt-daily-upgrade.timer \
+  dpkg-db-backup.timer fstrim.timer getty@tty1.service
+rm -f /var/cache/apt/archives/*.deb",
+};
+
 /// The folder that bases and fleets are kept in: what `TRUEUP_HOSTS_DIR` names, else
 /// `/var/tmp/trueup-hosts`.
 pub fn work_folder() -> PathBuf {

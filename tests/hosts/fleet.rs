@@ -19,6 +19,9 @@ const FLEETS_MAX: u8 = 64;
 /// Hosts that a fleet can have.
 const HOSTS_MAX: u8 = 200;
 
+/// Starts a host: its spec, number and network, the fleet's folder and its public key.
+type Start = fn(&HostSpec, u8, Network, &Path, &str) -> Result<Host, HostsError>;
+
 /// Some hosts on a network of their own. They end with it.
 pub struct Fleet {
     network: Network,
@@ -79,6 +82,19 @@ impl Fleet {
         Ok(hosts)
     }
 
+    /// Boots virtual machines side by side, which have what [`MACHINE`](crate::MACHINE) says and no
+    /// other layer or overlay. Their blank disks are `/dev/vdb` and on.
+    ///
+    /// # Errors
+    /// As [`boot`](Self::boot).
+    pub fn boot_machines(&mut self, specs: &[HostSpec]) -> Result<Vec<Host>, HostsError> {
+        let hosts: Result<Vec<Host>, HostsError> =
+            specs.iter().map(|spec| self.begin_as(spec, Host::start_machine)).collect();
+        let hosts = hosts?;
+        hosts.iter().try_for_each(Host::wait_for_ssh)?;
+        Ok(hosts)
+    }
+
     /// Has a host answer on a thousand addresses more ([`Network::more_address`]), each of which
     /// is a host for those who connect.
     ///
@@ -91,15 +107,19 @@ impl Fleet {
     }
 
     fn begin(&mut self, spec: &HostSpec) -> Result<Host, HostsError> {
+        self.begin_as(spec, Host::start)
+    }
+
+    fn begin_as(&mut self, spec: &HostSpec, start: Start) -> Result<Host, HostsError> {
         if self.booted >= HOSTS_MAX {
             return Err(HostsError::TooMany { max: HOSTS_MAX });
         }
         self.booted += 1;
         let public = self.key_file().with_extension("pub");
         let public = fs::read_to_string(&public).map_err(at(&public))?;
-        let host = Host::start(spec, self.booted, self.network, &self.folder, &public)?;
+        let host = start(spec, self.booted, self.network, &self.folder, &public)?;
         let mut known = self.known_hosts();
-        known.push_str(&host.known_hosts_line()?);
+        known.push_str(&host.known_hosts_line());
         let file = self.known_hosts_file();
         fs::write(&file, known).map_err(at(&file))?;
         Ok(host)

@@ -13,12 +13,16 @@ use std::{
 use crate::{
     base::{Layer, copy_network_settings, layers, mount_overlay},
     cgroup,
+    machine::{self, Machine},
     network::Network,
     shell::{HostsError, at, feed, run, tail},
 };
 
-/// Seconds that a host has to answer after its start.
+/// Seconds that a container has to answer after its start.
 const BOOT_SECS: u64 = 60;
+
+/// Seconds that its sshd has to greet who connects.
+const GREETING_SECS: u64 = 30;
 
 /// Enters the control groups that a file names, and becomes the program that follows.
 const ENTER_GROUPS: &str = "while read -r group; do echo $$ >\"$group/cgroup.procs\" || exit; \
@@ -41,7 +45,7 @@ pub struct HostSpec {
     pub sshd_config: Vec<String>,
     /// Shell that is run on the host's files before it boots, as root in a chroot.
     pub prepare: Option<String>,
-    /// Blank disks of a gibibyte each, `/dev/disk-a` and on, which are files of this machine that
+    /// Blank disks of a gibibyte each, `/dev/disk-a` and on (`/dev/vdb` of a machine), which are files of this machine that
     /// take the room of what is written to them; [`DISKS_MAX`] at most.
     pub disks: u8,
 }
@@ -75,10 +79,16 @@ pub enum Sudo {
 pub struct Host {
     name: String,
     address: Ipv4Addr,
-    namespace: String,
     folder: PathBuf,
-    container: Child,
+    host_key: String,
+    place: Place,
     disks: u8,
+}
+
+/// Where a host is.
+enum Place {
+    Container { program: Child, namespace: String },
+    Machine(Machine),
 }
 
 impl HostSpec {
@@ -157,31 +167,72 @@ impl Host {
             disks: spec.disks.min(DISKS_MAX),
             name: spec.name.clone(),
             address: network.address(number),
-            namespace: network.namespace(number),
+            host_key: host_key(&merged)?,
             folder,
-            container,
+            place: Place::Container { program: container, namespace: network.namespace(number) },
+        })
+    }
+
+    pub(crate) fn start_machine(
+        spec: &HostSpec,
+        number: u8,
+        network: Network,
+        fleet: &Path,
+        key: &str,
+    ) -> Result<Self, HostsError> {
+        let folder = fleet.join(&spec.name);
+        let mut public = String::new();
+        let disks = spec.disks.min(DISKS_MAX - 1);
+        let qemu = machine::start(&folder, network, number, disks, |root| {
+            prepare(spec, root, key)?;
+            let unit = root.join("etc/systemd/system/own-network.service");
+            write(&unit, &machine::network_unit(network, number), 0o644)?;
+            let root_name = root.display().to_string();
+            run("chroot", &[&root_name, "systemctl", "-q", "enable", "own-network"])?;
+            public = host_key(root)?;
+            Ok(())
+        })?;
+        let pid = folder.join("pid");
+        fs::write(&pid, qemu.id().to_string()).map_err(at(&pid))?;
+        let known_hosts = fleet.join("known_hosts");
+        Ok(Self {
+            disks,
+            name: spec.name.clone(),
+            address: network.address(number),
+            host_key: public,
+            folder,
+            place: Place::Machine(Machine { qemu, key: fleet.join("id"), known_hosts }),
         })
     }
 
     /// Waits until sshd answers.
     pub(crate) fn wait_for_ssh(&self) -> Result<(), HostsError> {
-        let end = Instant::now() + Duration::from_secs(BOOT_SECS);
+        let secs = match &self.place {
+            Place::Container { .. } => BOOT_SECS,
+            Place::Machine(_) => machine::boot_secs(),
+        };
+        let end = Instant::now() + Duration::from_secs(secs);
         let address = SocketAddr::from((self.address, 22));
         while Instant::now() < end {
             let pause = Duration::from_millis(250);
             if let Ok(mut stream) = TcpStream::connect_timeout(&address, pause) {
                 let mut greeting = [0; 4];
-                let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+                // A machine under load that is asked anew each time would do nothing else.
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(GREETING_SECS)));
                 if stream.read_exact(&mut greeting).is_ok() && greeting == *b"SSH-" {
-                    self.run(OWN_NETWORK)?;
-                    return self.attach_disks();
+                    return match &self.place {
+                        Place::Container { .. } => {
+                            self.run(OWN_NETWORK).and_then(|_| self.attach_disks())
+                        }
+                        Place::Machine(_) => Ok(()),
+                    };
                 }
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         let console = fs::read_to_string(self.folder.join("console.log")).unwrap_or_default();
         let console = tail(&console).to_owned();
-        Err(HostsError::Silent { name: self.name.clone(), secs: BOOT_SECS, console })
+        Err(HostsError::Silent { name: self.name.clone(), secs, console })
     }
 
     /// Gives the host its disks. The reaper takes away what is attached of the fleet's folder.
@@ -206,40 +257,58 @@ impl Host {
     }
 
     /// Its files, as this machine sees them. Those in memory of the host (`/run`, `/tmp` where it
-    /// is one) are not there.
+    /// is one) are not there, and of a virtual machine none.
     pub fn root(&self) -> PathBuf {
         self.folder.join("merged")
     }
 
     /// The line for a file of known hosts.
-    ///
-    /// # Errors
-    /// Where the host has no such key.
-    pub fn known_hosts_line(&self) -> Result<String, HostsError> {
-        let path = self.root().join("etc/ssh/ssh_host_ed25519_key.pub");
-        let key = fs::read_to_string(&path).map_err(at(&path))?;
-        let mut words = key.split_whitespace();
-        let (kind, base64) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        Ok(format!("{} {kind} {base64}\n", self.address))
+    pub fn known_hosts_line(&self) -> String {
+        format!("{} {}\n", self.address, self.host_key)
     }
 
-    /// Runs shell inside the host as root, without SSH, and returns what it prints.
+    /// Runs shell inside the host as root, and returns what it prints: without SSH in a container,
+    /// over it in a machine.
     ///
     /// # Errors
     /// Where the shell ends with another status than 0.
     pub fn run(&self, script: &str) -> Result<String, HostsError> {
+        if let Place::Machine(machine) = &self.place {
+            return machine.run(&self.address.to_string(), script);
+        }
         let leader = self.leader()?;
         let target = leader.to_string();
         let words = ["--target", &target, "--all", "--", "/bin/sh", "-c", script];
         run("nsenter", &words)
     }
 
+    /// Writes a file of the host, in a folder that is there.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn put(&self, path: &str, content: &[u8]) -> Result<(), HostsError> {
+        match &self.place {
+            Place::Container { .. } => {
+                let path = self.root().join(path.trim_start_matches('/'));
+                fs::write(&path, content).map_err(at(&path))
+            }
+            Place::Machine(machine) => {
+                let script = format!("cat > '{path}'");
+                machine.feed(&self.address.to_string(), &script, content).map(drop)
+            }
+        }
+    }
+
     /// Process ID, on this machine, of the host's init.
     ///
     /// # Errors
-    /// Where the host has ended.
+    /// Where the host has ended, or is a virtual machine, whose processes are its own.
     pub fn leader(&self) -> Result<u32, HostsError> {
-        let id = self.container.id();
+        let Place::Container { program, .. } = &self.place else {
+            let why = "a virtual machine's init is no process of this machine".to_owned();
+            return Err(HostsError::File { path: self.folder.clone(), why });
+        };
+        let id = program.id();
         let path = PathBuf::from(format!("/proc/{id}/task/{id}/children"));
         let children = fs::read_to_string(&path).map_err(at(&path))?;
         let first = children.split_whitespace().next().and_then(|child| child.parse().ok());
@@ -249,17 +318,32 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // The host's init outlives the program that booted it, and that ends with the init.
-        let pids = run("ip", &["netns", "pids", &self.namespace]).unwrap_or_default();
-        let pids: Vec<&str> = pids.split_whitespace().collect();
-        if !pids.is_empty() {
-            // Some end by themselves between the two calls.
-            let _ = run("kill", &[&["-9"], pids.as_slice()].concat());
-        }
+        let program = match &mut self.place {
+            Place::Machine(machine) => &mut machine.qemu,
+            Place::Container { program, namespace } => {
+                // The host's init outlives the program that booted it, and that ends with the init.
+                let pids = run("ip", &["netns", "pids", namespace]).unwrap_or_default();
+                let pids: Vec<&str> = pids.split_whitespace().collect();
+                if !pids.is_empty() {
+                    // Some end by themselves between the two calls.
+                    let _ = run("kill", &[&["-9"], pids.as_slice()].concat());
+                }
+                program
+            }
+        };
         // One that has ended cannot be killed; the reaper takes the rest away.
-        let _ = self.container.kill();
-        let _ = self.container.wait();
+        let _ = program.kill();
+        let _ = program.wait();
     }
+}
+
+/// The kind and the key of a root's host key.
+fn host_key(root: &Path) -> Result<String, HostsError> {
+    let path = root.join("etc/ssh/ssh_host_ed25519_key.pub");
+    let key = fs::read_to_string(&path).map_err(at(&path))?;
+    let mut words = key.split_whitespace();
+    let (kind, base64) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    Ok(format!("{kind} {base64}"))
 }
 
 fn prepare(spec: &HostSpec, root: &Path, key: &str) -> Result<(), HostsError> {

@@ -5,6 +5,8 @@
 //! Python unless it is asked for. Hosts reach package mirrors through this machine; addresses of
 //! hosts that are gone lead nowhere.
 //!
+//! A host may be a virtual machine as well ([`Fleet::boot_machines`]), with a kernel of its own.
+//!
 //! Whatever happens to the process that owns a fleet (a panic, an interrupt, SIGKILL), a
 //! [`reaper`] that waits for its end takes hosts, mounts, interfaces and rules away. What a crash
 //! of the machine leaves behind is taken away before the number of its fleet is used again.
@@ -16,14 +18,15 @@ pub mod base;
 mod cgroup;
 pub mod fleet;
 pub mod host;
+pub mod machine;
 pub mod network;
 pub mod reaper;
 pub mod requirements;
 pub mod shell;
 
-pub use available::available;
-pub use base::{DRIVEN, Layer, MODULES, PYTHON, SERVERS, work_folder};
+pub use available::{available, machines_available};
+pub use base::{DRIVEN, Layer, MACHINE, MODULES, PYTHON, SERVERS, work_folder};
 pub use fleet::Fleet;
 pub use host::{Host, HostSpec, Operator, Sudo};
-pub use requirements::{install_requirements, requirements};
+pub use requirements::{install_requirements, machine_requirements, requirements};
 pub use shell::HostsError;

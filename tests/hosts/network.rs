@@ -76,6 +76,20 @@ impl Network {
         feed("nft", &["-f", "-"], rules.as_bytes()).map(drop)
     }
 
+    /// Hardware address of a machine's link, which is a local one.
+    pub fn mac(self, host: u8) -> String {
+        format!("02:54:55:00:{:02x}:{host:02x}", self.fleet)
+    }
+
+    /// Makes the link that a machine hangs on, and says its name.
+    pub(crate) fn add_tap(self, host: u8) -> Result<String, HostsError> {
+        let bridge = self.bridge();
+        let link = format!("{bridge}v{host}");
+        run("ip", &["tuntap", "add", "dev", &link, "mode", "tap"])?;
+        run("ip", &["link", "set", &link, "master", &bridge, "up"])?;
+        Ok(link)
+    }
+
     /// Makes the namespace of a host with its interface, up and addressed.
     pub(crate) fn add_host(self, host: u8) -> Result<(), HostsError> {
         let (bridge, space) = (self.bridge(), self.namespace(host));

@@ -17,6 +17,26 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("chroot", "coreutils"),
 ];
 
+/// Programs that virtual machines need besides.
+const MACHINE_PROGRAMS: &[(&str, &str)] = &[
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("mke2fs", "e2fsprogs"),
+    ("unshare", "util-linux"),
+    ("ssh", "openssh-client"),
+];
+
+/// What this machine lacks for virtual machines, each in words; empty where they can be booted.
+pub fn machine_requirements() -> Vec<String> {
+    let mut missing = requirements();
+    for (program, package) in missing_of(MACHINE_PROGRAMS) {
+        missing.push(format!("program {program} is missing (package {package})"));
+    }
+    if !Path::new("/dev/net/tun").exists() {
+        missing.push("the kernel has no links for machines (/dev/net/tun)".to_owned());
+    }
+    missing
+}
+
 /// What this machine lacks for real hosts, each in words; empty where they can be booted.
 pub fn requirements() -> Vec<String> {
     let mut missing = Vec::new();
@@ -54,8 +74,14 @@ pub fn install_requirements() -> Result<(), HostsError> {
 }
 
 fn missing_programs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    missing_of(PROGRAMS)
+}
+
+fn missing_of(
+    programs: &'static [(&'static str, &'static str)],
+) -> impl Iterator<Item = (&'static str, &'static str)> {
     let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     let is_there =
         move |program: &str| folders.iter().any(|folder| Path::new(folder).join(program).exists());
-    PROGRAMS.iter().copied().filter(move |(program, _)| !is_there(program))
+    programs.iter().copied().filter(move |(program, _)| !is_there(program))
 }

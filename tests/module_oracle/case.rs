@@ -41,9 +41,9 @@ pub struct Family {
     /// Whether its modules are of collections, which a bare ansible-core does not have.
     #[serde(default)]
     pub needs_collections: bool,
-    /// Whether its modules drive servers.
+    /// What it is run on.
     #[serde(default)]
-    pub needs_servers: bool,
+    pub ground: Ground,
     /// Shell that is run on both hosts before all cases.
     #[serde(default)]
     pub setup: String,
@@ -55,6 +55,19 @@ pub struct Family {
     pub differs: Vec<Differs>,
     /// The cases, in order.
     pub cases: Vec<Case>,
+}
+
+/// What a family is run on.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Ground {
+    /// Booted containers with four blank disks, `/dev/disk-a` and on.
+    #[default]
+    Hosts,
+    /// Booted containers with servers that modules drive.
+    Servers,
+    /// Virtual machines with four blank disks, `/dev/vdb` and on.
+    Machines,
 }
 
 /// Some tasks and what they start from.

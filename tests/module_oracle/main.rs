@@ -12,13 +12,16 @@ mod page;
 mod recorded;
 mod twins;
 
-use case::{Family, Selection};
+use case::{Family, Ground, Selection};
 use twins::{Twins, twins};
 
 /// Runs the cases of a family by both programs and holds that nothing differs but what they say.
 fn compare(name: &str) {
-    let Some(oracle) = twins::oracle(name) else { return };
     let family = Family::read(name);
+    if family.ground == Ground::Machines && !hosts::machines_available(name) {
+        return;
+    }
+    let Some(oracle) = twins::oracle(name) else { return };
     let selection = Selection::from_environment();
     let cases = selection.of(&family);
     if cases.is_empty() {
@@ -31,7 +34,7 @@ fn compare(name: &str) {
     } else {
         oracle
     };
-    let twins: &Twins = &twins(family.needs_servers);
+    let twins: &Twins = &twins(family.ground);
     let (theirs, ours) = twins.run(&family, &cases, &oracle);
     let found = difference::between(&theirs, &ours);
     let judged = difference::judge(&family, &cases, found);
@@ -71,6 +74,8 @@ families!(
     disks,
     firewall,
     kernel,
+    machine,
+    selinux,
 );
 
 #[test]

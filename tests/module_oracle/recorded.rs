@@ -165,8 +165,7 @@ fn long_numbers_are_texts() {
 
 /// What lies in the folder of each case.
 pub fn read_tree(host: &Host, cases: &[&Case]) -> BTreeMap<String, Map<String, Value>> {
-    let file = host.root().join("root/snapshot.py");
-    std::fs::write(&file, SNAPSHOT).unwrap();
+    host.put("/root/snapshot.py", SNAPSHOT.as_bytes()).unwrap();
     let call = format!("LC_ALL=C.UTF-8 python3 /root/snapshot.py {CASES_FOLDER}");
     let tree: BTreeMap<String, Value> = serde_json::from_str(&host.run(&call).unwrap()).unwrap();
     let mut trees: BTreeMap<String, Map<String, Value>> = BTreeMap::new();

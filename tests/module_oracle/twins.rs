@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use trueup_tests::program::{Ran, Scratch, trueup};
 
 use crate::{
-    case::{Case, Family},
+    case::{Case, Family, Ground},
     recorded::{CASES_FOLDER, Recorded, read_tree, with_long_numbers_as_texts},
 };
 
@@ -27,7 +27,7 @@ const COLLECTIONS_VARIABLE: &str = "TRUEUP_TEST_ORACLE_COLLECTIONS";
 /// who work on modules, since it takes most of the time.
 const MEMORY_VARIABLE: &str = "TRUEUP_MODULE_MEMORY";
 
-/// Disks of each of the hosts without servers.
+/// Disks of each of the hosts without servers, and of each machine.
 const DISKS: u8 = 4;
 
 /// Seconds that a task may take: one that hangs is named, and the family goes on.
@@ -66,25 +66,32 @@ fn named(test: &str, variable: &str, what: &str) -> Option<PathBuf> {
     folder.map(PathBuf::from)
 }
 
-/// The twins of this process, for one family at a time; those with servers are others.
-pub fn twins(with_servers: bool) -> MutexGuard<'static, Twins> {
+/// The twins of this process that a family is run on, for one family at a time.
+pub fn twins(ground: Ground) -> MutexGuard<'static, Twins> {
     static BARE: OnceLock<Mutex<Twins>> = OnceLock::new();
     static SERVING: OnceLock<Mutex<Twins>> = OnceLock::new();
-    let (twins, layer) = match with_servers {
-        true => (&SERVING, DRIVEN),
-        false => (&BARE, MODULES),
+    static MACHINES: OnceLock<Mutex<Twins>> = OnceLock::new();
+    let (twins, layer, disks) = match ground {
+        Ground::Hosts => (&BARE, Some(MODULES), DISKS),
+        Ground::Servers => (&SERVING, Some(DRIVEN), 0),
+        Ground::Machines => (&MACHINES, None, DISKS),
     };
     let make = || {
         let mut fleet = Fleet::start().unwrap();
         // Facts and keys name the host; the names of the machines are no part of what is compared.
         let name = "printf 'twin\\n' > /etc/hostname; printf '127.0.0.1 localhost\\n127.0.1.1 twin\\n' > /etc/hosts";
         let spec = |name_of_machine: &str| HostSpec {
-            layer: Some(layer),
+            layer,
             prepare: Some(name.to_owned()),
-            disks: if with_servers { 0 } else { DISKS },
+            disks,
             ..HostSpec::new(name_of_machine)
         };
-        let mut hosts = fleet.boot_all(&[spec("theirs"), spec("ours")]).unwrap();
+        let specs = [spec("theirs"), spec("ours")];
+        let hosts = match ground {
+            Ground::Machines => fleet.boot_machines(&specs),
+            _ => fleet.boot_all(&specs),
+        };
+        let mut hosts = hosts.unwrap();
         let (Some(ours), Some(theirs)) = (hosts.pop(), hosts.pop()) else { panic!("two hosts") };
         for host in [&theirs, &ours] {
             host.run("hostname twin").unwrap();
@@ -112,13 +119,17 @@ impl Twins {
             return (theirs, run(&self.ours, &own));
         }
         let (theirs, ours) = std::thread::scope(|scope| {
-            let theirs = scope.spawn(|| run(&self.theirs, &oracle.join("ansible-playbook")));
+            let theirs = scope.spawn(|| {
+                let theirs = run(&self.theirs, &oracle.join("ansible-playbook"));
+                // It is remembered even where the other program gets nowhere.
+                if let Some(path) = &memory {
+                    fs::write(path, serde_json::to_string(&theirs).unwrap()).unwrap();
+                }
+                theirs
+            });
             let ours = run(&self.ours, &own);
             (theirs.join().unwrap(), ours)
         });
-        if let Some(path) = memory {
-            fs::write(path, serde_json::to_string(&theirs).unwrap()).unwrap();
-        }
         (theirs, ours)
     }
 
@@ -126,8 +137,7 @@ impl Twins {
     fn prepare(&self, host: &Host, family: &Family, cases: &[&Case]) {
         host.run(&format!("rm -rf {CASES_FOLDER} && mkdir -p {CASES_FOLDER}")).unwrap();
         let set_up = |folder: &str, script: &str| {
-            let file = host.root().join("root/setup.sh");
-            fs::write(&file, script).unwrap();
+            host.put("/root/setup.sh", script.as_bytes()).unwrap();
             let call = format!(
                 "umask 022; export HOME=/root LC_ALL=C.UTF-8; mkdir -p '{folder}' && cd '{folder}' && sh -eu /root/setup.sh 2>&1"
             );

@@ -31,6 +31,7 @@ pub(super) enum Node {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Inode {
     pub(super) is_dir: bool,
+    pub(super) is_device: bool,
     pub(super) content: Vec<u8>,
     pub(super) mode: FileMode,
     pub(super) uid: u32,
@@ -58,6 +59,7 @@ impl Files {
         self.next_inode += 1;
         let node = Inode {
             is_dir,
+            is_device: false,
             content,
             mode,
             uid: 0,
@@ -163,7 +165,11 @@ impl Files {
                 Some(plain(FileKind::Link, FileMode::new(0o777), *uid, *gid, size, 1))
             }
             Some(Node::Inode(number)) => self.inodes.get(number).map(|inode| {
-                let kind = if inode.is_dir { FileKind::Directory } else { FileKind::File };
+                let kind = match (inode.is_dir, inode.is_device) {
+                    (true, _) => FileKind::Directory,
+                    (_, true) => FileKind::BlockDevice,
+                    _ => FileKind::File,
+                };
                 let same = |node: &&Node| matches!(node, Node::Inode(other) if other == number);
                 let size = inode.content.len() as u64;
                 Metadata {

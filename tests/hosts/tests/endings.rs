@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hosts::{Fleet, HostSpec, available};
+use hosts::{Fleet, HostSpec, available, machines_available};
 
 /// Makes a test a process that owns a host and waits.
 const OWNER: &str = "TRUEUP_HOSTS_OWNER";
@@ -115,4 +115,65 @@ fn hosts_end_with_an_owner_that_is_killed() {
     owner.kill().unwrap();
     owner.wait().unwrap();
     traces.wait_until_gone();
+}
+
+/// Processes of this machine that name a folder.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let folder = format!("{}/", folder.display());
+    let entries = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let line = |path: PathBuf| {
+        let bytes = fs::read(path.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace('\0', " ")
+    };
+    let mut lines: Vec<String> = entries.map(line).collect();
+    // The reaper names it too, and waits for the end.
+    lines.retain(|line| line.contains(&folder));
+    lines
+}
+
+/// A machine has a kernel and disks of its own, and ends with an owner that is killed.
+#[test]
+fn machines_end_with_an_owner_that_is_killed() {
+    if env::var_os(OWNER).is_some() {
+        let mut fleet = Fleet::start().unwrap();
+        let spec = HostSpec { disks: 4, ..HostSpec::new("machine") };
+        let machine = fleet.boot_machines(&[spec]).unwrap().pop().unwrap();
+        println!("\nfleet: {}", fleet.folder().display());
+        let call = "hostname; lsblk -dno NAME | grep -c '^vd'; modprobe dm_mod && dmsetup version | wc -l; getenforce";
+        println!("\nsaid: {}", machine.run(call).unwrap().replace('\n', " "));
+        machine.put("/root/put", b"it's\n\"this\"").unwrap();
+        println!("\nput: {}", machine.run("md5sum < /root/put").unwrap());
+        assert!(machine.run("exit 3").unwrap_err().to_string().contains("exit status: 3"));
+        assert!(machine.leader().is_err());
+        println!("\nready: yes");
+        loop {
+            std::thread::park();
+        }
+    }
+    if !machines_available("machines_end_with_an_owner_that_is_killed") {
+        return;
+    }
+    let mut owner = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "machines_end_with_an_owner_that_is_killed", "--nocapture"])
+        .env(OWNER, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(owner.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let said: Vec<String> = lines.take_while(|line| line != "ready: yes").collect();
+    let find = |start: &str| said.iter().find_map(|line| line.strip_prefix(start)).unwrap();
+    let folder = PathBuf::from(find("fleet: "));
+    assert_eq!(find("said: "), "machine 5 2 Permissive ");
+    assert_eq!(find("put: "), "1d5a39c99c7e4aeb005c58f1d2ae517b  -");
+    let machine = folder.join("machine");
+    assert_eq!(processes_of(&machine).len(), 1);
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while folder.exists() || !processes_of(&machine).is_empty() {
+        assert!(Instant::now() < end, "{} is still there", folder.display());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let fleet = folder.file_name().unwrap().to_str().unwrap();
+    assert!(!Path::new(&format!("/sys/class/net/tu{fleet}v1")).exists());
 }
