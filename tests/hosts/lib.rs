@@ -22,7 +22,7 @@ pub mod requirements;
 pub mod shell;
 
 pub use available::available;
-pub use base::{DRIVEN, Layer, MODULES, PYTHON, SERVERS, work_folder};
+pub use base::{DRIVEN, Layer, MODULES, PACKAGERS, PYTHON, RPM, SERVERS, work_folder};
 pub use fleet::Fleet;
 pub use host::{Host, HostSpec, Operator, Sudo};
 pub use requirements::{install_requirements, requirements};

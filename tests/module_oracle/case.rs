@@ -41,9 +41,12 @@ pub struct Family {
     /// Whether its modules are of collections, which a bare ansible-core does not have.
     #[serde(default)]
     pub needs_collections: bool,
-    /// Whether its modules drive servers.
+    /// Which hosts its modules are run on.
     #[serde(default)]
-    pub needs_servers: bool,
+    pub hosts: Hosts,
+    /// Keys of what is returned whose lists have no order.
+    #[serde(default)]
+    pub unordered: Vec<String>,
     /// Shell that is run on both hosts before all cases.
     #[serde(default)]
     pub setup: String,
@@ -55,6 +58,21 @@ pub struct Family {
     pub differs: Vec<Differs>,
     /// The cases, in order.
     pub cases: Vec<Case>,
+}
+
+/// What the hosts of a family have on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hosts {
+    /// Small programs and four blank disks.
+    #[default]
+    Bare,
+    /// Servers, none of which runs.
+    Servers,
+    /// dnf.
+    Dnf,
+    /// zypper, pacman and flatpak.
+    Packagers,
 }
 
 /// Some tasks and what they start from.

@@ -31,7 +31,7 @@ fn compare(name: &str) {
     } else {
         oracle
     };
-    let twins: &Twins = &twins(family.needs_servers);
+    let twins: &Twins = &twins(family.hosts);
     let (theirs, ours) = twins.run(&family, &cases, &oracle);
     let found = difference::between(&theirs, &ours);
     let judged = difference::judge(&family, &cases, found);
@@ -71,6 +71,10 @@ families!(
     disks,
     firewall,
     kernel,
+    rpm,
+    suse,
+    arch,
+    flatpaks,
 );
 
 #[test]

@@ -8,12 +8,12 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use hosts::{DRIVEN, Fleet, Host, HostSpec, MODULES, available};
+use hosts::{DRIVEN, Fleet, Host, HostSpec, MODULES, PACKAGERS, RPM, available};
 use serde_json::{Map, Value, json};
 use trueup_tests::program::{Ran, Scratch, trueup};
 
 use crate::{
-    case::{Case, Family},
+    case::{Case, Family, Hosts},
     recorded::{CASES_FOLDER, Recorded, read_tree, with_long_numbers_as_texts},
 };
 
@@ -66,13 +66,14 @@ fn named(test: &str, variable: &str, what: &str) -> Option<PathBuf> {
     folder.map(PathBuf::from)
 }
 
-/// The twins of this process, for one family at a time; those with servers are others.
-pub fn twins(with_servers: bool) -> MutexGuard<'static, Twins> {
-    static BARE: OnceLock<Mutex<Twins>> = OnceLock::new();
-    static SERVING: OnceLock<Mutex<Twins>> = OnceLock::new();
-    let (twins, layer) = match with_servers {
-        true => (&SERVING, DRIVEN),
-        false => (&BARE, MODULES),
+/// The twins of this process that have what a family needs, for one family at a time.
+pub fn twins(hosts: Hosts) -> MutexGuard<'static, Twins> {
+    static ALL: [OnceLock<Mutex<Twins>>; 4] = [const { OnceLock::new() }; 4];
+    let (twins, layer, disks) = match hosts {
+        Hosts::Bare => (&ALL[0], MODULES, DISKS),
+        Hosts::Servers => (&ALL[1], DRIVEN, 0),
+        Hosts::Dnf => (&ALL[2], RPM, 0),
+        Hosts::Packagers => (&ALL[3], PACKAGERS, 0),
     };
     let make = || {
         let mut fleet = Fleet::start().unwrap();
@@ -81,7 +82,7 @@ pub fn twins(with_servers: bool) -> MutexGuard<'static, Twins> {
         let spec = |name_of_machine: &str| HostSpec {
             layer: Some(layer),
             prepare: Some(name.to_owned()),
-            disks: if with_servers { 0 } else { DISKS },
+            disks,
             ..HostSpec::new(name_of_machine)
         };
         let mut hosts = fleet.boot_all(&[spec("theirs"), spec("ours")]).unwrap();
@@ -165,7 +166,7 @@ impl Twins {
         if files.is_dir() {
             symlink(files, scratch.path("files")).unwrap();
         }
-        let mut recorded = Recorded::default();
+        let mut recorded = Recorded::of(&family.unordered);
         for (phase, words) in PHASES {
             let results = scratch.path(&format!("{phase}.json"));
             let variable = format!("results_file={}", results.display());
