@@ -7,8 +7,8 @@ mod wanted;
 use module::{Action, Arguments, Choices, Documented, Example, Failure, Host, Returned};
 use protocol::Response;
 
-use transaction::Transaction;
-use wanted::Wanted;
+use transaction::{Grouped, Transaction};
+use wanted::{Standing, Wanted};
 
 /// Installs, updates and removes packages of Fedora, Red Hat and their relatives.
 ///
@@ -145,98 +145,142 @@ impl Documented for Dnf {
     ];
 }
 
-/// What is done in one task: the runs of dnf one after another.
-type Plan = Vec<Transaction>;
+/// What is done in one task.
+#[derive(Default)]
+struct Plan {
+    /// The runs of dnf, one after another.
+    runs: Vec<Transaction>,
+    /// What is said of names that nothing is done for.
+    notes: Vec<String>,
+}
+
+/// What is said where a check run would change something.
+const WOULD: &str = "Check mode: No changes made, but would have if not in check mode";
 
 impl Dnf {
     fn plan(&self, host: &dyn Host) -> Result<Plan, Failure> {
         let tool = transaction::tool(self, host)?;
-        let mut plan = Plan::new();
-        let mut add = |verb: &'static str, packages: Vec<String>| {
-            plan.push(Transaction::of(self, &tool, verb, packages));
-        };
+        let mut plan = Plan::default();
         let state = match (self.state, self.autoremove) {
             (Some(State::Absent | State::Removed), _) | (None, true) => State::Absent,
-            (Some(State::Latest), _) => State::Latest,
             (Some(other), true) => {
                 return Err(Failure::new(format!(
                     "Autoremove should be used alone or with state=absent, got: {other}"
                 )));
             }
+            (Some(State::Latest), _) => State::Latest,
             _ => State::Present,
         };
         let names = wanted::names(&self.name);
-        if names.is_empty() {
-            if self.autoremove {
-                add("autoremove", Vec::new());
-            }
+        if state == State::Absent {
+            return self.plan_removal(host, &tool, &names);
+        }
+        let is_latest = state == State::Latest;
+        if is_latest && names.iter().any(|one| one.text == "*") {
+            plan.runs.push(Transaction::of(self, &tool, "upgrade", Vec::new()));
             return Ok(plan);
         }
-        match state {
-            State::Absent => {
-                let mut there = Vec::new();
-                for one in &names {
-                    if one.is_there(host, &self.installroot)?.unwrap_or(true) {
-                        there.push(one.text.clone());
-                    }
+        let (mut missing, mut there, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for one in &names {
+            let text = one.text.clone();
+            if let Some(file) = one.file() {
+                plan.notes.push(format!("Installed {text}"));
+                if self.allow_downgrade || !wanted::is_file_older(host, &self.installroot, file)? {
+                    missing.push(file.to_owned());
                 }
-                if !there.is_empty() {
-                    add("remove", there);
-                }
-                if self.autoremove {
-                    add("autoremove", Vec::new());
-                }
+                continue;
             }
-            State::Latest if names.iter().any(|one| one.text == "*") => add("upgrade", Vec::new()),
-            State::Latest => {
-                let (mut missing, mut there) = (Vec::new(), Vec::new());
-                for one in &names {
-                    match one.is_there(host, &self.installroot)? {
-                        Some(true) => there.push(one.text.clone()),
-                        Some(false) if self.update_only => {}
-                        _ => missing.push(one.text.clone()),
-                    }
+            if one.is_group() {
+                match is_latest && transaction::is_group_there(self, &tool, host, &text)? {
+                    true => groups.push(text.trim_start_matches('@').to_owned()),
+                    false => missing.push(text),
                 }
-                if !missing.is_empty() {
-                    add("install", missing);
-                }
-                if !there.is_empty() {
-                    add("upgrade", there);
-                }
+                continue;
             }
-            _ => {
-                let mut missing = Vec::new();
-                for one in &names {
-                    let is_there = one.is_there(host, &self.installroot)?;
-                    let is_older =
-                        !self.allow_downgrade && one.is_older(host, &self.installroot)?;
-                    if is_there != Some(true) && !is_older {
-                        missing.push(one.text.clone());
-                    }
-                }
-                if !missing.is_empty() {
-                    add("install", missing);
-                }
+            let standing = one.standing(host, &self.installroot, &|spec, kind| {
+                Transaction::ask(self, &tool, host, spec, kind)
+            })?;
+            match standing {
+                Standing::There if is_latest || self.update_only => there.push(text),
+                Standing::There => {}
+                _ if self.update_only => plan.notes.push(format!(
+                    "Packages providing {text} not installed due to update_only specified"
+                )),
+                Standing::Newer if !self.allow_downgrade => {}
+                Standing::Newer | Standing::Missing => missing.push(text),
+            }
+        }
+        for (verb, packages) in
+            [("install", missing), ("upgrade", there), ("group upgrade", groups)]
+        {
+            if !packages.is_empty() {
+                plan.runs.push(Transaction::of(self, &tool, verb, packages));
             }
         }
         Ok(plan)
     }
 
-    fn done(&self, changed: bool, results: Vec<String>) -> Response {
-        let nothing = !changed && results.is_empty();
+    fn plan_removal(
+        &self,
+        host: &dyn Host,
+        tool: &transaction::Tool,
+        names: &[Wanted],
+    ) -> Result<Plan, Failure> {
+        if names.iter().any(|one| one.file().is_some()) {
+            return Err(Failure::new("Cannot remove paths -- please specify package name."));
+        }
+        let mut plan = Plan::default();
+        let (mut there, mut modules) = (Vec::new(), Vec::new());
+        for one in names {
+            let text = one.text.clone();
+            if one.is_group() {
+                match transaction::grouped(self, tool, host, &text)? {
+                    Grouped::EnabledModule(module) => modules.push(module),
+                    Grouped::Unknown => {
+                        let bare = text.trim_start_matches('@');
+                        return Err(Failure::new(format!("No group {bare} available.")));
+                    }
+                    Grouped::Group | Grouped::Module => {}
+                }
+                there.push(text);
+            } else if one.is_there(host, &self.installroot)? {
+                there.push(text);
+            } else {
+                plan.notes.push(format!("No match for argument: {text}"));
+            }
+        }
+        for (verb, packages, is_wanted) in [
+            ("remove", there, false),
+            ("module reset", modules, false),
+            ("autoremove", Vec::new(), self.autoremove),
+        ] {
+            if is_wanted || !packages.is_empty() {
+                plan.runs.push(Transaction::of(self, tool, verb, packages));
+            }
+        }
+        Ok(plan)
+    }
+
+    fn done(&self, is_check: bool, changed: bool, results: Vec<String>) -> Response {
         let mut response = Response { changed, ..Response::default() };
-        response.msg = Some(match nothing {
-            true if self.update_cache && self.name.is_empty() => "Cache updated".into(),
-            true => "Nothing to do".into(),
-            false => String::new(),
+        response.msg = Some(match changed {
+            true if is_check => WOULD.into(),
+            true => String::new(),
+            false if self.update_cache && self.name.is_empty() => "Cache updated".into(),
+            false => "Nothing to do".into(),
         });
         response.returned.insert("results".into(), results.into());
         response.returned.insert("rc".into(), 0.into());
         response
     }
 
-    /// Of the names, those that are packages.
-    fn refuse_odd(&self) -> Result<(), Failure> {
+    /// Refuses what cannot be meant.
+    fn refuse_odd(&self, host: &dyn Host) -> Result<(), Failure> {
+        if let Some(file) = &self.conf_file
+            && host.metadata(file.as_ref())?.is_none()
+        {
+            return Err(Failure::new(format!("cannot read configuration file {file}")));
+        }
         if !self.validate_certs
             && self.name.iter().any(|name| name.contains("://"))
             && self.sslverify
@@ -245,30 +289,46 @@ impl Dnf {
                 "validate_certs: false is not implemented for addresses of packages alone; sslverify: false is for all of dnf",
             ));
         }
-        if let Some(Wanted { text, .. }) =
-            wanted::names(&self.name).into_iter().find(|one| one.text.starts_with('-'))
-        {
-            return Err(Failure::new(format!("{text:?} is no name of a package")));
+        for Wanted { text, .. } in wanted::names(&self.name) {
+            if text.starts_with('-') {
+                return Err(Failure::new(format!("{text:?} is no name of a package")));
+            }
+            if text.contains(' ') && !text.contains(['@', '<', '>', '=']) {
+                return Err(Failure::new(format!(
+                    "{text:?} has a space: several packages are a list, or have commas between them"
+                )));
+            }
         }
         Ok(())
+    }
+
+    /// What runs would do, as they are named where packages are only downloaded.
+    fn told(&self, line: String) -> String {
+        match line.strip_prefix("Installed: ").filter(|_| self.download_only) {
+            Some(name) => format!("Downloaded: {name}"),
+            None => line,
+        }
     }
 }
 
 impl Action for Dnf {
     fn foretell(&self, host: &dyn Host) -> Result<Response, Failure> {
-        self.refuse_odd()?;
+        self.refuse_odd(host)?;
         if let Some(what) = &self.list {
             return listing::answer(self, host, what);
         }
-        let mut results = Vec::new();
-        for transaction in self.plan(host)? {
-            results.extend(transaction.foretell(host)?);
+        let Plan { runs, notes } = self.plan(host)?;
+        let (mut results, mut changed) = (notes, false);
+        for run in runs {
+            let foretold = run.foretell(host, &self.installroot)?;
+            changed |= foretold.has_work;
+            results.extend(foretold.lines.into_iter().map(|line| self.told(line)));
         }
-        Ok(self.done(!results.is_empty(), results))
+        Ok(self.done(true, changed, results))
     }
 
     fn act(&self, host: &mut dyn Host) -> Result<Response, Failure> {
-        self.refuse_odd()?;
+        self.refuse_odd(host)?;
         if self.update_cache {
             let tool = transaction::tool(self, host)?;
             Transaction::of(self, &tool, "makecache", Vec::new()).execute(host)?;
@@ -276,17 +336,23 @@ impl Action for Dnf {
         if let Some(what) = &self.list {
             return listing::answer(self, host, what);
         }
-        let mut results = Vec::new();
-        let mut was_downloaded = false;
-        for transaction in self.plan(host)? {
+        let Plan { runs, notes } = self.plan(host)?;
+        let (mut results, mut changed) = (notes, false);
+        for run in runs {
+            if self.download_only {
+                let foretold = run.foretell(host, &self.installroot)?;
+                changed |= foretold.has_work;
+                results.extend(foretold.lines.into_iter().map(|line| self.told(line)));
+                run.execute(host)?;
+                continue;
+            }
             let before = crate::rpm::Installed::read(host, &self.installroot)?;
-            let output = transaction.execute(host)?;
-            was_downloaded |= self.download_only && transaction.has_work(&output);
-            results.extend(
-                crate::rpm::Installed::read(host, &self.installroot)?.changes_since(&before),
-            );
+            results.extend(run.execute(host)?);
+            let went = crate::rpm::Installed::read(host, &self.installroot)?.changes_since(&before);
+            changed |= !went.is_empty();
+            results.extend(went);
         }
-        Ok(self.done(was_downloaded || !results.is_empty(), results))
+        Ok(self.done(false, changed, results))
     }
 }
 

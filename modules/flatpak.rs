@@ -143,7 +143,7 @@ impl Stepwise for Flatpak {
             }
         }
         let command = programs.last().map(Program::line);
-        let steps = Steps::new(programs);
+        let steps = Steps::new(programs).with("rc", 0);
         Ok(match command {
             Some(command) => steps.with("command", command),
             None => steps,
@@ -219,7 +219,7 @@ impl Stepwise for FlatpakRemote {
             (Presence::Present, Some(_)) => {}
         }
         let command = programs.last().map(Program::line);
-        let steps = Steps::new(programs);
+        let steps = Steps::new(programs).with("rc", 0);
         Ok(match command {
             Some(command) => steps.with("command", command),
             None => steps,

@@ -42,6 +42,8 @@ struct Manager {
     names: &'static [&'static str],
     program: &'static str,
     words: &'static [&'static str],
+    /// What stands between two packages.
+    between: &'static str,
     read: fn(&str) -> Option<(String, JsonMap)>,
 }
 
@@ -54,16 +56,30 @@ const MANAGERS: [Manager; 4] = [
             "-f",
             "${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${Section}\n",
         ],
+        between: "\n",
         read: read_dpkg,
     },
     Manager {
         names: &["rpm", "dnf", "dnf5", "yum", "zypper"],
         program: "rpm",
         words: &["-qa", "--queryformat", "%{NAME}\t%{VERSION}\t%{RELEASE}\t%{EPOCH}\t%{ARCH}\n"],
+        between: "\n",
         read: read_rpm,
     },
-    Manager { names: &["apk"], program: "apk", words: &["info", "-v"], read: read_apk },
-    Manager { names: &["pacman"], program: "pacman", words: &["-Q"], read: read_pacman },
+    Manager {
+        names: &["apk"],
+        program: "apk",
+        words: &["info", "-v"],
+        between: "\n",
+        read: read_apk,
+    },
+    Manager {
+        names: &["pacman"],
+        program: "pacman",
+        words: &["-Qi"],
+        between: "\n\n",
+        read: read_pacman,
+    },
 ];
 
 fn entry<const COUNT: usize>(fields: [(&str, Json); COUNT]) -> JsonMap {
@@ -109,9 +125,37 @@ fn read_apk(line: &str) -> Option<(String, JsonMap)> {
     Some((name.into(), more))
 }
 
-fn read_pacman(line: &str) -> Option<(String, JsonMap)> {
-    let (name, version) = line.trim().split_once(' ')?;
-    Some((name.into(), entry([("name", name.into()), ("version", version.into())])))
+/// Lines of `Name    : value`; a value that is too long for its line goes on below it.
+fn read_pacman(text: &str) -> Option<(String, JsonMap)> {
+    let (mut name, mut version, mut arch, mut provides) = (None, Json::Null, Json::Null, None);
+    let mut is_of_provides = false;
+    for line in text.lines() {
+        let (key, value) = match line.split_once(" : ") {
+            Some((key, value)) if !line.starts_with(' ') => (key.trim_end(), value.trim()),
+            _ if is_of_provides => ("Provides", line.trim()),
+            _ => continue,
+        };
+        is_of_provides = key == "Provides";
+        match key {
+            "Name" => name = Some(value.to_owned()),
+            "Version" => version = value.into(),
+            "Architecture" => arch = value.into(),
+            "Provides" if value != "None" => {
+                // What is provided may have a version, which is left out.
+                let names = value.split_whitespace().filter_map(|one| one.split('=').next());
+                provides.get_or_insert_with(Vec::new).extend(names.map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    let name = name?;
+    let more = [
+        ("name", name.as_str().into()),
+        ("version", version),
+        ("arch", arch),
+        ("provides", provides.map_or(Json::Null, Json::from)),
+    ];
+    Some((name, entry(more)))
 }
 
 impl Fact for PackageFacts {
@@ -172,8 +216,8 @@ impl Fact for PackageFacts {
                     manager.program
                 )));
             }
-            for line in output.stdout_text().lines() {
-                let Some((name, mut more)) = (manager.read)(line) else { continue };
+            for one in output.stdout_text().split(manager.between) {
+                let Some((name, mut more)) = (manager.read)(one) else { continue };
                 more.insert("source".into(), source.into());
                 let list = packages.entry(name).or_insert_with(|| Json::Array(Vec::new()));
                 if let Json::Array(list) = list {
@@ -212,6 +256,13 @@ mod tests {
             Output::success("installed\tbash\t5.2\tamd64\tshells\ninstalled\tlibc6\t2.36\tamd64\tlibs\ninstalled\tlibc6\t2.36\ti386\tlibs\nconfig-files\told\t1\tall\tmisc\n")
         });
         host.program("rpm", |_, _| Output::success("bash\t5.1\t6.el9\t(none)\tx86_64\nbind\t9\t1\t32\tx86_64\ngpg-pubkey\t1\t2\t(none)\t(none)\n"));
+        host.program("pacman", |_, _| {
+            Output::success(
+                "Name            : sh\nVersion         : 1:5.2-1\nArchitecture    : x86_64\n\
+                 Provides        : bash  posix=1\n                  posix2\nDepends On      : None\n\n\
+                 Name            : a : b\nVersion         : 1-1\nArchitecture    : any\nProvides        : None\n\n",
+            )
+        });
         host.program("apk", |_, _| Output::success("alpine-baselayout-3.4.3-r1\nmusl-1.2.4-r2\n"));
         host
     }
@@ -234,6 +285,16 @@ mod tests {
                 json!({"manager": "dnf"}),
                 "gpg-pubkey",
                 json!([{"name": "gpg-pubkey", "version": "1", "release": "2", "epoch": null, "arch": null, "source": "rpm"}]),
+            ),
+            (
+                json!({"manager": "pacman"}),
+                "sh",
+                json!([{"name": "sh", "version": "1:5.2-1", "arch": "x86_64", "provides": ["bash", "posix", "posix2"], "source": "pacman"}]),
+            ),
+            (
+                json!({"manager": "pacman"}),
+                "a : b",
+                json!([{"name": "a : b", "version": "1-1", "arch": "any", "provides": null, "source": "pacman"}]),
             ),
             (
                 json!({"manager": "apk"}),

@@ -257,16 +257,15 @@ impl Pacman {
                 continue;
             }
             let program = self.with_extra(&base, &self.extra_args)?.arg(verb);
-            let asked = program.clone().args(["--print-format", "%n %v", "--"]);
+            // Files have it speak of its progress as well, in lines without the mark.
+            let asked = program.clone().args(["--print-format", "%n\t%v", "--"]);
             let output = host.query(&asked.args(names.iter().map(|name| name.as_str())))?;
             if !output.is_success() {
                 return Err(told(Failure::new("Failed to list package(s) to install"), &output));
             }
             let text = output.stdout_text();
             for line in text.lines() {
-                let [name, version] = line.split_whitespace().collect::<Vec<_>>()[..] else {
-                    continue;
-                };
+                let Some((name, version)) = line.trim().split_once('\t') else { continue };
                 let why =
                     |name: &str| database.reasons.get(name).map(|reason| format!("-{reason}"));
                 if let Some(old) = database.installed.get(name) {
@@ -296,7 +295,9 @@ impl Pacman {
                 }
             }
         }
-        plan.packages.sort();
+        for list in [&mut plan.packages, &mut plan.before, &mut plan.after] {
+            list.sort();
+        }
         if plan.runs.is_empty() {
             plan.done = "package(s) already installed".into();
         } else {
@@ -308,11 +309,8 @@ impl Pacman {
 
     fn response(plan: &Plan) -> Response {
         let mut response = Response { changed: !plan.runs.is_empty(), ..Response::default() };
-        let text = |lines: &[String]| {
-            let mut lines = lines.to_vec();
-            lines.sort();
-            Side::Text(lines.iter().map(|line| format!("{line}\n")).collect())
-        };
+        let text =
+            |lines: &[String]| Side::Text(lines.iter().map(|line| format!("{line}\n")).collect());
         if response.changed {
             let (before, after) = (text(&plan.before), text(&plan.after));
             response.diff = vec![Diff { before, after, ..Diff::default() }];
@@ -433,8 +431,8 @@ mod tests {
                 ["--sync", "--print-format", ..] | ["--upgrade", "--print-format", ..] => {
                     Output::failure(1, "error: target not found")
                 }
-                [.., "--print-format", "%n %v", "--", name] => {
-                    Output::success(format!("{name} 2-1\n"))
+                [.., "--print-format", "%n\t%v", "--", name] => {
+                    Output::success(format!("loading packages...\n{name}\t2-1\n"))
                 }
                 [.., "--print-format", "%n-%v", "--", name] => {
                     Output::success(format!("{name}-1.0-1\n"))

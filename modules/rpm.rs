@@ -60,6 +60,29 @@ pub fn is_installed(host: &dyn Host, root: &str, spec: &str) -> Result<bool, Fai
     Ok(false)
 }
 
+/// Whether a package of a pattern is installed: `name*`, `name-1.*`.
+///
+/// # Errors
+/// A host without rpm.
+pub fn is_any_installed(host: &dyn Host, root: &str, pattern: &str) -> Result<bool, Failure> {
+    let output = host.query(&rpm(root).args(["-qa", "--", pattern]))?;
+    Ok(output.is_success() && !output.stdout_text().trim().is_empty())
+}
+
+/// Name and `epoch:version-release` of a package file; nothing of what is none.
+///
+/// # Errors
+/// A host without rpm.
+pub fn of_file(host: &dyn Host, path: &str) -> Result<Option<(String, String)>, Failure> {
+    let format = "%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}\n";
+    let output = host.query(&Program::new("rpm").args(["-qp", "--qf", format, "--", path]))?;
+    let text = output.stdout_text();
+    let found = text.lines().next().and_then(|line| line.split_once(' '));
+    Ok(found
+        .filter(|_| output.is_success())
+        .map(|(name, version)| (name.to_owned(), version.to_owned())))
+}
+
 /// Versions of the installed packages of that name, `epoch:version-release`.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use module::{
     Action, Arguments, Choices, Documented, Example, Failure, Host, Output, Program, Returned,
     path::split_words,
 };
-use protocol::Response;
+use protocol::{Json, Response};
 
 use crate::{markup::unescaped, rpm};
 
@@ -127,14 +127,25 @@ impl Zypper {
         Ok(program.args(words.iter().copied()))
     }
 
+    fn is_absent(&self) -> bool {
+        matches!(self.state, State::Absent | State::Removed)
+    }
+
     /// Names to install and to remove.
     fn names(&self) -> Result<(Vec<String>, Vec<String>), Failure> {
-        let is_absent = matches!(self.state, State::Absent | State::Removed);
         let (mut add, mut remove) = (Vec::new(), Vec::new());
         for name in self.name.iter().flat_map(|name| name.split(',')).map(str::trim) {
-            match (name.split_at_checked(1), is_absent) {
+            match (name.split_at_checked(1), self.is_absent()) {
                 (None, _) => {}
-                (Some(("-" | "~" | "!", rest)), _) if !rest.starts_with('-') => {
+                (Some(("+", _)), true) => {
+                    return Err(Failure::new(
+                        "Can not combine '+' prefix with state=remove/absent.",
+                    ));
+                }
+                (_, true) if is_file(name) => {
+                    return Err(Failure::new("Can not remove via URL."));
+                }
+                (Some(("-" | "~", rest)), _) if !rest.starts_with('-') => {
                     remove.push(rest.to_owned())
                 }
                 (Some(("+", rest)), _) => add.push(rest.to_owned()),
@@ -145,8 +156,8 @@ impl Zypper {
                 (_, false) => add.push(name.to_owned()),
             }
         }
-        if self.state == State::Latest && !remove.is_empty() {
-            return Err(Failure::new("Can not combine '-' prefix with state 'latest'."));
+        if self.is_absent() && self.kind == Kind::Patch {
+            return Err(Failure::new("Can not remove patches."));
         }
         Ok((add, remove))
     }
@@ -162,21 +173,23 @@ impl Zypper {
             _ if add.is_empty() && !remove.is_empty() => "remove",
             _ => "install",
         };
-        if is_all && verb == "install" {
-            return Err(Failure::new("Can not remove or install patterns of all packages: '*'."));
+        if is_all && matches!(verb, "install" | "remove") {
+            return Err(Failure::new("all packages ('*') are for state latest and dist-upgrade"));
         }
         if verb == "dist-upgrade" && !is_all {
             return Err(Failure::new("state=dist-upgrade is for all packages: name must be '*'"));
         }
-        if self.kind == Kind::Package && matches!(verb, "install" | "remove") && !self.force {
+        let names_a_version = |name: &String| !is_file(name) && name.contains(['<', '>', '=']);
+        let takes_older = self.oldpackage || add.iter().any(names_a_version);
+        if self.kind == Kind::Package && matches!(verb, "install" | "remove") {
             // What rpm says to be there costs no run.
             if self.state != State::Latest {
                 add = self.keep(host, add, false)?;
             }
             remove = self.keep(host, remove, true)?;
-            if add.is_empty() && remove.is_empty() {
-                return Ok(None);
-            }
+        }
+        if add.is_empty() && remove.is_empty() && matches!(verb, "install" | "remove") {
+            return Ok(None);
         }
         if is_all {
             add.clear();
@@ -191,7 +204,7 @@ impl Zypper {
             (verb != "remove" && self.disable_recommends, "--no-recommends"),
             (verb == "install" && self.force, "--force"),
             (self.force_resolution, "--force-resolution"),
-            (verb == "install" && self.oldpackage, "--oldpackage"),
+            (verb == "install" && takes_older, "--oldpackage"),
             (verb != "remove" && self.replacefiles, "--replacefiles"),
             (verb == "dist-upgrade" && self.allow_vendor_change, "--allow-vendor-change"),
             (verb == "remove" && self.clean_deps, "--clean-deps"),
@@ -269,6 +282,11 @@ impl Zypper {
     }
 }
 
+/// Whether a name is a file or an address of a package.
+fn is_file(name: &str) -> bool {
+    name.contains("://") || name.ends_with(".rpm")
+}
+
 /// The errors among what zypper writes as XML.
 fn messages(xml: &str) -> Vec<String> {
     xml.lines()
@@ -296,20 +314,39 @@ fn counts(xml: &str) -> BTreeMap<String, usize> {
     all
 }
 
+impl Zypper {
+    /// What is answered: the task's words besides what came of them.
+    fn answer(&self, rc: i32) -> Response {
+        let mut response = Response::default();
+        for (key, value) in [
+            ("name", self.name.iter().filter(|name| !name.is_empty()).cloned().collect()),
+            ("state", self.state.as_str().into()),
+            ("update_cache", self.update_cache.into()),
+            ("rc", rc.into()),
+        ] {
+            response.returned.insert(key.into(), value);
+        }
+        response
+    }
+}
+
 impl Action for Zypper {
     fn foretell(&self, host: &dyn Host) -> Result<Response, Failure> {
-        let Some(mut program) = self.run(host)? else { return Ok(Response::default()) };
+        let Some(mut program) = self.run(host)? else { return Ok(self.answer(0)) };
         let at = program.args.iter().position(|word| word == "--").unwrap_or(program.args.len());
         program.args.insert(at, "--dry-run".into());
         let output = host.query(&program)?;
         if !self.is_well(&output) {
             return Err(self.failure(&program, &output));
         }
-        let mut response = Response::default();
         let counts = counts(&output.stdout_text());
+        let mut response = self.answer(output.status);
         response.changed = !counts.is_empty();
-        response.returned.insert("rc".into(), output.status.into());
+        response.returned.insert("cmd".into(), words(&program));
         response.returned.insert("counts".into(), serde_json::json!(counts));
+        if response.changed {
+            tell(&mut response, &output);
+        }
         Ok(response)
     }
 
@@ -321,21 +358,34 @@ impl Action for Zypper {
                 return Err(self.failure(&program, &output));
             }
         }
-        let Some(program) = self.run(host)? else { return Ok(Response::default()) };
+        let Some(program) = self.run(host)? else { return Ok(self.answer(0)) };
         let before = rpm::Installed::read(host, "/")?;
         let output = host.execute(&program)?;
         if !self.is_well(&output) {
             return Err(self.failure(&program, &output));
         }
         let changes = rpm::Installed::read(host, "/")?.changes_since(&before);
-        let is_forced = self.force && self.state != State::Absent;
-        let mut response =
-            Response { changed: is_forced || !changes.is_empty(), ..Response::default() };
-        response.returned.insert("rc".into(), output.status.into());
-        response.returned.insert("cmd".into(), program.line().into());
+        let mut response = self.answer(output.status);
+        response.changed = !changes.is_empty();
+        response.returned.insert("cmd".into(), words(&program));
         response.returned.insert("changes".into(), changes.into());
+        if response.changed {
+            tell(&mut response, &output);
+        }
         Ok(response)
     }
+}
+
+/// The words of a program.
+fn words(program: &Program) -> Json {
+    let name = program.name.clone();
+    std::iter::once(name).chain(program.args.iter().cloned()).collect::<Vec<_>>().into()
+}
+
+/// Adds what a program wrote.
+fn tell(response: &mut Response, output: &Output) {
+    response.returned.insert("stdout".into(), output.stdout_text().into());
+    response.returned.insert("stderr".into(), output.stderr_text().into());
 }
 
 #[cfg(test)]
@@ -392,6 +442,7 @@ mod tests {
             (json!({"name": "foo"}), json!(["Installed: foo-1-1.noarch"])),
             (json!({"name": "bash", "state": "absent"}), json!(["Removed: bash-5.2-1.x86_64"])),
             (json!({"name": "foo", "state": "absent"}), json!(null)),
+            (json!({"name": ["-foo", "bash"]}), json!(null)),
             (json!({"name": "*", "state": "latest"}), json!([])),
         ] {
             let mut host = host();
@@ -416,8 +467,10 @@ mod tests {
         for (args, words) in [
             (json!({"name": "nosuch"}), "No provider of 'nosuch' found."),
             (json!({"name": "--help"}), "is no name of a package"),
-            (json!({"name": "*"}), "Can not remove or install patterns of all"),
-            (json!({"name": "-foo", "state": "latest"}), "Can not combine '-' prefix"),
+            (json!({"name": "*"}), "all packages ('*') are for state latest"),
+            (json!({"name": "+foo", "state": "absent"}), "Can not combine '+' prefix"),
+            (json!({"name": "/foo-1-1.noarch.rpm", "state": "absent"}), "Can not remove via URL"),
+            (json!({"name": "x", "type": "patch", "state": "absent"}), "Can not remove patches"),
             (json!({"name": "foo", "state": "dist-upgrade"}), "name must be '*'"),
             (json!({}), "missing required arguments: name"),
         ] {

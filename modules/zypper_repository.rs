@@ -275,8 +275,10 @@ impl Stepwise for ZypperRepository {
                 steps.quiet.push(Self::refresh(trusts, Some(&wanted.alias)));
             }
         }
+        // What nobody named is nothing.
+        let named = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let data: Json = json!({
-            "url": wanted.url, "alias": wanted.alias, "name": wanted.name,
+            "url": named(&wanted.url), "alias": named(&wanted.alias), "name": named(&wanted.name),
             "priority": self.priority, "enabled": wanted.enabled, "gpgcheck": wanted.gpgcheck,
             "autorefresh": wanted.autorefresh,
         });

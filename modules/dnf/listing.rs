@@ -1,56 +1,46 @@
 //! What `list` answers.
 
-use module::{Failure, Host, Program};
+use module::{Failure, Host};
 use protocol::{Json, JsonMap, Response};
 
-use super::{Dnf, transaction};
-use crate::tool;
+use super::{
+    Dnf,
+    transaction::{self, Transaction},
+    wanted::Kind,
+};
 
 /// What is asked of each package, with a mark between that is in none of it.
 const FORMAT: &str = "%{name}|%{epoch}|%{version}|%{release}|%{arch}|%{repoid}\n";
-const RPM_FORMAT: &str = "%{NAME}|%{EPOCHNUM}|%{VERSION}|%{RELEASE}|%{ARCH}|installed\n";
 
 /// Lists packages or repositories.
 ///
 /// # Errors
 /// What dnf refuses.
 pub fn answer(task: &Dnf, host: &dyn Host, what: &str) -> Result<Response, Failure> {
-    let dnf = transaction::tool(task, host)?;
-    let root = format!("--installroot={}", task.installroot);
-    let dnf_program = |words: &[&str]| {
-        let mut program = Program::new(&dnf.name).arg("--quiet");
-        if task.installroot != "/" {
-            program = program.arg(&root);
-        }
-        program.args(words.iter().copied())
+    let tool = transaction::tool(task, host)?;
+    let ask = |verb: &'static str, words: &[&str]| {
+        Transaction::of(task, &tool, verb, Vec::new()).read(host, words)
     };
-    let rpm_program = |words: &[&str]| {
-        let program = Program::new("rpm").args(["--root", task.installroot.as_str()]);
-        program.args(["-q", "--qf", RPM_FORMAT]).args(words.iter().copied())
+    let query = |words: &[&str], kind: Kind| {
+        let format = format!("--queryformat={FORMAT}");
+        let words = [&[format.as_str()], words].concat();
+        ask("repoquery", &words).map(|text| packages(&text, kind))
     };
     let results: Vec<Json> = match what {
         "repos" | "repositories" => {
-            let text = tool::ask(host, &dnf_program(&["repolist", "--enabled"]))?;
+            let text = ask("repolist", &["--enabled"])?;
             let names = text.lines().skip(1).filter_map(|line| line.split_whitespace().next());
             names.map(|name| serde_json::json!({"repoid": name, "state": "enabled"})).collect()
         }
-        "installed" => packages(&tool::ask(host, &rpm_program(&["-a"]))?, "installed"),
-        "updates" | "upgrades" => {
-            let words = ["repoquery", "--upgrades", "--queryformat", FORMAT];
-            packages(&tool::ask(host, &dnf_program(&words))?, "available")
-        }
-        "available" => {
-            let words = ["repoquery", "--available", "--queryformat", FORMAT];
-            packages(&tool::ask(host, &dnf_program(&words))?, "available")
+        "installed" => query(&["--installed"], Kind::Installed)?,
+        "updates" | "upgrades" => query(&["--upgrades"], Kind::Available)?,
+        "available" => query(&["--available"], Kind::Available)?,
+        name if name.starts_with('-') => {
+            return Err(Failure::new(format!("{name:?} is no name of a package")));
         }
         name => {
-            let there = host.query(&rpm_program(&["--", name]))?;
-            let mut all = match there.is_success() {
-                true => packages(&there.stdout_text(), "installed"),
-                false => Vec::new(),
-            };
-            let words = ["repoquery", "--available", "--queryformat", FORMAT, name];
-            all.extend(packages(&tool::ask(host, &dnf_program(&words))?, "available"));
+            let mut all = query(&["--installed", name], Kind::Installed)?;
+            all.extend(query(&["--available", name], Kind::Available)?);
             all
         }
     };
@@ -59,10 +49,16 @@ pub fn answer(task: &Dnf, host: &dyn Host, what: &str) -> Result<Response, Failu
     Ok(response)
 }
 
-fn packages(text: &str, state: &str) -> Vec<Json> {
+fn packages(text: &str, kind: Kind) -> Vec<Json> {
+    let state = match kind {
+        Kind::Available => "available",
+        Kind::Installed => "installed",
+    };
     let package = |line: &str| {
         let [name, epoch, version, release, arch, repo] =
             line.split('|').collect::<Vec<_>>().try_into().ok()?;
+        // Version 4 calls what is installed by where it came from, where a list is asked for.
+        let repo = if kind == Kind::Installed { "@System" } else { repo };
         let values = [
             ("arch", arch),
             ("epoch", epoch),

@@ -27,6 +27,9 @@ fn host() -> FakeHost {
         let old = files.text(THERE).unwrap();
         let (new, heading) = match (*verb, *words.last().unwrap()) {
             ("makecache", _) => return Output::success("Metadata cache created."),
+            ("repoquery", "bash-5.1") => return Output::success("bash 0:5.1-1\n"),
+            ("repoquery", "ba*") => return Output::success("bash 0:5.3-1\n"),
+            ("repoquery", "none*") => return Output::success(""),
             ("install", "foo") if !old.contains("foo-") => {
                 (format!("{old}foo-0:1-1.noarch\n"), "Installing")
             }
@@ -41,13 +44,19 @@ fn host() -> FakeHost {
         if new == old {
             return Output::success("Nothing to do.\n");
         }
+        let makes_a_folder = words.iter().any(|word| word.starts_with("--downloaddir"));
+        if words.contains(&"--assumeno") && makes_a_folder {
+            return Output::failure(2, "a check run writes");
+        }
         if words.contains(&"--assumeno") {
             return Output {
                 stdout: format!("{heading}:\n x noarch 1 r 1\n").into(),
                 ..Output::failure(1, "Operation aborted.")
             };
         }
-        files.put(THERE, new);
+        if !words.contains(&"--downloadonly") {
+            files.put(THERE, new);
+        }
         Output::success("Complete!")
     });
     host
@@ -63,18 +72,31 @@ fn packages_are_what_the_task_says() {
         (json!({"name": "bash"}), json!([])),
         (json!({"name": "foo"}), json!(["Installed: foo-1-1.noarch"])),
         (json!({"name": "bash", "state": "absent"}), json!(["Removed: bash-5.2-1.x86_64"])),
-        (json!({"name": "foo", "state": "absent"}), json!([])),
+        (json!({"name": "foo", "state": "absent"}), json!(["No match for argument: foo"])),
         (json!({"name": "bash-5.1"}), json!([])),
+        (
+            json!({"name": "foo", "download_only": true, "download_dir": "/d"}),
+            json!(["Downloaded: x-1.noarch"]),
+        ),
+        (json!({"name": "ba*"}), json!([])),
+        (json!({"name": "none*"}), json!([])),
         (
             json!({"name": "*", "state": "latest"}),
             json!(["Installed: bash-5.3-1.x86_64", "Removed: bash-5.2-1.x86_64"]),
         ),
-        (json!({"name": "foo", "state": "latest", "update_only": true}), json!([])),
+        (
+            json!({"name": "foo", "state": "latest", "update_only": true}),
+            json!(["Packages providing foo not installed due to update_only specified"]),
+        ),
         (json!({"update_cache": true}), json!([])),
         (json!({"autoremove": true, "name": []}), json!([])),
     ] {
         let mut host = host();
-        let changed = results != json!([]);
+        let changes = |line: &Json| {
+            let line = line.as_str().unwrap();
+            ["Installed: ", "Removed: ", "Downloaded: "].iter().any(|head| line.starts_with(head))
+        };
+        let changed = results.as_array().unwrap().iter().any(changes);
         let foretold = apply(&args, true, &mut host);
         assert_eq!((foretold.failed, foretold.changed), (false, changed), "{args}: {foretold:?}");
         let done = apply(&args, false, &mut host);
@@ -92,6 +114,8 @@ fn what_cannot_be_is_refused() {
             "Autoremove should be used alone",
         ),
         (json!({"name": "--help"}), "is no name of a package"),
+        (json!({"name": "foo bash"}), "has a space"),
+        (json!({"name": "/foo-1-1.noarch.rpm", "state": "absent"}), "Cannot remove paths"),
         (json!({"name": "foo", "use_backend": "dnf5"}), "there is none of dnf5"),
         (json!({"name": "foo", "list": "installed"}), "mutually exclusive: name|list"),
         (json!({"name": "foo", "best": true, "nobest": true}), "mutually exclusive: best|nobest"),

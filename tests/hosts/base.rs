@@ -161,6 +161,50 @@ systemctl mask e2scrub_reap.service e2scrub_all.timer apt-daily.timer apt-daily-
 rm -f /var/cache/apt/archives/*.deb",
 };
 
+/// Debian's rpm keeps a database for each user, where those of the families have one for all.
+const RPM_DATABASE: &str = "mkdir -p /etc/rpm; echo '%_dbpath /var/lib/rpm' > /etc/rpm/macros";
+
+/// dnf and what makes repositories for it, of which none is Debian's own: rpm's database is empty.
+pub const RPM: Layer = Layer {
+    name: "redhat",
+    packages: &[
+        "createrepo-c",
+        "dnf",
+        "dnf-plugins-core",
+        "gnupg",
+        "libmodulemd-tools",
+        "python3",
+        "python3-apt",
+        "python3-dnf",
+        "python3-rpm",
+        "rpm",
+        "zstd",
+    ],
+    script: RPM_DATABASE,
+};
+
+/// The package managers of other families still, which cannot stand beside dnf's plugins.
+pub const PACKAGERS: Layer = Layer {
+    name: "packagers",
+    packages: &[
+        "createrepo-c",
+        "flatpak",
+        "gnupg",
+        "libarchive-tools",
+        "makepkg",
+        "ostree",
+        "pacman-package-manager",
+        "python3",
+        "python3-apt",
+        "python3-rpm",
+        "rpm",
+        "xz-utils",
+        "zstd",
+        "zypper",
+    ],
+    script: RPM_DATABASE,
+};
+
 /// The folder that bases and fleets are kept in: what `TRUEUP_HOSTS_DIR` names, else
 /// `/var/tmp/trueup-hosts`.
 pub fn work_folder() -> PathBuf {

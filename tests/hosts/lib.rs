@@ -25,7 +25,7 @@ pub mod requirements;
 pub mod shell;
 
 pub use available::{available, machines_available};
-pub use base::{DRIVEN, Layer, MACHINE, MODULES, PYTHON, SERVERS, work_folder};
+pub use base::{DRIVEN, Layer, MACHINE, MODULES, PACKAGERS, PYTHON, RPM, SERVERS, work_folder};
 pub use fleet::Fleet;
 pub use host::{Host, HostSpec, Operator, Sudo};
 pub use requirements::{install_requirements, machine_requirements, requirements};

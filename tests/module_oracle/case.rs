@@ -41,9 +41,12 @@ pub struct Family {
     /// Whether its modules are of collections, which a bare ansible-core does not have.
     #[serde(default)]
     pub needs_collections: bool,
-    /// What it is run on.
+    /// Which hosts its modules are run on.
     #[serde(default)]
-    pub ground: Ground,
+    pub hosts: Hosts,
+    /// Keys of what is returned whose lists have no order.
+    #[serde(default)]
+    pub unordered: Vec<String>,
     /// Shell that is run on both hosts before all cases.
     #[serde(default)]
     pub setup: String,
@@ -57,16 +60,20 @@ pub struct Family {
     pub cases: Vec<Case>,
 }
 
-/// What a family is run on.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Ground {
-    /// Booted containers with four blank disks, `/dev/disk-a` and on.
+/// What the hosts of a family have on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hosts {
+    /// Small programs and four blank disks, `/dev/disk-a` and on.
     #[default]
-    Hosts,
-    /// Booted containers with servers that modules drive.
+    Bare,
+    /// Servers, none of which runs.
     Servers,
-    /// Virtual machines with four blank disks, `/dev/vdb` and on.
+    /// dnf.
+    Dnf,
+    /// zypper, pacman and flatpak.
+    Packagers,
+    /// A kernel of their own: virtual machines with four blank disks, `/dev/vdb` and on.
     Machines,
 }
 

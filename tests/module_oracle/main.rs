@@ -12,13 +12,13 @@ mod page;
 mod recorded;
 mod twins;
 
-use case::{Family, Ground, Selection};
+use case::{Family, Hosts, Selection};
 use twins::{Twins, twins};
 
 /// Runs the cases of a family by both programs and holds that nothing differs but what they say.
 fn compare(name: &str) {
     let family = Family::read(name);
-    if family.ground == Ground::Machines && !hosts::machines_available(name) {
+    if family.hosts == Hosts::Machines && !hosts::machines_available(name) {
         return;
     }
     let Some(oracle) = twins::oracle(name) else { return };
@@ -34,7 +34,7 @@ fn compare(name: &str) {
     } else {
         oracle
     };
-    let twins: &Twins = &twins(family.ground);
+    let twins: &Twins = &twins(family.hosts);
     let (theirs, ours) = twins.run(&family, &cases, &oracle);
     let found = difference::between(&theirs, &ours);
     let judged = difference::judge(&family, &cases, found);
@@ -76,6 +76,10 @@ families!(
     kernel,
     machine,
     selinux,
+    rpm,
+    suse,
+    arch,
+    flatpaks,
 );
 
 #[test]

@@ -38,9 +38,17 @@ const OF_THE_RUN: &[&str] = &[
 pub struct Recorded {
     /// By the name of a case (empty for what a family watches).
     pub cases: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Keys whose lists have no order.
+    #[serde(skip)]
+    unordered: Vec<String>,
 }
 
 impl Recorded {
+    /// Nothing yet; lists of these keys have no order.
+    pub fn of(unordered: &[String]) -> Self {
+        Self { unordered: unordered.to_vec(), ..Self::default() }
+    }
+
     /// Adds what came of a phase.
     pub fn add(
         &mut self,
@@ -55,8 +63,13 @@ impl Recorded {
         for (number, case) in cases.iter().enumerate() {
             let places = self.cases.entry(case.name.clone()).or_default();
             for step in 0..case.steps.len() {
-                let result =
+                let mut result =
                     results.get(&format!("r_{number}_{step}")).cloned().unwrap_or_default();
+                for key in &self.unordered {
+                    if let Some(list) = result.get_mut(key).and_then(Value::as_array_mut) {
+                        list.sort_by_cached_key(ordered);
+                    }
+                }
                 flatten(&format!("{phase}.{step}"), result, places, &names_the_host);
             }
             for (path, mut seen) in trees.remove(&case.folder_name()).unwrap_or_default() {
@@ -72,6 +85,18 @@ impl Recorded {
         for (number, line) in watched.lines().enumerate() {
             family.insert(format!("{phase}.watch.{number:03}"), names_the_host(line).into());
         }
+    }
+}
+
+/// A value as a text that does not depend on the order of its keys.
+fn ordered(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let sorted: BTreeMap<&String, String> =
+                map.iter().map(|(key, value)| (key, ordered(value))).collect();
+            format!("{sorted:?}")
+        }
+        other => other.to_string(),
     }
 }
 

@@ -8,12 +8,12 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use hosts::{DRIVEN, Fleet, Host, HostSpec, MODULES, available};
+use hosts::{DRIVEN, Fleet, Host, HostSpec, MODULES, PACKAGERS, RPM, available};
 use serde_json::{Map, Value, json};
 use trueup_tests::program::{Ran, Scratch, trueup};
 
 use crate::{
-    case::{Case, Family, Ground},
+    case::{Case, Family, Hosts},
     recorded::{CASES_FOLDER, Recorded, read_tree, with_long_numbers_as_texts},
 };
 
@@ -66,15 +66,15 @@ fn named(test: &str, variable: &str, what: &str) -> Option<PathBuf> {
     folder.map(PathBuf::from)
 }
 
-/// The twins of this process that a family is run on, for one family at a time.
-pub fn twins(ground: Ground) -> MutexGuard<'static, Twins> {
-    static BARE: OnceLock<Mutex<Twins>> = OnceLock::new();
-    static SERVING: OnceLock<Mutex<Twins>> = OnceLock::new();
-    static MACHINES: OnceLock<Mutex<Twins>> = OnceLock::new();
-    let (twins, layer, disks) = match ground {
-        Ground::Hosts => (&BARE, Some(MODULES), DISKS),
-        Ground::Servers => (&SERVING, Some(DRIVEN), 0),
-        Ground::Machines => (&MACHINES, None, DISKS),
+/// The twins of this process that have what a family needs, for one family at a time.
+pub fn twins(kind: Hosts) -> MutexGuard<'static, Twins> {
+    static ALL: [OnceLock<Mutex<Twins>>; 5] = [const { OnceLock::new() }; 5];
+    let (twins, layer, disks) = match kind {
+        Hosts::Bare => (&ALL[0], Some(MODULES), DISKS),
+        Hosts::Servers => (&ALL[1], Some(DRIVEN), 0),
+        Hosts::Dnf => (&ALL[2], Some(RPM), 0),
+        Hosts::Packagers => (&ALL[3], Some(PACKAGERS), 0),
+        Hosts::Machines => (&ALL[4], None, DISKS),
     };
     let make = || {
         let mut fleet = Fleet::start().unwrap();
@@ -87,8 +87,8 @@ pub fn twins(ground: Ground) -> MutexGuard<'static, Twins> {
             ..HostSpec::new(name_of_machine)
         };
         let specs = [spec("theirs"), spec("ours")];
-        let hosts = match ground {
-            Ground::Machines => fleet.boot_machines(&specs),
+        let hosts = match kind {
+            Hosts::Machines => fleet.boot_machines(&specs),
             _ => fleet.boot_all(&specs),
         };
         let mut hosts = hosts.unwrap();
@@ -175,7 +175,7 @@ impl Twins {
         if files.is_dir() {
             symlink(files, scratch.path("files")).unwrap();
         }
-        let mut recorded = Recorded::default();
+        let mut recorded = Recorded::of(&family.unordered);
         for (phase, words) in PHASES {
             let results = scratch.path(&format!("{phase}.json"));
             let variable = format!("results_file={}", results.display());
