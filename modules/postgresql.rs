@@ -242,6 +242,17 @@ pub fn literal(text: &str) -> String {
     }
 }
 
+/// Makes numbers of what the server numbers its things by, which JSON of its own has as texts.
+pub fn number_things(row: &mut JsonMap, names: &[&str]) {
+    for name in names {
+        if let Some(value) = row.get_mut(*name)
+            && let Some(number) = value.as_str().and_then(|text| text.parse::<u32>().ok())
+        {
+            *value = number.into();
+        }
+    }
+}
+
 /// What stands in a row under a name, as text.
 pub fn text(row: &JsonMap, name: &str) -> String {
     match row.get(name) {

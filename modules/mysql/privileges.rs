@@ -239,7 +239,8 @@ pub fn parse_grants(lines: impl Iterator<Item = String>) -> Privileges {
 /// What people are told of a difference; `None` where there is none.
 pub fn told(actual: &Privileges, desired: &Privileges) -> Option<String> {
     let listed = |words: Vec<&String>| {
-        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let quoted: Vec<String> =
+            words.iter().map(|word| format!("'{}'", word.replace('`', ""))).collect();
         format!("[{}]", quoted.join(", "))
     };
     let mut changed = desired.iter().filter_map(|(place, wanted)| {

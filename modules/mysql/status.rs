@@ -87,7 +87,11 @@ impl Documented for MysqlInfo {
 fn converted(field: &Option<String>) -> Json {
     match field {
         None => Json::Null,
-        Some(text) => text.parse::<i64>().map_or_else(|_| text.as_str().into(), Json::from),
+        Some(text) => match (text.parse::<i64>(), text.parse::<u64>()) {
+            (Ok(number), _) => number.into(),
+            (_, Ok(number)) => number.into(),
+            _ => text.as_str().into(),
+        },
     }
 }
 

@@ -184,7 +184,7 @@ impl MysqlUser {
             true => format!("SELECT Host FROM mysql.user WHERE User = {user} ORDER BY Host"),
             false => format!(
                 "SELECT Host FROM mysql.user WHERE User = {user} AND Host = {}",
-                literal(&self.host)
+                literal(&self.host.to_lowercase())
             ),
         };
         let rows = self.rows(host, &query)?;
@@ -421,8 +421,8 @@ impl Module for MysqlUser {
             // Privileges that are taken away are none to give.
             new.privileges = new.privileges.filter(|_| !self.subtract_privs);
             return Ok(Delta::new(
-                vec![(self.host.clone(), gone())],
-                vec![(self.host.clone(), new)],
+                vec![(self.host.to_lowercase(), gone())],
+                vec![(self.host.to_lowercase(), new)],
             ));
         }
         let mut delta = Delta::new(Accounts::new(), Accounts::new());
@@ -480,8 +480,7 @@ impl Module for MysqlUser {
 
     fn returned(&self, delta: &Delta<Accounts>, host: &dyn Host) -> Result<JsonMap, Failure> {
         let mut msg = match (self.state.is_present(), delta.is_change()) {
-            (true, false) => "User unchanged".to_owned(),
-            (true, true) => "User changed".to_owned(),
+            (true, _) => "User unchanged".to_owned(),
             (false, true) => "User deleted".to_owned(),
             (false, false) => "User doesn't exist".to_owned(),
         };

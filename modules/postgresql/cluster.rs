@@ -4,7 +4,7 @@ use module::{Arguments, Documented, Example, Fact, Failure, Host, Returned, glob
 use protocol::{Json, JsonMap, Response};
 use serde_json::json;
 
-use super::{Login, text};
+use super::{Login, number_things, text};
 
 /// Reads what a server of PostgreSQL is and has.
 #[derive(Debug, Arguments)]
@@ -135,6 +135,7 @@ impl PostgresqlInfo {
         );
         for mut row in self.rows(host, &query)? {
             let (database, name) = (text(&row, "dbname"), text(&row, "subname"));
+            number_things(&mut row, &["oid", "subdbid", "subowner"]);
             row.remove("dbname");
             row.remove("subname");
             let there = all.entry(database).or_insert_with(|| Json::Object(JsonMap::new()));
@@ -160,11 +161,12 @@ impl PostgresqlInfo {
              lanacl FROM pg_catalog.pg_language",
             "lanname",
         )?;
-        let publications = named(
-            "SELECT p.*, pg_get_userbyid(p.pubowner) AS ownername FROM \
-             pg_catalog.pg_publication p",
-            "pubname",
-        )?;
+        let query = "SELECT p.*, pg_get_userbyid(p.pubowner) AS ownername FROM \
+                     pg_catalog.pg_publication p";
+        let mut publications = self.login.rows(host, database, query)?;
+        for row in &mut publications {
+            number_things(row, &["oid", "pubowner"]);
+        }
         let query = "SELECT e.extname, e.extversion, n.nspname, obj_description(e.oid, \
                      'pg_extension') AS description FROM pg_catalog.pg_extension e LEFT JOIN \
                      pg_catalog.pg_namespace n ON n.oid = e.extnamespace";
@@ -177,7 +179,7 @@ impl PostgresqlInfo {
             ("namespaces".to_owned(), namespaces),
             ("extensions".to_owned(), by_name(extensions, "extname")),
             ("languages".to_owned(), languages),
-            ("publications".to_owned(), publications),
+            ("publications".to_owned(), by_name(publications, "pubname")),
         ]))
     }
 
@@ -321,7 +323,7 @@ mod tests {
                 _ if text.contains("pg_settings") => json!({"name": "work_mem", "unit": "8kB", "setting": "2", "pending_restart": true}),
                 _ if text.contains("datacl") => json!({"datname": "app", "owner": "web"}),
                 _ if text.contains("information_schema") => json!({"name": "subname"}),
-                _ if text.contains("s.subname") => json!({"subname": "s", "dbname": "app", "subenabled": true}),
+                _ if text.contains("s.subname") => json!({"subname": "s", "dbname": "app", "subenabled": true, "oid": "7"}),
                 _ if text.contains("pg_namespace n ON") => {
                     assert_eq!(database.map(|(_, value)| value.as_str()), Some("app"));
                     json!({"extname": "plpgsql", "extversion": "1.0", "nspname": "pg_catalog"})
@@ -346,6 +348,7 @@ mod tests {
         assert_eq!(all["pending_restart_settings"], json!(["work_mem"]));
         assert_eq!(all["databases"]["app"]["owner"], "web");
         assert_eq!(all["databases"]["app"]["subscriptions"]["s"]["subenabled"], true);
+        assert_eq!(all["databases"]["app"]["subscriptions"]["s"]["oid"], 7);
         assert_eq!(all["databases"]["app"]["extensions"]["plpgsql"]["extversion"]["major"], 1);
     }
 

@@ -281,12 +281,13 @@ impl Keeping for PostgresqlPublication {
         self.login_db.as_deref().unwrap_or_default()
     }
 
+    // `json_agg` would write a line for each table, and a row is one line.
     fn query(&self) -> String {
         format!(
             "SELECT p.*, p.puballtables AS alltables, pg_get_userbyid(p.pubowner) AS owner, \
              coalesce(obj_description(p.oid, 'pg_publication'), '') AS comment, \
              current_setting('server_version_num')::int AS version, (SELECT \
-             coalesce(json_agg(t), '[]') FROM (SELECT t.*, (SELECT json_agg(a.attname ORDER BY \
+             coalesce(jsonb_agg(t), '[]') FROM (SELECT t.*, (SELECT jsonb_agg(a.attname ORDER BY \
              a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = format('%I.%I', \
              t.schemaname, t.tablename)::regclass AND a.attnum > 0 AND NOT a.attisdropped) AS \
              all_columns FROM pg_catalog.pg_publication_tables t WHERE t.pubname = p.pubname) t) \

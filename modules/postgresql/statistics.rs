@@ -3,7 +3,7 @@
 use module::{Arguments, Documented, Example, Fact, Failure, Host, Returned};
 use protocol::{Json, JsonMap, Response};
 
-use super::{Login, literal, text};
+use super::{Login, literal, number_things, text};
 
 /// Reads what a server has counted of tables, indexes and functions.
 #[derive(Debug, Arguments)]
@@ -87,6 +87,7 @@ impl Fact for PostgresqlUserObjStatInfo {
                 let query = format!("SELECT s.*{more} FROM {view} s{}", only.unwrap_or_default());
                 for mut row in self.login.rows(host, database, &query)? {
                     let (place, thing) = (text(&row, "schemaname"), text(&row, name));
+                    number_things(&mut row, &["relid", "indexrelid", "funcid"]);
                     row.remove("schemaname");
                     row.remove(name);
                     let things = all.entry(place).or_insert_with(|| Json::Object(JsonMap::new()));
@@ -119,7 +120,7 @@ mod tests {
             if text.contains("pg_stat_user_tables") {
                 assert!(text.contains("s.schemaname = 's'"), "{text}");
                 return Output::success(
-                    "{\"relid\":1,\"schemaname\":\"s\",\"relname\":\"t\",\"seq_scan\":2,\"size\":8}\n",
+                    "{\"relid\":\"1\",\"schemaname\":\"s\",\"relname\":\"t\",\"seq_scan\":2,\"size\":8}\n",
                 );
             }
             Output::success("{\"there\":1}\n")
