@@ -1,22 +1,26 @@
 //! The lists of modules: what every host is sent, and what is rare.
 
-use module::catalogue::{Catalogue, Entry, action, fact, module};
+use module::catalogue::{Catalogue, Entry, action, fact, keeper, module};
 
 use crate::{
     acl, alternatives, apache2_module, apk, apt, apt_key, apt_repository, archive, assemble,
     async_status, at, authorized_key, blockinfile, bundler, capabilities, cargo, command, composer,
     copy, cpanm, cron, cronvar, crypto, crypttab, custom_module, deb822_repository, debconf,
-    deploy_helper, dnf, dnf_config_manager, docker, dpkg_divert, dpkg_selections, editing::Edit,
+    deploy_helper, dnf, dnf_config_manager, docker, dpkg_divert, dpkg_selections,
+    editing::Edit,
     expect, fetch, file, filesize, filesystem, find, firewalld, flatpak, gem, get_url, getent, git,
     git_config, group, haproxy, hostname, htpasswd, ini_file, interfaces_file, iptables,
     iptables_state, kernel_blacklist, known_hosts, lineinfile, listen_ports, locale_gen,
     luks_device, lvg, lvg_rename, lvol, make, modprobe, mount, mount_facts, mysql, nftables, nmcli,
     npm, package, package_facts, pacman, pam_limits, pamd, parted, patch, pids, ping, pip, pkgng,
-    postgresql, rabbitmq, read_csv, replace, rpm_key, runit, script, seboolean, sefcontext,
-    selinux, selinux_permissive, selogin, seport, service, service_facts, setup, shell, slurp,
-    snap, ssh_config, stat, stepwise::Step, subversion, sudoers, supervisorctl, synchronize,
-    sysctl, systemd, sysvinit, tempfile, timezone, ufw, unarchive, uri, user, wait_for, xattr, xml,
-    yum_repository, zfs, zypper, zypper_repository,
+    postgresql::{self, keeping::Keep},
+    rabbitmq, read_csv, replace, rpm_key, runit, script, seboolean, sefcontext, selinux,
+    selinux_permissive, selogin, seport, service, service_facts, setup, shell, slurp, snap,
+    ssh_config, stat,
+    stepwise::Step,
+    subversion, sudoers, supervisorctl, synchronize, sysctl, systemd, sysvinit, tempfile, timezone,
+    ufw, unarchive, uri, user, wait_for, xattr, xml, yum_repository, zfs, zypper,
+    zypper_repository,
 };
 
 /// The modules that every host is sent.
@@ -214,6 +218,21 @@ pub const ENGINES: Catalogue = Catalogue {
         action::<docker::image_load::DockerImageLoad>(),
         action::<docker::image_push::DockerImagePush>(),
         action::<docker::image_export::DockerImageExport>(),
+        keeper::<Keep<postgresql::table::PostgresqlTable>>(),
+        keeper::<Keep<postgresql::index::PostgresqlIdx>>(),
+        keeper::<Keep<postgresql::language::PostgresqlLang>>(),
+        keeper::<Keep<postgresql::sequence::PostgresqlSequence>>(),
+        keeper::<Keep<postgresql::tablespace::PostgresqlTablespace>>(),
+        keeper::<Keep<postgresql::slot::PostgresqlSlot>>(),
+        keeper::<Keep<postgresql::publication::PostgresqlPublication>>(),
+        keeper::<Keep<postgresql::subscription::PostgresqlSubscription>>(),
+        action::<postgresql::alteration::PostgresqlAlterSystem>(),
+        action::<postgresql::copying::PostgresqlCopy>(),
+        action::<postgresql::written::PostgresqlScript>(),
+        fact::<postgresql::cluster::PostgresqlInfo>(),
+        module::<mysql::role::MysqlRole>(),
+        fact::<mysql::status::MysqlInfo>(),
+        fact::<postgresql::statistics::PostgresqlUserObjStatInfo>(),
     ],
 };
 

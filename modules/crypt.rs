@@ -208,9 +208,27 @@ enum Sha {
 /// Ulrich Drepper's scheme (<https://www.akkadia.org/drepper/SHA-crypt.txt>).
 fn sha_crypt(secret: &[u8], salt: &str, sha: Sha, rounds: Option<usize>) -> String {
     let salt: String = salt.chars().take(16).collect();
-    let (prefix, algorithm) = match sha {
-        Sha::S256 => ("$5$", Digest::Sha256),
-        Sha::S512 => ("$6$", Digest::Sha512),
+    let prefix = match sha {
+        Sha::S256 => "$5$",
+        Sha::S512 => "$6$",
+    };
+    let count = rounds.unwrap_or(SHA_ROUNDS_DEFAULT).clamp(*SHA_ROUNDS.start(), *SHA_ROUNDS.end());
+    let encoded = sha_digest(secret, &salt, sha, count);
+    let rounds = rounds.map(|_| format!("rounds={count}$")).unwrap_or_default();
+    format!("{prefix}{rounds}{salt}${encoded}")
+}
+
+/// The hash that MySQL's `caching_sha2_password` and `sha256_password` keep: SHA-crypt in a form of
+/// its own, with a salt of 20 bytes.
+pub fn mysql_sha256(secret: &[u8], salt: &str) -> String {
+    format!("$A$005${salt}{}", sha_digest(secret, salt, Sha::S256, SHA_ROUNDS_DEFAULT))
+}
+
+/// What stands behind the salt.
+fn sha_digest(secret: &[u8], salt: &str, sha: Sha, count: usize) -> String {
+    let algorithm = match sha {
+        Sha::S256 => Digest::Sha256,
+        Sha::S512 => Digest::Sha512,
     };
     let hash = |bytes: &[u8]| raw(algorithm, bytes);
     let stretched = |digest: &[u8], length: usize| -> Vec<u8> {
@@ -227,7 +245,6 @@ fn sha_crypt(secret: &[u8], salt: &str, sha: Sha, rounds: Option<usize>) -> Stri
     let all_secret = stretched(&hash(&secret.repeat(secret.len())), secret.len());
     let repeats = 16 + usize::from(digest.first().copied().unwrap_or_default());
     let all_salt = stretched(&hash(&salt.repeat(repeats).into_bytes()), salt.len());
-    let count = rounds.unwrap_or(SHA_ROUNDS_DEFAULT).clamp(*SHA_ROUNDS.start(), *SHA_ROUNDS.end());
     for round in 0..count {
         let mut text = Vec::with_capacity(4 * digest.len());
         text.extend(if round % 2 == 1 { &all_secret } else { &digest });
@@ -240,7 +257,7 @@ fn sha_crypt(secret: &[u8], salt: &str, sha: Sha, rounds: Option<usize>) -> Stri
         text.extend(if round % 2 == 1 { &digest } else { &all_secret });
         digest = hash(&text);
     }
-    let encoded = match sha {
+    match sha {
         Sha::S256 => {
             let mut groups: Vec<Vec<usize>> = (0..10)
                 .map(|n: usize| {
@@ -265,9 +282,7 @@ fn sha_crypt(secret: &[u8], salt: &str, sha: Sha, rounds: Option<usize>) -> Stri
             let groups: Vec<&[usize]> = groups.iter().map(Vec::as_slice).collect();
             encode(&digest, &groups)
         }
-    };
-    let rounds = rounds.map(|_| format!("rounds={count}$")).unwrap_or_default();
-    format!("{prefix}{rounds}{salt}${encoded}")
+    }
 }
 
 #[cfg(test)]
@@ -298,6 +313,19 @@ mod tests {
         for broken in ["$6$rounds=99999999999$x$y", "$5$", "$2b$x", "$apr1$"] {
             assert!(!verify(broken, "secret"), "{broken}");
         }
+    }
+
+    /// Made by another implementation, which makes of hashcat's example of mode 7401 what that says.
+    const MYSQL_HASH: &str =
+        "$A$005$012345678901234567895fkz3MBocEd.OaaR71/j.w9RXSrKttgCSpI2fGX1100";
+
+    #[test]
+    fn mysql_hashes_have_longer_salts() {
+        // Mirrors what OpenSSL and glibc make of a salt that both take.
+        let plain = sha_crypt(b"secret", "0123456789abcdef", Sha::S256, None);
+        let digest = sha_digest(b"secret", "0123456789abcdef", Sha::S256, 5000);
+        assert!(plain.ends_with(&format!("${digest}")));
+        assert_eq!(mysql_sha256(b"secret", "01234567890123456789"), MYSQL_HASH);
     }
 
     #[test]

@@ -12,10 +12,40 @@ pub fn put_psql(host: &mut FakeHost) {
     host.put_dirs("/run/pg");
     host.program("psql", |files: &mut Files, program| {
         let text = String::from_utf8(program.stdin.clone().unwrap_or_default()).unwrap_or_default();
+        let text = text.replace("\"public\".", "");
         let between = |head: &str, end: char| -> Option<String> {
             Some(text.split_once(head)?.1.split(end).next()?.to_owned())
         };
+        // What is rehearsed is forgotten.
+        if text.contains("ROLLBACK;") {
+            return Output::success("");
+        }
+        if text.contains("pg_file_settings") {
+            let now = files.text("/run/pg/setting").unwrap_or_else(|| "4096".into());
+            return Output::success(format!(
+                "{{\"vartype\":\"integer\",\"unit\":\"kB\",\"context\":\"user\",\"setting\":\"{now}\"}}\n"
+            ));
+        }
+        if text.starts_with("ALTER SYSTEM") {
+            files.put("/run/pg/setting", "131072");
+        }
+        if let Some(name) = between("_replication_slot('", '\'') {
+            let path = format!("/run/pg/slot-{name}");
+            match text.contains("pg_drop") {
+                true => files.remove(Path::new(&path)),
+                false => files.put(&path, ""),
+            }
+            return Output::success("");
+        }
         let kinds = [
+            ("c.relname = '", "TABLE", "table"),
+            ("c.relname = '", "INDEX CONCURRENTLY", "table"),
+            ("lanname = '", "LANGUAGE", "language"),
+            ("sequence_name = '", "SEQUENCE", "sequence"),
+            ("spcname = '", "TABLESPACE", "tablespace"),
+            ("pubname = '", "PUBLICATION", "publication"),
+            ("subname = '", "SUBSCRIPTION", "subscription"),
+            ("slot_name = '", "SLOT", "slot"),
             ("rolname = '", "USER", "role"),
             ("datname = '", "DATABASE", "database"),
             ("extname = '", "EXTENSION", "extension"),
@@ -27,7 +57,9 @@ pub fn put_psql(host: &mut FakeHost) {
         for (query, _, kind) in kinds {
             if let Some(name) = between(query, '\'').filter(|_| text.starts_with("SELECT")) {
                 return match files.text(&format!("/run/pg/{kind}-{name}")) {
-                    Some(_) => Output::success("{\"owner\":\"web\",\"rolsuper\":false}\n"),
+                    Some(_) => Output::success(
+                        "{\"owner\":\"web\",\"rolsuper\":false,\"trusted\":false,\"location\":\"/srv/fast\",\"slot_type\":\"physical\",\"subconninfo\":\"host=db1 dbname=app\",\"subpublications\":[\"all_of_it\"]}\n",
+                    ),
                     None => Output::success(""),
                 };
             }
@@ -77,6 +109,22 @@ pub fn put_mysql(host: &mut FakeHost) {
                 {
                     said.push_str("localhost\n");
                 }
+                ["SELECT", "User", ..]
+                    if order.contains("is_role") || order.contains("Host = '%'") =>
+                {
+                    let there = files.text(&format!("/run/mysql/role-{}", quoted[0])).is_some();
+                    said.push_str(if there { "role\n" } else { "" });
+                }
+                ["CREATE", "ROLE", ..] => {
+                    files.put(&format!("/run/mysql/role-{}", quoted[0]), "");
+                    files.put(&user(quoted[0]), "\n");
+                }
+                ["DROP", "ROLE", ..] => {
+                    files.remove(Path::new(&format!("/run/mysql/role-{}", quoted[0])));
+                }
+                ["SELECT", "attribute", ..] => {
+                    return Output::failure(1, "ERROR 1109 (42S02): Unknown table");
+                }
                 ["SHOW", "CREATE", "USER", ..] => {
                     let text = files.text(&user(quoted[0])).unwrap_or_default();
                     let hash = text.lines().next().unwrap_or_default();
@@ -103,12 +151,9 @@ pub fn put_mysql(host: &mut FakeHost) {
                     let old = files.text(&user(quoted[0])).unwrap_or_default();
                     let grants: String =
                         old.lines().skip(1).map(|line| format!("{line}\n")).collect();
-                    let hash = match quoted.get(2) {
-                        Some(&"pw") => "*D821809F681A40A6E379B50D0463EFAE20BDD122",
-                        Some(&"secret") => "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7",
-                        Some(_) => "*OTHER",
-                        None => "",
-                    };
+                    let now = old.lines().next().unwrap_or_default();
+                    let hash = quoted.get(2).filter(|_| order.contains("IDENTIFIED"));
+                    let hash = hash.copied().unwrap_or(now);
                     files.put(&user(quoted[0]), format!("{hash}\n{grants}"));
                 }
                 ["GRANT" | "REVOKE", ..] => {

@@ -1,10 +1,13 @@
 //! What the modules of MySQL and MariaDB share: how the server is reached, through the client
 //! beside it.
 
+pub mod account;
 pub mod database;
 pub mod privileges;
 pub mod query;
 pub mod replication;
+pub mod role;
+pub mod status;
 pub mod user;
 pub mod variable;
 
@@ -48,12 +51,6 @@ pub struct Login {
     client_key: Option<PathBuf>,
     /// Whether the server's certificate must carry its name.
     check_hostname: Option<bool>,
-    /// Whether a login as `root` without a password is tried first.
-    #[argument(default = false)]
-    check_implicit_admin: bool,
-    /// Whether changes go to the server's log.
-    #[argument(default = true)]
-    sql_log_bin: bool,
 }
 
 impl Login {
@@ -95,22 +92,34 @@ impl Login {
             _ => program,
         })
     }
+}
+
+/// A server as a module speaks with it.
+pub trait Server {
+    /// How it is reached.
+    fn login(&self) -> &Login;
+
+    /// Whether a login as `root` without a password is tried first.
+    fn tries_root(&self) -> bool {
+        false
+    }
+
+    /// What is said before all orders, each with its semicolon.
+    fn head(&self) -> String {
+        String::new()
+    }
 
     /// The client with words of the caller's and orders on its stdin.
     ///
     /// # Errors
     /// What cannot be looked at.
-    pub fn program(
-        &self,
-        host: &dyn Host,
-        words: &[&str],
-        orders: &str,
-    ) -> Result<Program, Failure> {
-        let mut program = self.client(host, &["mysql", "mariadb"])?;
-        if self.check_implicit_admin {
+    fn program(&self, host: &dyn Host, words: &[&str], orders: &str) -> Result<Program, Failure> {
+        let login = self.login();
+        let mut program = login.client(host, &["mysql", "mariadb"])?;
+        if self.tries_root() {
             let mut bare =
                 Program::new(&program.name).args(["--user=root", "--batch", "-e", "DO 0"]);
-            if let Some(socket) = &self.login_unix_socket {
+            if let Some(socket) = &login.login_unix_socket {
                 bare = bare.arg(format!("--socket={socket}"));
             }
             if host.query(&bare)?.is_success() {
@@ -119,33 +128,54 @@ impl Login {
                 program = program.arg("--user=root");
             }
         }
-        let program = program.arg(format!("--connect-timeout={}", self.connect_timeout));
-        let log = if self.sql_log_bin { "" } else { "SET sql_log_bin = 0;\n" };
-        Ok(program.args(words.to_vec()).stdin(format!("{log}{orders}")))
+        let program = program.arg(format!("--connect-timeout={}", login.connect_timeout));
+        Ok(program.args(words.to_vec()).stdin(format!("{}{orders}", self.head())))
     }
 
     /// The rows of a query; what a field cannot hold as it is has been unescaped.
     ///
     /// # Errors
     /// What the server refuses.
-    pub fn rows(&self, host: &dyn Host, query: &str) -> Result<Vec<Vec<String>>, Failure> {
+    fn rows(&self, host: &dyn Host, query: &str) -> Result<Vec<Vec<String>>, Failure> {
         let program = self.program(host, BATCH, &format!("{query};\n"))?;
         let output = checked(&program, host.query(&program)?)?;
         let text = output.stdout_text();
         Ok(text.lines().map(|line| line.split('\t').map(unescape).collect()).collect())
     }
 
+    /// The rows of a query with the names of their columns; `None` is NULL.
+    ///
+    /// # Errors
+    /// What the server refuses.
+    fn named_rows(&self, host: &dyn Host, query: &str) -> Result<Vec<NamedRow>, Failure> {
+        let program = self.program(host, &["--xml"], &format!("{query};\n"))?;
+        let output = checked(&program, host.query(&program)?)?;
+        if output.truncated {
+            return Err(Failure::new("the server's answer is too long to be returned"));
+        }
+        Ok(query::answers(&output.stdout_text()).into_iter().flat_map(|one| one.rows).collect())
+    }
+
     /// Gives orders, one a text.
     ///
     /// # Errors
     /// What the server refuses.
-    pub fn run(&self, host: &mut dyn Host, orders: &[String]) -> Result<(), Failure> {
+    fn run(&self, host: &mut dyn Host, orders: &[String]) -> Result<(), Failure> {
         let all: String = orders.iter().map(|order| format!("{order};\n")).collect();
         let program = self.program(host, BATCH, &all)?;
         let output = host.execute(&program)?;
         checked(&program, output).map(drop)
     }
 }
+
+impl Server for Login {
+    fn login(&self) -> &Login {
+        self
+    }
+}
+
+/// Names and fields of a row; `None` is NULL.
+pub type NamedRow = Vec<(String, Option<String>)>;
 
 /// What the client wrote; the server's own words are the message.
 ///

@@ -1,17 +1,31 @@
 //! What the modules of PostgreSQL share: how the server is reached, through `psql` beside it.
 
 pub mod access;
+pub mod alteration;
+pub mod cluster;
+pub mod copying;
 pub mod database;
 pub mod extension;
+pub mod index;
+pub mod keeping;
+pub mod language;
 pub mod membership;
 pub mod owner;
 pub mod password;
 pub mod ping;
 pub mod privileges;
+pub mod publication;
 pub mod query;
 pub mod role;
 pub mod schema;
+pub mod sequence;
 pub mod setting;
+pub mod slot;
+pub mod statistics;
+pub mod subscription;
+pub mod table;
+pub mod tablespace;
+pub mod written;
 
 use std::path::PathBuf;
 
@@ -193,11 +207,49 @@ pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// The parts of a name between its dots, without the quotes around them.
+pub fn name_parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut is_quoted = false;
+    let mut letters = name.trim().chars().peekable();
+    while let Some(letter) = letters.next() {
+        let Some(last) = parts.last_mut() else { break };
+        match letter {
+            // Two quotes within quotes are one of the name.
+            '"' if is_quoted && letters.peek() == Some(&'"') => {
+                letters.next();
+                last.push('"');
+            }
+            '"' if is_quoted || last.is_empty() => is_quoted = !is_quoted,
+            '.' if !is_quoted => parts.push(String::new()),
+            _ => last.push(letter),
+        }
+    }
+    parts
+}
+
+/// A name that may have a schema before it, as orders take it.
+pub fn dotted(name: &str) -> String {
+    let parts: Vec<String> = name_parts(name).iter().map(|part| identifier(part)).collect();
+    parts.join(".")
+}
+
 /// A text as orders take it.
 pub fn literal(text: &str) -> String {
     match text.contains('\\') {
         true => format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
         false => format!("'{}'", text.replace('\'', "''")),
+    }
+}
+
+/// Makes numbers of what the server numbers its things by, which JSON of its own has as texts.
+pub fn number_things(row: &mut JsonMap, names: &[&str]) {
+    for name in names {
+        if let Some(value) = row.get_mut(*name)
+            && let Some(number) = value.as_str().and_then(|text| text.parse::<u32>().ok())
+        {
+            *value = number.into();
+        }
     }
 }
 
@@ -216,6 +268,9 @@ mod tests {
     #[test]
     fn names_and_texts_cannot_break_out() {
         assert_eq!(identifier("a\"b"), "\"a\"\"b\"");
+        assert_eq!(dotted("a.b"), "\"a\".\"b\"");
+        assert_eq!(dotted("\"a.b\".c\"d"), "\"a.b\".\"c\"\"d\"");
+        assert_eq!(name_parts("\"x\"\"y\".z"), ["x\"y", "z"]);
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
         let careful = Login { trust_input: false, ..Login::default() };

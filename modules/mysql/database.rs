@@ -14,7 +14,7 @@ use module::{
 use protocol::JsonMap;
 use serde::Serialize;
 
-use super::{Login, identifier, literal};
+use super::{Login, Server, identifier, literal};
 use crate::{packed_file::Packing, tool};
 
 /// The bytes of a dump that are unpacked at most.
@@ -82,8 +82,28 @@ pub struct MysqlDb {
     #[argument(default = false)]
     #[expect(dead_code, reason = "there is no pipe")]
     pipefail: bool,
+    /// Whether a login as `root` without a password is tried first.
+    #[argument(default = false)]
+    check_implicit_admin: bool,
+    /// Whether changes go to the server's log.
+    #[argument(default = true)]
+    sql_log_bin: bool,
     #[argument(flatten)]
     login: Login,
+}
+
+impl Server for MysqlDb {
+    fn login(&self) -> &Login {
+        &self.login
+    }
+
+    fn tries_root(&self) -> bool {
+        self.check_implicit_admin
+    }
+
+    fn head(&self) -> String {
+        if self.sql_log_bin { String::new() } else { "SET sql_log_bin = 0;\n".into() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choices)]
@@ -131,7 +151,7 @@ impl MysqlDb {
             "SELECT schema_name FROM information_schema.schemata WHERE schema_name IN ({})",
             names.join(", ")
         );
-        let rows = self.login.rows(host, &query)?;
+        let rows = self.rows(host, &query)?;
         Ok(rows.into_iter().filter_map(|row| row.into_iter().next()).collect())
     }
 
@@ -266,7 +286,7 @@ impl Module for MysqlDb {
             actual.difference(desired).map(|name| format!("DROP DATABASE {}", identifier(name))),
         );
         if !orders.is_empty() {
-            self.login.run(host, &orders)?;
+            self.run(host, &orders)?;
         }
         let mut run = |host: &mut dyn Host, program: Program| {
             orders.push(program.line());

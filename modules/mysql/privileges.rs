@@ -40,6 +40,87 @@ pub fn parse(given: &Json) -> Result<Privileges, Failure> {
     Ok(all)
 }
 
+/// What becomes of privileges that are there and not named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// They go.
+    Replace,
+    /// They stay.
+    Append,
+    /// They stay, and those that are named go.
+    Subtract,
+}
+
+/// What should be allowed, where this is now.
+pub fn wanted(mut wanted: Privileges, mut now: Privileges, way: Way) -> Privileges {
+    match way {
+        Way::Subtract => {
+            for (place, words) in &wanted {
+                if let Some(there) = now.get_mut(place) {
+                    there.retain(|word| !words.contains(word));
+                }
+            }
+            now.retain(|_, words| !words.is_empty());
+            now
+        }
+        Way::Append => {
+            for (place, words) in wanted {
+                let there = now.entry(place).or_default();
+                // Who may do all may do each.
+                if !there.contains("ALL") {
+                    there.extend(words);
+                }
+            }
+            now
+        }
+        Way::Replace => {
+            for words in wanted.values_mut() {
+                words.remove("USAGE");
+            }
+            wanted.retain(|_, words| !words.is_empty());
+            wanted
+        }
+    }
+}
+
+/// The same with the names of columns in capital letters, which are the same to a server.
+pub fn with_large_columns(all: Privileges) -> Privileges {
+    let large = |words: BTreeSet<String>| words.iter().map(|word| word.to_uppercase()).collect();
+    all.into_iter().map(|(place, words)| (place, large(words))).collect()
+}
+
+/// What `SHOW GRANTS` tells, in its order and in the words of a task: `db.table:PRIV,PRIV/…`.
+pub fn as_told(lines: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for line in lines {
+        let Some((words, rest)) =
+            line.strip_prefix("GRANT ").and_then(|rest| rest.split_once(" ON "))
+        else {
+            continue;
+        };
+        let Some((place, tail)) = rest.split_once(" TO ") else { continue };
+        let mut words: Vec<String> =
+            split(words).into_iter().map(|word| word.replace('`', "")).collect();
+        if words.iter().any(|word| word == "PROXY") {
+            continue;
+        }
+        if tail.contains("WITH GRANT OPTION") {
+            words.push("GRANT".into());
+        }
+        let place = place.replace(['`', '\''], "");
+        match all.iter_mut().find(|(there, _)| *there == place) {
+            Some((_, there)) => there.extend(words),
+            None => all.push((place, words)),
+        }
+    }
+    let mut told: Vec<String> =
+        all.iter().map(|(place, words)| format!("{place}:{}", words.join(","))).collect();
+    if told.len() > 1 {
+        told.retain(|one| one != "*.*:USAGE");
+    }
+    told.join("/")
+}
+
 /// Capital letters but for the names of columns.
 trait Outside {
     fn to_uppercase_outside(&self) -> String;
@@ -158,7 +239,8 @@ pub fn parse_grants(lines: impl Iterator<Item = String>) -> Privileges {
 /// What people are told of a difference; `None` where there is none.
 pub fn told(actual: &Privileges, desired: &Privileges) -> Option<String> {
     let listed = |words: Vec<&String>| {
-        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let quoted: Vec<String> =
+            words.iter().map(|word| format!("'{}'", word.replace('`', ""))).collect();
         format!("[{}]", quoted.join(", "))
     };
     let mut changed = desired.iter().filter_map(|(place, wanted)| {
@@ -241,6 +323,12 @@ mod tests {
             );
         }
         assert!(parse_grants(["GRANT USAGE ON *.* TO `u`@`h`".to_owned()].into_iter()).is_empty());
+        let told = [
+            "GRANT USAGE ON *.* TO `u`@`h`",
+            "GRANT SELECT (`b`, `a`), INSERT ON `d`.`t` TO `u`@`h` WITH GRANT OPTION",
+            "GRANT PROXY ON ''@'%' TO 'u'@'h'",
+        ];
+        assert_eq!(as_told(told.into_iter().map(str::to_owned)), "d.t:SELECT (a, b),INSERT,GRANT");
         for given in [json!("app.*"), json!("app:ALL"), json!("app.*:")] {
             assert!(parse(&given).is_err(), "{given}");
         }

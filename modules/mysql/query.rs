@@ -3,7 +3,7 @@
 use module::{Action, Arguments, Documented, Example, Failure, Host, Returned};
 use protocol::{Json, JsonMap, Response, python, spec::Support};
 
-use super::{Login, checked, identifier, literal};
+use super::{Login, NamedRow, Server, checked, identifier, literal};
 use crate::{markup::unescaped, order_values};
 
 /// What the client tells after each order.
@@ -58,7 +58,7 @@ impl Documented for MysqlQuery {
 }
 
 /// A value as orders take it.
-fn value(value: &Json) -> String {
+pub(super) fn value(value: &Json) -> String {
     match value {
         Json::Null => "NULL".into(),
         Json::Bool(flag) => u8::from(*flag).to_string(),
@@ -72,8 +72,8 @@ fn value(value: &Json) -> String {
 
 /// An answer of the client's: names and fields of each row, `None` for NULL.
 #[derive(Debug, Default, PartialEq)]
-struct Answer {
-    rows: Vec<Vec<(String, Option<String>)>>,
+pub(super) struct Answer {
+    pub(super) rows: Vec<NamedRow>,
 }
 
 impl Answer {
@@ -88,7 +88,7 @@ impl Answer {
 }
 
 /// Reads what `mysql --xml` writes.
-fn answers(text: &str) -> Vec<Answer> {
+pub(super) fn answers(text: &str) -> Vec<Answer> {
     let mut all = Vec::new();
     for part in text.split("<resultset ").skip(1) {
         let body = part.split("</resultset>").next().unwrap_or_default();

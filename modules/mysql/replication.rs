@@ -6,7 +6,7 @@ use module::{
 };
 use protocol::{Json, JsonMap, Response, spec::Support};
 
-use super::{Login, checked, literal};
+use super::{Login, Server, checked, literal};
 
 /// Reads or sets how a server of MySQL or MariaDB is a copy of another.
 #[derive(Debug, Arguments)]

@@ -1,23 +1,28 @@
 //! The `mysql_user` module of the collection `community.mysql`.
 
-use module::{
-    Arguments, Choices, Delta, Documented, Example, Failure, Host, Module, Returned,
-    content::{Algorithm, bytes_digest},
-};
+use std::collections::BTreeMap;
+
+use module::{Arguments, Choices, Delta, Documented, Example, Failure, Host, Module, Returned};
 use protocol::{Json, JsonMap, python};
 use serde::Serialize;
 
 use super::{
-    Login, literal,
-    privileges::{self, Privileges},
+    Login, Server,
+    account::{self, Expiry, Requires},
+    identifier, literal,
+    privileges::{self, Privileges, Way},
+    query::value,
 };
-use crate::{hmac::digest, presence::Presence};
+use crate::presence::Presence;
+
+mod identity;
+use identity::native_hash;
 
 /// Keeps a user of MySQL or MariaDB and what it may do.
 ///
 /// Passwords are compared with the hash that the server keeps, where that is of
-/// `mysql_native_password`; with other plugins a password is set each time, unless
-/// `update_password` is `on_create`.
+/// `mysql_native_password`; what plugins are given is set each time, unless `update_password` is
+/// `on_create` or a `salt` is named.
 #[derive(Debug, Arguments)]
 #[arguments(mutually_exclusive(["append_privs", "subtract_privs"]))]
 pub struct MysqlUser {
@@ -65,8 +70,55 @@ pub struct MysqlUser {
     resource_limits: Option<JsonMap>,
     /// Whether nobody may log in as the user.
     locked: Option<bool>,
+    /// What else is kept of the user, of MySQL 8 alone; one that is null goes.
+    attributes: Option<JsonMap>,
+    /// When the password must be another.
+    #[argument(choices("now", "never", "default", "interval"))]
+    password_expire: Option<String>,
+    /// The days of `interval`.
+    password_expire_interval: Option<i64>,
+    /// The 20 letters that `plugin_auth_string` is hashed with, for `caching_sha2_password` and
+    /// `sha256_password`.
+    salt: Option<String>,
+    /// Whether names of columns in privileges are taken as they are written.
+    column_case_sensitive: Option<bool>,
+    /// Whether orders are given in the database `mysql`, for filters of replication.
+    #[argument(default = false)]
+    force_context: bool,
+    /// Variables that are set for these orders.
+    session_vars: Option<JsonMap>,
+    /// Whether a login as `root` without a password is tried first.
+    #[argument(default = false)]
+    check_implicit_admin: bool,
+    /// Whether changes go to the server's log.
+    #[argument(default = true)]
+    sql_log_bin: bool,
     #[argument(flatten)]
     login: Login,
+}
+
+impl Server for MysqlUser {
+    fn login(&self) -> &Login {
+        &self.login
+    }
+
+    fn tries_root(&self) -> bool {
+        self.check_implicit_admin
+    }
+
+    fn head(&self) -> String {
+        let mut head = String::new();
+        if self.force_context {
+            head.push_str("USE mysql;\n");
+        }
+        if !self.sql_log_bin {
+            head.push_str("SET sql_log_bin = 0;\n");
+        }
+        for (name, one) in self.session_vars.iter().flatten() {
+            head.push_str(&format!("SET SESSION {} = {};\n", identifier(name), value(one)));
+        }
+        head
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Choices)]
@@ -89,7 +141,16 @@ pub struct Account {
     #[serde(skip_serializing_if = "Option::is_none")]
     is_locked: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    requires: Option<String>,
+    requires: Option<Requires>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<String, i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry: Option<Expiry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<JsonMap>,
+    /// What is behind `IDENTIFIED` of a new one that takes the password of one from elsewhere.
+    #[serde(skip)]
+    reused: Option<String>,
 }
 
 /// The accounts of all hosts that the task is about, by host.
@@ -108,14 +169,8 @@ impl Documented for MysqlUser {
     const RETURNS: &'static [Returned] = &[
         Returned::new("user", "The user.", "always", r#""web""#),
         Returned::new("password_changed", "Whether it is another.", "always", "true"),
-        Returned::new("attributes", "None: they are not kept here.", "always", "{}"),
+        Returned::new("attributes", "What else is kept of the user.", "always", "{}"),
     ];
-}
-
-/// What `mysql_native_password` keeps.
-fn native_hash(password: &str) -> String {
-    let first = digest(Algorithm::Sha1, password.as_bytes());
-    format!("*{}", bytes_digest(Algorithm::Sha1, &first).to_uppercase())
 }
 
 impl MysqlUser {
@@ -129,87 +184,63 @@ impl MysqlUser {
             true => format!("SELECT Host FROM mysql.user WHERE User = {user} ORDER BY Host"),
             false => format!(
                 "SELECT Host FROM mysql.user WHERE User = {user} AND Host = {}",
-                literal(&self.host)
+                literal(&self.host.to_lowercase())
             ),
         };
-        let rows = self.login.rows(host, &query)?;
+        let rows = self.rows(host, &query)?;
         Ok(rows.into_iter().filter_map(|row| row.into_iter().next()).collect())
     }
 
     /// How the server would make the account again.
     fn creation(&self, host: &dyn Host, from: &str) -> Result<String, Failure> {
-        let rows = self.login.rows(host, &format!("SHOW CREATE USER {}", self.account(from)))?;
+        let rows = self.rows(host, &format!("SHOW CREATE USER {}", self.account(from)))?;
         Ok(rows.into_iter().flatten().next().unwrap_or_default())
     }
 
-    fn requires(&self) -> Option<String> {
-        let wanted = self.tls_requires.as_ref()?;
-        let mut words: Vec<String> = wanted
-            .iter()
-            .map(|(name, value)| match value {
-                Json::Null => name.to_uppercase(),
-                other => format!("{} {}", name.to_uppercase(), literal(&python::text(other))),
-            })
-            .collect();
-        words.sort();
-        Some(if words.is_empty() { "NONE".into() } else { words.join(" AND ") })
-    }
-
-    /// What goes behind `IDENTIFIED`; nothing where the task says nothing.
-    fn identification(&self) -> Option<String> {
-        if let Some(plugin) = &self.plugin {
-            let plugin =
-                plugin.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_', "");
-            return Some(match (&self.plugin_hash_string, &self.plugin_auth_string) {
-                (Some(hash), _) => format!("IDENTIFIED WITH {plugin} AS {}", literal(hash)),
-                (None, Some(text)) => format!("IDENTIFIED WITH {plugin} BY {}", literal(text)),
-                (None, None) => format!("IDENTIFIED WITH {plugin}"),
-            });
+    fn wanted_privileges(&self, now: Privileges) -> Result<Option<Privileges>, Failure> {
+        let Some(given) = &self.privileges else { return Ok(None) };
+        let mut wanted = privileges::parse(given)?;
+        if self.column_case_sensitive != Some(true) {
+            wanted = privileges::with_large_columns(wanted);
         }
-        let password = self.password.as_ref()?;
-        Some(match self.encrypted {
-            true => format!("IDENTIFIED WITH mysql_native_password AS {}", literal(password)),
-            false => format!("IDENTIFIED BY {}", literal(password)),
-        })
+        let way = match (self.append_privs, self.subtract_privs) {
+            (_, true) => Way::Subtract,
+            (true, _) => Way::Append,
+            _ => Way::Replace,
+        };
+        Ok(Some(privileges::wanted(wanted, now, way)))
     }
 
-    fn desired(&self, actual: &Account, is_new: bool) -> Result<Account, Failure> {
+    fn desired(&self, host: &dyn Host, actual: &Account, is_new: bool) -> Result<Account, Failure> {
         let sets_password = is_new || self.update_password == UpdatePassword::Always;
         let mut desired = Account { is_there: true, ..Account::default() };
-        if self.plugin.is_none() {
-            desired.has_password = self.password.as_ref().filter(|_| sets_password).map(|_| true);
+        match self.password() {
+            Some(_) => desired.has_password = Some(true).filter(|_| sets_password),
+            None => desired.plugin = self.plugin.clone().filter(|_| sets_password),
         }
-        desired.plugin.clone_from(&self.plugin);
+        if is_new && self.update_password == UpdatePassword::OnNewUsername {
+            let is_mariadb = account::is_mariadb(self, host)?;
+            let there = account::authentications(self, host, &self.name, None, is_mariadb)?;
+            if let [(plugin, hash)] = there.as_slice() {
+                (desired.has_password, desired.plugin) = (None, None);
+                desired.reused = Some(format!("IDENTIFIED WITH {plugin} AS {}", literal(hash)));
+            }
+        }
         desired.is_locked = self.locked;
-        desired.requires = self.requires();
-        if let Some(given) = &self.privileges {
-            let wanted = privileges::parse(given)?;
-            let mut now = actual.privileges.clone().unwrap_or_default();
-            desired.privileges = Some(if self.subtract_privs {
-                for (place, words) in &wanted {
-                    if let Some(there) = now.get_mut(place) {
-                        there.retain(|word| !words.contains(word));
-                    }
-                }
-                now.retain(|_, words| !words.is_empty());
-                now
-            } else if self.append_privs {
-                for (place, words) in wanted {
-                    let there = now.entry(place).or_default();
-                    // Who may do all may do each.
-                    if !there.contains("ALL") {
-                        there.extend(words);
-                    }
-                }
-                now
-            } else {
-                let mut wanted = wanted;
-                for words in wanted.values_mut() {
-                    words.remove("USAGE");
-                }
-                wanted.retain(|_, words| !words.is_empty());
-                wanted
-            });
+        desired.requires = Some(account::wanted_requires(self.tls_requires.as_ref()));
+        desired.expiry = self.expiry()?;
+        desired.privileges =
+            self.wanted_privileges(actual.privileges.clone().unwrap_or_default())?;
+        if let Some(limits) = self.resource_limits.as_ref().filter(|limits| !limits.is_empty()) {
+            desired.limits = account::wanted_limits(limits, account::is_mariadb(self, host)?)?;
+        }
+        if let Some(given) = self.attributes.as_ref().filter(|given| !given.is_empty()) {
+            let mut all = actual.attributes.clone().unwrap_or_default();
+            for (name, value) in given {
+                all.insert(name.clone(), value.clone());
+            }
+            all.retain(|_, value| !value.is_null());
+            desired.attributes = Some(all);
         }
         Ok(desired)
     }
@@ -217,23 +248,25 @@ impl MysqlUser {
     fn actual(&self, host: &dyn Host, from: &str) -> Result<Account, Failure> {
         let mut actual = Account { is_there: true, ..Account::default() };
         let made = self.creation(host, from)?;
-        if let Some(password) = &self.password {
+        if let Some(password) = self.password() {
             let wanted = if self.encrypted { password.clone() } else { native_hash(password) };
-            actual.has_password = Some(match password.is_empty() {
-                true => !made.contains(" AS '") && !made.contains("BY PASSWORD"),
-                false => made.to_uppercase().contains(&wanted.to_uppercase()),
-            });
+            actual.has_password = Some(made.to_uppercase().contains(&wanted.to_uppercase()));
         }
-        if let Some(plugin) = &self.plugin {
+        if let Some(plugin) = self.plugin.as_ref().filter(|_| self.password().is_none()) {
             let now =
                 made.split_once("IDENTIFIED VIA ").or_else(|| made.split_once("IDENTIFIED WITH "));
             let now = now.and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or_default();
             let now = now.trim_matches(['\'', '`']);
             // What is behind a plugin is compared where it can be seen.
-            let fits = [&self.plugin_hash_string]
-                .into_iter()
-                .flatten()
-                .all(|hash| made.contains(hash.as_str()));
+            let fits = match self.plugin_hash().or_else(|| self.plugin_auth_string.clone()) {
+                None => true,
+                Some(hash) => {
+                    let is_mariadb = account::is_mariadb(self, host)?;
+                    let there =
+                        account::authentications(self, host, &self.name, Some(from), is_mariadb)?;
+                    there.iter().any(|(_, kept)| *kept == hash)
+                }
+            };
             actual.plugin = Some(if fits { now.to_owned() } else { format!("{now} (other)") });
             if now.eq_ignore_ascii_case(plugin) && fits {
                 actual.plugin = Some(plugin.clone());
@@ -242,39 +275,125 @@ impl MysqlUser {
         if self.locked.is_some() {
             actual.is_locked = Some(made.contains("ACCOUNT LOCK"));
         }
-        if self.tls_requires.is_some() {
-            let rest = made.split_once(" REQUIRE ").map(|(_, rest)| rest).unwrap_or("NONE");
-            let end = [" WITH ", " PASSWORD ", " ACCOUNT "]
-                .iter()
-                .filter_map(|word| rest.find(word))
-                .min();
-            let mut words: Vec<&str> = rest
-                .get(..end.unwrap_or(rest.len()))
-                .unwrap_or_default()
-                .split(" AND ")
-                .map(str::trim)
-                .collect();
-            words.sort_unstable();
-            actual.requires = Some(words.join(" AND "));
-        }
+        actual.requires = Some(account::requires(&made));
         if self.privileges.is_some() {
-            let rows = self.login.rows(host, &format!("SHOW GRANTS FOR {}", self.account(from)))?;
+            let rows = self.rows(host, &format!("SHOW GRANTS FOR {}", self.account(from)))?;
             let lines = rows.into_iter().filter_map(|row| row.into_iter().next());
-            actual.privileges = Some(privileges::parse_grants(lines));
+            let mut now = privileges::parse_grants(lines);
+            if self.column_case_sensitive != Some(true) {
+                now = privileges::with_large_columns(now);
+            }
+            actual.privileges = Some(now);
+        }
+        let place = (self.name.as_str(), from);
+        if let Some(limits) = self.resource_limits.as_ref().filter(|limits| !limits.is_empty()) {
+            let is_mariadb = account::is_mariadb(self, host)?;
+            let wanted = account::wanted_limits(limits, is_mariadb)?;
+            let now = account::limits(self, host, place, is_mariadb)?;
+            let of = |name: &String| now.get(name).and_then(Json::as_f64).unwrap_or_default();
+            actual.limits = wanted.keys().map(|name| (name.clone(), of(name) as i64)).collect();
+        }
+        if let Some(expiry) = self.expiry()? {
+            actual.expiry = Some(account::expiry(self, host, place, &expiry)?);
+        }
+        if self.attributes.as_ref().is_some_and(|given| !given.is_empty()) {
+            actual.attributes = Some(self.kept_attributes(host, from)?.unwrap_or_default());
         }
         Ok(actual)
     }
 
-    fn limits(&self) -> Result<String, Failure> {
-        let mut words = String::new();
-        for (name, value) in self.resource_limits.iter().flatten() {
-            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            let number = python::text(value).parse::<u64>().ok().filter(|_| is_name);
-            let number = number
-                .ok_or_else(|| Failure::new(format!("resource_limits: {name} is no limit")))?;
-            words.push_str(&format!(" {} {number}", name.to_uppercase()));
+    /// Attributes as they are told: those that would be, or those that are there.
+    fn told_attributes(
+        &self,
+        delta: &Delta<Accounts>,
+        host: &dyn Host,
+    ) -> Result<Option<Json>, Failure> {
+        let Some((from, account)) = delta.desired.last().filter(|(_, account)| account.is_there)
+        else {
+            return Ok(None);
+        };
+        let all = match &account.attributes {
+            Some(wanted) => Some(wanted.clone()),
+            None => account::attributes(self, host, (&self.name, from))?,
+        };
+        // A server that keeps none is told to have an empty list of them.
+        Ok(match all {
+            Some(all) if all.is_empty() => None,
+            Some(all) => Some(all.into()),
+            None => Some(JsonMap::new().into()),
+        })
+    }
+
+    /// Refuses attributes of a new account on a server that keeps none.
+    fn kept_attributes_of_new(&self, host: &dyn Host) -> Result<(), Failure> {
+        match self.attributes.as_ref().filter(|given| !given.is_empty()) {
+            Some(_) => self.kept_attributes(host, &self.host).map(drop),
+            None => Ok(()),
         }
-        Ok(if words.is_empty() { words } else { format!(" WITH{words}") })
+    }
+
+    /// Attributes of the account; a task that names some needs a server that keeps them.
+    fn kept_attributes(&self, host: &dyn Host, from: &str) -> Result<Option<JsonMap>, Failure> {
+        let kept = account::attributes(self, host, (&self.name, from))?;
+        let asks = self.attributes.as_ref().is_some_and(|given| !given.is_empty());
+        match (kept, asks) {
+            (None, true) => Err(Failure::new(
+                "user attributes were specified but the server does not support user attributes",
+            )),
+            (kept, _) => Ok(kept),
+        }
+    }
+
+    /// Orders that make an account what it should be.
+    fn orders(&self, from: &str, actual: &Account, desired: &Account) -> Vec<String> {
+        let account = self.account(from);
+        if !desired.is_there {
+            return vec![format!("DROP USER {account}")];
+        }
+        let mut orders = Vec::new();
+        let identification = desired.reused.clone().or_else(|| self.identification());
+        let identification = identification.unwrap_or_default();
+        let none = Requires::new();
+        let (now, wanted) =
+            (actual.requires.as_ref().unwrap_or(&none), desired.requires.as_ref().unwrap_or(&none));
+        let mut tail = String::new();
+        if now != wanted {
+            tail.push_str(&format!(" REQUIRE {}", account::requires_words(wanted)));
+        }
+        let others =
+            desired.limits.iter().filter(|(name, limit)| actual.limits.get(*name) != Some(limit));
+        let others: Vec<String> = others.map(|(name, limit)| format!("{name} {limit}")).collect();
+        if !others.is_empty() {
+            tail.push_str(&format!(" WITH {}", others.join(" ")));
+        }
+        if !actual.is_there {
+            let order = format!("CREATE USER {account} {identification}");
+            orders.push(format!("{}{tail}", order.trim_end()));
+        } else if (actual.has_password, &actual.plugin) != (desired.has_password, &desired.plugin) {
+            orders.push(format!("ALTER USER {account} {identification}{tail}"));
+        } else if !tail.is_empty() {
+            orders.push(format!("ALTER USER {account}{tail}"));
+        }
+        if let Some(expiry) = desired.expiry.as_ref().filter(|_| actual.expiry != desired.expiry) {
+            orders.push(format!("ALTER USER {account} {}", expiry.words()));
+        }
+        if let Some(locked) =
+            desired.is_locked.filter(|locked| actual.is_locked.unwrap_or_default() != *locked)
+        {
+            let word = if locked { "LOCK" } else { "UNLOCK" };
+            orders.push(format!("ALTER USER {account} ACCOUNT {word}"));
+        }
+        if let Some(wanted) = &desired.privileges {
+            let none = Privileges::new();
+            let now = actual.privileges.as_ref().unwrap_or(&none);
+            orders.extend(privileges::orders(now, wanted, &account));
+        }
+        if desired.attributes != actual.attributes {
+            let given = self.attributes.clone().unwrap_or_default();
+            let given = literal(&Json::Object(given).to_string());
+            orders.push(format!("ALTER USER {account} ATTRIBUTE {given}"));
+        }
+        orders
     }
 }
 
@@ -282,8 +401,8 @@ impl Module for MysqlUser {
     type State = Accounts;
 
     fn check(&self, host: &dyn Host) -> Result<Delta<Accounts>, Failure> {
+        self.refuse()?;
         let hosts = self.hosts(host)?;
-        self.limits()?;
         let gone = || Account::default();
         if !self.state.is_present() {
             let there =
@@ -294,18 +413,27 @@ impl Module for MysqlUser {
             return Ok(Delta::new(actual, desired));
         }
         if hosts.is_empty() {
-            let new = self.desired(&gone(), true)?;
+            if self.host_all {
+                return Err(Failure::new("host_all parameter cannot be used when adding a user"));
+            }
+            self.kept_attributes_of_new(host)?;
+            let mut new = self.desired(host, &gone(), true)?;
+            // Privileges that are taken away are none to give.
+            new.privileges = new.privileges.filter(|_| !self.subtract_privs);
             return Ok(Delta::new(
-                vec![(self.host.clone(), gone())],
-                vec![(self.host.clone(), new)],
+                vec![(self.host.to_lowercase(), gone())],
+                vec![(self.host.to_lowercase(), new)],
             ));
         }
         let mut delta = Delta::new(Accounts::new(), Accounts::new());
         for from in hosts {
             let mut actual = self.actual(host, &from)?;
-            let desired = self.desired(&actual, false)?;
+            let desired = self.desired(host, &actual, false)?;
             if desired.has_password.is_none() {
                 actual.has_password = None;
+            }
+            if desired.plugin.is_none() {
+                actual.plugin = None;
             }
             delta.actual.push((from.clone(), actual));
             delta.desired.push((from, desired));
@@ -314,42 +442,11 @@ impl Module for MysqlUser {
     }
 
     fn apply(&self, delta: &Delta<Accounts>, host: &mut dyn Host) -> Result<JsonMap, Failure> {
-        let mut orders = Vec::new();
-        for ((from, actual), (_, desired)) in delta.actual.iter().zip(&delta.desired) {
-            let account = self.account(from);
-            if !desired.is_there {
-                orders.push(format!("DROP USER {account}"));
-                continue;
-            }
-            let identification = self.identification().unwrap_or_default();
-            let requires =
-                desired.requires.as_ref().filter(|_| actual.requires != desired.requires);
-            let mut tail = requires.map(|words| format!(" REQUIRE {words}")).unwrap_or_default();
-            if !actual.is_there {
-                tail.push_str(&self.limits()?);
-                orders.push(
-                    format!("CREATE USER {account} {identification}{tail}").trim_end().to_owned(),
-                );
-            } else if (actual.has_password, &actual.plugin)
-                != (desired.has_password, &desired.plugin)
-            {
-                orders.push(format!("ALTER USER {account} {identification}{tail}"));
-            } else if !tail.is_empty() {
-                orders.push(format!("ALTER USER {account}{tail}"));
-            }
-            if let Some(locked) =
-                desired.is_locked.filter(|_| actual.is_locked != desired.is_locked)
-            {
-                let word = if locked { "LOCK" } else { "UNLOCK" };
-                orders.push(format!("ALTER USER {account} ACCOUNT {word}"));
-            }
-            if let Some(wanted) = &desired.privileges {
-                let none = Privileges::new();
-                let now = actual.privileges.as_ref().unwrap_or(&none);
-                orders.extend(privileges::orders(now, wanted, &account));
-            }
-        }
-        self.login.run(host, &orders)?;
+        let pairs = delta.actual.iter().zip(&delta.desired);
+        let orders: Vec<String> = pairs
+            .flat_map(|((from, actual), (_, desired))| self.orders(from, actual, desired))
+            .collect();
+        self.run(host, &orders)?;
         Ok(JsonMap::new())
     }
 
@@ -362,6 +459,10 @@ impl Module for MysqlUser {
         let mut delta = self.check(host)?;
         for (_, account) in delta.actual.iter_mut().chain(&mut delta.desired) {
             account.has_password = None;
+            // What a plugin made of what it was given cannot be compared either.
+            if self.plugin_auth_string.is_some() && self.salt.is_none() {
+                account.plugin = None;
+            }
         }
         // `ALL` of a place may be told as a list of its own.
         if done.desired.iter().any(|(_, account)| {
@@ -377,10 +478,9 @@ impl Module for MysqlUser {
         Ok(delta)
     }
 
-    fn returned(&self, delta: &Delta<Accounts>, _: &dyn Host) -> Result<JsonMap, Failure> {
+    fn returned(&self, delta: &Delta<Accounts>, host: &dyn Host) -> Result<JsonMap, Failure> {
         let mut msg = match (self.state.is_present(), delta.is_change()) {
-            (true, false) => "User unchanged".to_owned(),
-            (true, true) => "User changed".to_owned(),
+            (true, _) => "User unchanged".to_owned(),
             (false, true) => "User deleted".to_owned(),
             (false, false) => "User doesn't exist".to_owned(),
         };
@@ -392,83 +492,50 @@ impl Module for MysqlUser {
             is_new |= !actual.is_there;
             let is_other =
                 (actual.has_password, &actual.plugin) != (desired.has_password, &desired.plugin);
-            password_changed |= is_other || !actual.is_there;
+            password_changed |= match actual.is_there {
+                true => is_other || actual.expiry != desired.expiry,
+                false => desired.reused.is_none(),
+            };
             if !actual.is_there {
                 msg = "User added".into();
                 continue;
             }
             if is_other {
-                msg = "Password updated (new style)".into();
+                let is_native = self.password().is_some();
+                msg = if is_native { "Password updated (new style)" } else { "User unchanged" }
+                    .into();
             }
             if let (Some(now), Some(wanted)) = (&actual.privileges, &desired.privileges) {
                 msg = privileges::told(now, wanted).unwrap_or(msg);
             }
+            if actual.attributes != desired.attributes {
+                let others = self.attributes.iter().flatten().filter(|(name, value)| {
+                    actual.attributes.as_ref().and_then(|all| all.get(*name)) != Some(*value)
+                });
+                let others: Vec<String> = others
+                    .map(|(name, value)| format!("{name}: {}", python::text(value)))
+                    .collect();
+                msg = format!("Attributes updated: {}", others.join(", "));
+            }
+            if let Some(locked) =
+                desired.is_locked.filter(|_| actual.is_locked != desired.is_locked)
+            {
+                msg = if locked { "User locked" } else { "User unlocked" }.into();
+            }
+            if actual.requires != desired.requires {
+                msg = "TLS requires updated".into();
+            }
         }
-        // Attributes are not kept here: a user that is there is told to have none.
-        let attributes = match self.state.is_present() && !is_new {
-            true => Json::Object(JsonMap::new()),
-            false => Json::Null,
-        };
+        let attributes =
+            self.told_attributes(delta, host)?.filter(|_| !is_new || self.attributes.is_some());
         Ok(JsonMap::from_iter([
             ("user".to_owned(), self.name.clone().into()),
             ("msg".to_owned(), msg.into()),
             ("password_changed".to_owned(), password_changed.into()),
-            ("attributes".to_owned(), attributes),
+            ("attributes".to_owned(), attributes.unwrap_or_default()),
         ]))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use module::{Mode, fake::FakeHost};
-    use serde_json::json;
-
-    use super::native_hash;
-    use crate::{cases::run, fake_databases::put_mysql};
-
-    #[test]
-    fn users_are_kept() {
-        let mut host = FakeHost::default();
-        put_mysql(&mut host);
-        for (args, changed) in [
-            (json!({"name": "web", "password": "pw", "priv": "app.*:SELECT"}), true),
-            (json!({"name": "web", "password": "pw", "priv": "app.*:SELECT"}), false),
-            (json!({"name": "web", "password": "new"}), true),
-            (json!({"name": "web", "password": "pw", "update_password": "on_create"}), false),
-            (json!({"name": "web", "priv": "app.*:INSERT", "append_privs": true}), true),
-            (json!({"name": "web", "priv": "app.*:SELECT,INSERT"}), false),
-            (json!({"name": "web", "priv": "app.*:INSERT", "subtract_privs": true}), true),
-            (json!({"name": "web", "state": "absent"}), true),
-            (json!({"name": "web", "state": "absent"}), false),
-        ] {
-            let response =
-                run("mysql_user", &args, "", "", Mode { check: false, diff: true }, &mut host);
-            assert_eq!(
-                (response.failed, response.changed),
-                (false, changed),
-                "{args}: {response:?}"
-            );
-            assert!(!format!("{response:?}").contains("'pw'"));
-        }
-        assert_eq!(native_hash("password"), "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19");
-    }
-
-    #[test]
-    fn what_is_no_user_is_refused() {
-        for (args, words) in [
-            (json!({"name": "a", "priv": "app.*"}), "invalid privileges string"),
-            (json!({"name": "a", "resource_limits": {"x y": 1}}), "is no limit"),
-            (
-                json!({"name": "a", "append_privs": true, "subtract_privs": true}),
-                "mutually exclusive",
-            ),
-            (json!({"name": "a", "password_expire": "now"}), "Unsupported parameters"),
-        ] {
-            let mut host = FakeHost::default();
-            put_mysql(&mut host);
-            let response = run("mysql_user", &args, "", "", Mode::default(), &mut host);
-            let msg = response.msg.unwrap_or_default();
-            assert!(response.failed && msg.contains(words), "{args}: {msg}");
-        }
-    }
-}
+mod tests;

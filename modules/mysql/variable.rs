@@ -4,7 +4,7 @@ use module::{Arguments, Choices, Delta, Documented, Example, Failure, Host, Modu
 use protocol::JsonMap;
 use serde::Serialize;
 
-use super::{Login, identifier, literal};
+use super::{Login, Server, identifier, literal};
 
 /// Keeps a variable of a server of MySQL or MariaDB, or reads it.
 #[derive(Debug, Arguments)]

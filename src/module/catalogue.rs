@@ -44,6 +44,11 @@ pub const fn action<A: Action>() -> Entry {
     })
 }
 
+/// The entry of an action that keeps a state: it does nothing where all is as it should be.
+pub const fn keeper<A: Action>() -> Entry {
+    Entry { promise: Promise::State, ..action::<A>() }
+}
+
 /// The entry of a module that only reads.
 pub const fn fact<F: Fact>() -> Entry {
     entry::<F>(Promise::Fact, |args, _, host| {
