@@ -35,9 +35,6 @@ const IGNORED: &[&str] = &[
 /// ends in a digit, and the name. The form is that of Python's `distro`.
 const LINE_BACKWARDS: &str = r"(?:[^)]*\)(.*)\()? *(?:STL )?([\d.+\-a-z]*\d) *(?:esaeler *)?(.+)";
 
-/// A name of a file that tells a distribution.
-const FILE_NAME: &str = r"(\w+)[-_](release|version)$";
-
 /// The name of a release behind its version, in parentheses or behind a comma.
 const CODENAME: &str = r"\((\D+)\)|,\s*(\D+)";
 
@@ -57,6 +54,14 @@ pub fn guess(reader: &Reader<'_>) -> Guess {
     };
     let release = sources.codename(&id).unwrap_or_else(|| UNKNOWN.into());
     Guess { name, version, release }
+}
+
+/// The distribution that a file of /etc is about, by its name: `redhat-release`, `slackware-version`.
+fn told_by_name(name: &str) -> Option<&str> {
+    let bare = ["release", "version"].iter().find_map(|end| name.strip_suffix(end))?;
+    let id = bare.strip_suffix(['-', '_'])?;
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    (!id.is_empty() && id.chars().all(is_word)).then_some(id)
 }
 
 fn capitalized(text: &str) -> String {
@@ -120,7 +125,7 @@ impl<'a> Sources<'a> {
             let names = self.reader.names("/etc");
             let names = names.iter().filter(|name| !IGNORED.contains(&name.as_str()));
             let found = names.filter_map(|name| {
-                let [Some(id), _] = groups::<2>(FILE_NAME, name, true)? else { return None };
+                let id = told_by_name(name)?.to_owned();
                 let text = self.reader.text(format!("/etc/{name}"))?;
                 let line = read_line(text.lines().next().unwrap_or_default());
                 (!line.name.is_empty()).then_some(Line { id, ..line })
@@ -255,6 +260,21 @@ pub fn groups<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_tell_by_their_names_whom_they_are_about() {
+        for (name, id) in [
+            ("redhat-release", Some("redhat")),
+            ("slackware-version", Some("slackware")),
+            ("own_linux_release", Some("own_linux")),
+            ("-release", None),
+            ("x-y-release", None),
+            ("release", None),
+            ("redhat-release.d", None),
+        ] {
+            assert_eq!(told_by_name(name), id, "{name}");
+        }
+    }
 
     #[test]
     fn lines_of_release_files_are_read_from_behind() {
