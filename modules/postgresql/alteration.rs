@@ -4,7 +4,7 @@ use module::{Action, Arguments, Documented, Example, Failure, Guard, Host, Mode,
 use protocol::{Diff, Json, JsonMap, Response, diff::Side, python, spec::Support};
 use serde_json::json;
 
-use super::{Login, identifier, literal, text};
+use super::{Login, identifier, literal, setting::LISTS, text};
 
 /// Keeps a setting of the server by `ALTER SYSTEM`, compared by what it means.
 #[derive(Debug, Arguments)]
@@ -21,16 +21,6 @@ pub struct PostgresqlAlterSystem {
 
 /// The value that takes away what was kept.
 const RESET: &str = "_RESET";
-
-/// Settings whose value is a list of names.
-const LISTS: [&str; 6] = [
-    "local_preload_libraries",
-    "search_path",
-    "session_preload_libraries",
-    "shared_preload_libraries",
-    "temp_tablespaces",
-    "unix_socket_directories",
-];
 
 /// What does not change of a setting.
 const ATTRIBUTES: [&str; 7] =

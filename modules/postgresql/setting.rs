@@ -53,7 +53,7 @@ impl Documented for PostgresqlSet {
 }
 
 /// Settings whose value is a list of names.
-const LISTS: [&str; 6] = [
+pub(super) const LISTS: [&str; 6] = [
     "local_preload_libraries",
     "search_path",
     "session_preload_libraries",
