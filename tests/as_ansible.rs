@@ -446,6 +446,14 @@ fn a_collections_playbook_means_its_own_collection() {
         "- debug: {msg: the role of own.first}\n",
     );
     let book = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - import_role: {name: rr}\n    - include_role: {name: rr}\n";
+    // What stands beside a playbook is beside it however it is named.
+    scratch.write(&format!("{root}/playbooks/group_vars/all.yml"), "beside: variables beside it\n");
+    scratch.write(
+        &format!("{root}/playbooks/library/told"),
+        "#!/bin/sh\necho '{\"changed\": false, \"msg\": \"a module beside it\"}'\n",
+    );
+    let beside = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - told:\n    - debug: {var: beside}\n";
+    scratch.write(&format!("{root}/playbooks/beside.yml"), beside);
     scratch.write(&format!("{root}/playbooks/book.yml"), book);
     scratch.write(&format!("{root}/playbooks/deep/other.yml"), book);
     let ansible = scratch.path("ansible-playbook");
@@ -460,6 +468,11 @@ fn a_collections_playbook_means_its_own_collection() {
         let ran = run(&[name]);
         ran.expect_code(0);
         assert_eq!(ran.said().matches("\"msg\": \"the role of own.first\"").count(), 2, "{name}");
+    }
+    let ran = run(&["own.first.beside", "-v"]);
+    ran.expect_code(0);
+    for words in ["a module beside it", "variables beside it"] {
+        assert!(ran.said().contains(words), "{}", ran.said());
     }
     // One that is nowhere is named as it was.
     let ran = run(&["own.first.nosuch"]);

@@ -14,7 +14,7 @@ use crate::{
     Failed, Program,
     args::RunArgs,
     foresight::{self, Sight},
-    listing, running,
+    listing, python_plugins, running,
     screens::{self, Screens},
     session::{Places, Session},
     settings::Settings,
@@ -25,6 +25,7 @@ use crate::{
 /// # Errors
 /// What keeps the run from being started, with the exit code that Ansible gives it.
 pub fn run(mut args: RunArgs, settings: Settings, program: Program) -> Result<u8, Failed> {
+    find_in_collections(&mut args.playbooks, &settings);
     let folders: Vec<PathBuf> = args
         .playbooks
         .iter()
@@ -39,14 +40,8 @@ pub fn run(mut args: RunArgs, settings: Settings, program: Program) -> Result<u8
             eprintln!("warning: {setting} in ansible.cfg has no meaning here");
         }
     }
-    for playbook in &mut args.playbooks {
+    for playbook in &args.playbooks {
         if !playbook.exists() {
-            // It may be one of a collection.
-            let found = playbook.to_str().and_then(|name| session.collections.playbook(name));
-            if let Some(path) = found {
-                *playbook = path;
-                continue;
-            }
             return Err(Failed::general(format!(
                 "the playbook: {} could not be found",
                 playbook.display()
@@ -148,6 +143,19 @@ pub fn run(mut args: RunArgs, settings: Settings, program: Program) -> Result<u8
         Some(error) if store.has_broken_vars() => Err(Failed::parser(error.clone())),
         Some(error) => Err(Failed::general(error.clone())),
         None => Ok(code),
+    }
+}
+
+/// Puts paths in the place of playbooks that are named as those of collections; what is no file and
+/// in no collection stays as it is.
+fn find_in_collections(playbooks: &mut [PathBuf], settings: &Settings) {
+    if playbooks.iter().all(|playbook| playbook.exists()) {
+        return;
+    }
+    let collections = python_plugins::collections(settings, &[]);
+    for playbook in playbooks.iter_mut().filter(|playbook| !playbook.exists()) {
+        let found = playbook.to_str().and_then(|name| collections.playbook(name));
+        *playbook = found.unwrap_or_else(|| playbook.clone());
     }
 }
 
